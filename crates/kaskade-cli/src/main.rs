@@ -1,0 +1,2 @@
+//! What a person types: the binary `kaskade` wires everything.
+fn main() {}

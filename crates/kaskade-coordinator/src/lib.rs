@@ -1,0 +1,1 @@
+//! Async shell round the job machine: queue, planner, membership, job log, results.

@@ -1,0 +1,1 @@
+//! Any graph file to a graph directory; synthetic generators.

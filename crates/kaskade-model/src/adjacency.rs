@@ -1,0 +1,79 @@
+//! All that a run asks of a graph, so that the engine never learns where arcs are kept.
+
+use crate::ids::NodeId;
+
+/// A contiguous range of dense node ids, `begin..end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct NodeRange {
+    /// The first id of the range.
+    pub begin: u32,
+    /// One past the last id of the range.
+    pub end: u32,
+}
+
+impl NodeRange {
+    /// The number of nodes in the range.
+    #[must_use]
+    pub fn n_nodes(self) -> usize {
+        (self.end - self.begin) as usize
+    }
+
+    /// Whether the range has no node.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.begin == self.end
+    }
+
+    /// Whether `node` lies in the range.
+    #[must_use]
+    pub fn contains(self, node: NodeId) -> bool {
+        (self.begin..self.end).contains(&node.0)
+    }
+
+    /// The global id of the node at `node_idx` of the range.
+    #[inline]
+    #[must_use]
+    pub fn node(self, node_idx: u32) -> NodeId {
+        NodeId(self.begin + node_idx)
+    }
+}
+
+/// The arcs from one source into one shard.
+#[derive(Clone, Copy, Debug)]
+pub struct OutArcs<'a> {
+    /// The position of the first of them in the shard's out-view; per-arc sections
+    /// ([`Shard::in_ranks`], [`Shard::arc_thresholds`]) are indexed by it.
+    pub first_arc: usize,
+    /// The targets as ascending offsets into the shard's node range.
+    pub targets: &'a [u32],
+}
+
+/// A contiguous range of nodes together with all arcs that end in it.
+///
+/// Sources are global ids, targets are offsets into [`Shard::nodes`]. Optional
+/// sections are `None` where the graph directory was built without them; who needs
+/// one asks before the run starts ([`crate::diffusion::LiveArcModel::check`]).
+pub trait Shard: Send + Sync {
+    /// The nodes that this shard owns.
+    fn nodes(&self) -> NodeRange;
+
+    /// The number of arcs that end in this shard.
+    fn n_arcs(&self) -> u64;
+
+    /// The arcs from `source` (any node of the graph) into this shard. O(1).
+    fn out_arcs(&self, source: NodeId) -> OutArcs<'_>;
+
+    /// The distinct non-self arcs that end in the own node at `node_idx`.
+    fn in_degree(&self, node_idx: u32) -> u32;
+
+    /// Per arc of the out-view: the rank of its source among its target's sources
+    /// in ascending id order.
+    fn in_ranks(&self) -> Option<&[u32]>;
+
+    /// Per arc of the out-view: its probability as [`crate::coin::Threshold::stored`].
+    fn arc_thresholds(&self) -> Option<&[u32]>;
+
+    /// For the own node at `node_idx`: its in-arcs' weights summed up to and including
+    /// each, in ascending source order, as [`crate::coin::Threshold::stored`].
+    fn cumulative_weights(&self, node_idx: u32) -> Option<&[u32]>;
+}

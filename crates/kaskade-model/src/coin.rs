@@ -1,0 +1,162 @@
+//! Coins: pure functions of (job seed, simulation number, arc or node, purpose).
+//!
+//! A coin never depends on a sequence, a lane's index, a thread or a shard, so any
+//! number of them, in any order, gives the same bits. It is compared as an integer:
+//! an arc is live where its 32-bit uniform lies in a half-open interval ([`Draw`]).
+//!
+//! **Frozen** as `coin_version` 1. The uniform of (item, simulation) is a 32-bit mix
+//! of a 64-bit item hash and a 64-bit simulation key. The arc hash is a bijection of
+//! (u, v), so no two arcs share their coins, and the simulation key is a bijection of
+//! the simulation number, so no two simulations of a job are the same. The halves of
+//! both enter before different multiplies: a plain xor of item and simulation makes
+//! lanes copies of each other (`reference/peers.md` §1.1.2).
+
+mod kernel;
+mod threshold;
+
+pub use kernel::{Isa, LaneKeys};
+pub use threshold::{InvalidProbability, Threshold};
+
+use crate::ids::NodeId;
+
+/// The version of everything in this module that decides a bit of a result.
+pub const COIN_VERSION: u32 = 1;
+
+/// What a draw decides; items of different purposes never share coins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Purpose {
+    /// Whether an arc is live (independent cascade).
+    Arc = 0x9e6c_63d0_876a_9a35,
+    /// Which in-arc a node listens to (linear threshold).
+    InArc = 0xd1b5_4a32_d192_ed03,
+    /// The trivalency level of an arc, the same in all simulations.
+    Trivalency = 0x8cb9_2ba7_2f3d_8dd7,
+    /// The choice of random seeds.
+    Seeds = 0xaef1_7502_108e_f2d9,
+}
+
+/// A half-open interval of the uniform of `item`: live where
+/// `uniform(item, key) - from (mod 2³²) < width`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draw {
+    /// The hash of the arc or node that draws.
+    pub item: u64,
+    /// The interval's lower end.
+    pub from: u32,
+    /// The interval's width, 0 (never live) to 2³² (always live).
+    pub width: u64,
+}
+
+impl Draw {
+    /// The width of a draw that is always live.
+    pub const ALWAYS: u64 = 1 << 32;
+
+    /// Whether the draw is live in the simulation of `key`.
+    #[inline]
+    #[must_use]
+    pub fn is_live(self, key: u64) -> bool {
+        u64::from(uniform(self.item, key).wrapping_sub(self.from)) < self.width
+    }
+}
+
+/// The key of simulation number `simulation` of a job with `seed`.
+#[must_use]
+pub fn simulation_key(seed: u64, simulation: u64) -> u64 {
+    mix64(mix64(seed ^ GOLDEN).wrapping_add(simulation.wrapping_mul(GOLDEN)))
+}
+
+/// The key of a draw that is the same in all simulations of a job with `seed`.
+#[must_use]
+pub fn job_key(seed: u64) -> u64 {
+    // Simulation numbers stop at 2⁶³ (`spec::MAX_SIMULATIONS`).
+    simulation_key(seed, u64::MAX)
+}
+
+/// The hash of the arc `source -> target`. For one purpose no two arcs share it.
+#[inline]
+#[must_use]
+pub fn arc_item(source: NodeId, target: NodeId, purpose: Purpose) -> u64 {
+    let arc = u64::from(source.0) << 32 | u64::from(target.0);
+    mix64((arc ^ purpose as u64).wrapping_mul(GOLDEN))
+}
+
+/// The hash of the node `node`, or of any other numbered item. For one purpose no two share it.
+#[inline]
+#[must_use]
+pub fn node_item(node: NodeId, purpose: Purpose) -> u64 {
+    numbered_item(u64::from(node.0), purpose)
+}
+
+/// The hash of the item with number `number`. For one purpose no two share it.
+#[inline]
+#[must_use]
+pub fn numbered_item(number: u64, purpose: Purpose) -> u64 {
+    mix64((number ^ purpose as u64).wrapping_mul(GOLDEN))
+}
+
+/// The 32-bit uniform of an item in the simulation of `key`.
+#[inline(always)]
+#[must_use]
+pub fn uniform(item: u64, key: u64) -> u32 {
+    mix32((item ^ key) as u32, ((item ^ key) >> 32) as u32)
+}
+
+/// The contribution of one activation to a simulation's fingerprint (DESIGN §3.6).
+#[inline]
+#[must_use]
+pub fn activation_fingerprint(node: NodeId, round: crate::ids::Round) -> u64 {
+    mix64((u64::from(node.0) << 32 | u64::from(round.0)).wrapping_mul(GOLDEN))
+}
+
+/// 2⁶⁴ over the golden ratio, made odd: spreads consecutive numbers before mixing.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The lane mixer's multipliers and shifts: those of `lowbias32` as improved in
+/// Chris Wellons' hash-prospector, with the items' high half entering between them.
+const MIX32_FIRST: u32 = 0x21f0_aaad;
+const MIX32_SECOND: u32 = 0x735a_2d97;
+
+#[inline(always)]
+fn mix32(low: u32, high: u32) -> u32 {
+    let mut x = low;
+    x ^= x >> 16;
+    x = x.wrapping_mul(MIX32_FIRST);
+    x ^= x >> 15;
+    x = x.wrapping_add(high);
+    x = x.wrapping_mul(MIX32_SECOND);
+    x ^= x >> 15;
+    x
+}
+
+/// Pelle Evensen's `moremur`: a bijection of 64 bits.
+#[inline]
+fn mix64(mut x: u64) -> u64 {
+    x ^= x >> 27;
+    x = x.wrapping_mul(0x3c79_ac49_2ba7_b653);
+    x ^= x >> 33;
+    x = x.wrapping_mul(0x1c69_b3f7_4ac4_ae35);
+    x ^ (x >> 27)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coins_are_frozen() {
+        assert_eq!(COIN_VERSION, 1);
+        let item = arc_item(NodeId(3), NodeId(141), Purpose::Arc);
+        let golden: Vec<u32> = (0..4)
+            .map(|simulation| uniform(item, simulation_key(1, simulation)))
+            .collect();
+        assert_eq!(golden, GOLDEN_UNIFORMS);
+        assert_eq!(
+            activation_fingerprint(NodeId(3), crate::ids::Round(1)),
+            GOLDEN_FINGERPRINT
+        );
+    }
+
+    const GOLDEN_UNIFORMS: [u32; 4] = [6_775_738, 1_576_984_853, 1_072_250_222, 2_236_644_904];
+    const GOLDEN_FINGERPRINT: u64 = 0;
+}

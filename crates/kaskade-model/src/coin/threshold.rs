@@ -1,0 +1,140 @@
+//! Probabilities as integers.
+
+/// The probability that a 32-bit uniform lies below it: an integer of 2⁻³², 0 to 2³².
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Threshold(u64);
+
+impl Threshold {
+    /// Never live.
+    pub const NEVER: Self = Self(0);
+    /// Always live.
+    pub const ALWAYS: Self = Self(1 << 32);
+
+    /// The nearest integer to `probability` · 2³², ties to even.
+    ///
+    /// # Errors
+    /// [`InvalidProbability`] when `probability` is NaN, outside [0, 1], or positive
+    /// and so small that it would round to never.
+    pub fn from_probability(probability: f64) -> Result<Self, InvalidProbability> {
+        if !(0.0..=1.0).contains(&probability) {
+            return Err(InvalidProbability::OutOfRange { probability });
+        }
+        if probability > 0.0 && probability < Self::SMALLEST_PROBABILITY {
+            return Err(InvalidProbability::TooSmall { probability });
+        }
+        // Exact: a product with a power of two does not round.
+        Ok(Self(
+            (probability * Self::ALWAYS.0 as f64).round_ties_even() as u64,
+        ))
+    }
+
+    /// Half a unit of the last place: smaller positive probabilities are refused.
+    pub const SMALLEST_PROBABILITY: f64 = 1.0 / (1u64 << 33) as f64;
+
+    /// 1/`in_degree` in integers, ties to even; `in_degree` 0 never fires.
+    #[inline]
+    #[must_use]
+    pub fn one_over(in_degree: u32) -> Self {
+        if in_degree == 0 {
+            return Self::NEVER;
+        }
+        let degree = u64::from(in_degree);
+        let (quotient, remainder) = (Self::ALWAYS.0 / degree, Self::ALWAYS.0 % degree);
+        let round_up = match (2 * remainder).cmp(&degree) {
+            std::cmp::Ordering::Less => 0,
+            std::cmp::Ordering::Equal => quotient & 1,
+            std::cmp::Ordering::Greater => 1,
+        };
+        Self(quotient + round_up)
+    }
+
+    /// The integer itself, 0 to 2³².
+    #[inline]
+    #[must_use]
+    pub fn width(self) -> u64 {
+        self.0
+    }
+
+    /// The threshold in the four bytes that a graph directory keeps: itself, except that
+    /// 2³² − 1 stands for 2³², "always". The error is at most 2⁻³², and only there.
+    #[must_use]
+    pub fn stored(self) -> u32 {
+        u32::try_from(self.0).unwrap_or(u32::MAX)
+    }
+
+    /// The threshold that [`Threshold::stored`] keeps as `stored`.
+    #[inline]
+    #[must_use]
+    pub fn from_stored(stored: u32) -> Self {
+        if stored == u32::MAX {
+            Self::ALWAYS
+        } else {
+            Self(u64::from(stored))
+        }
+    }
+}
+
+/// A number that is no probability a coin can have.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum InvalidProbability {
+    /// NaN, infinite, or outside [0, 1].
+    #[error("probability {probability} is not in [0, 1]")]
+    OutOfRange {
+        /// What was given.
+        probability: f64,
+    },
+    /// Positive, but it would round to "never".
+    #[error("probability {probability:e} is below 2^-33, the smallest a coin can tell from 0")]
+    TooSmall {
+        /// What was given.
+        probability: f64,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_round_half_to_even() {
+        let width = |p: f64| Threshold::from_probability(p).unwrap().width();
+        assert_eq!(width(0.0), 0);
+        assert_eq!(width(1.0), 1 << 32);
+        assert_eq!(width(0.5), 1 << 31);
+        let unit = 1.0 / (1u64 << 32) as f64;
+        assert_eq!(width(1.5 * unit), 2);
+        assert_eq!(width(2.5 * unit), 2);
+        assert_eq!(
+            width(0.5 * unit),
+            0,
+            "the smallest accepted value is a tie, to even"
+        );
+        assert!(Threshold::from_probability(0.49 * unit).is_err());
+        for bad in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+            assert!(Threshold::from_probability(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn one_over_matches_exact_rounding() {
+        for degree in (1..2000).chain([u32::MAX, u32::MAX - 1, 1 << 31]) {
+            let exact = Threshold::one_over(degree).width() as i128 * i128::from(degree);
+            assert!(
+                (exact - (1i128 << 32)).abs() * 2 <= i128::from(degree),
+                "degree {degree}"
+            );
+        }
+        assert_eq!(Threshold::one_over(1), Threshold::ALWAYS);
+        assert_eq!(Threshold::one_over(0), Threshold::NEVER);
+    }
+
+    #[test]
+    fn stored_thresholds_return() {
+        for width in [0, 1, 77, (1 << 32) - 2, 1 << 32] {
+            assert_eq!(
+                Threshold::from_stored(Threshold(width).stored()),
+                Threshold(width)
+            );
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Diffusion models, each a page that says which coin an arc throws.
+//!
+//! Both models here are *live-arc* models (Kempe, Kleinberg and Tardos, KDD 2003,
+//! Theorems 4.5 and 4.6): a simulation fixes a random set of live arcs, and the
+//! cascade is what the seeds reach over it. A rule ([`LiveArcs`]) therefore only
+//! names the draw of an arc; rounds, lanes and direction belong to the engine.
+
+mod independent_cascade;
+mod linear_threshold;
+
+pub use independent_cascade::{ColumnCascade, ConstantCascade, TrivalencyCascade, WeightedCascade};
+pub use linear_threshold::{ColumnThreshold, ConstantThreshold, UniformThreshold};
+
+use crate::adjacency::Shard;
+use crate::coin::{Draw, InvalidProbability};
+use crate::ids::NodeId;
+
+/// An arc as a shard's out-view shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Arc {
+    /// The source's global id.
+    pub source: NodeId,
+    /// The target's global id.
+    pub target: NodeId,
+    /// The target's offset into its shard's nodes.
+    pub target_idx: u32,
+    /// The arc's position in the shard's out-view.
+    pub position: usize,
+}
+
+/// The rule of a model on one shard: the draw that decides an arc in every simulation.
+pub trait LiveArcs: Sync {
+    /// The draw of `arc`; pure, so evaluating it twice or nowhere changes nothing.
+    fn draw(&self, arc: Arc) -> Draw;
+}
+
+/// A model with its parameters as integers, ready for any shard.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LiveArcModel {
+    /// Every arc is live on its own (Goldenberg, Libai and Muller 2001).
+    IndependentCascade(ArcProbability),
+    /// Every node listens to at most one in-arc, chosen by weight (Granovetter 1978 in
+    /// the live-arc form of Kempe et al.).
+    LinearThreshold(ArcWeight),
+}
+
+/// Where an independent cascade takes an arc's probability from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ArcProbability {
+    /// The same for all arcs.
+    Constant(f64),
+    /// 1 over the target's in-degree.
+    WeightedCascade,
+    /// 0.1, 0.01 or 0.001, drawn once per arc.
+    Trivalency,
+    /// The graph's arc column.
+    Column,
+}
+
+/// Where linear threshold takes an arc's weight from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ArcWeight {
+    /// The same for all arcs; no node's sum may exceed 1.
+    Constant(f64),
+    /// 1 over the target's in-degree: every node with an in-arc listens to exactly one.
+    WeightedCascade,
+    /// The graph's arc column; no node's sum may exceed 1.
+    Column,
+}
+
+/// What a caller does with the rule of a model on a shard. A visitor instead of a
+/// boxed rule, so that the kernel is compiled once per rule with the draw inlined.
+pub trait RuleVisitor<S: Shard + ?Sized> {
+    /// What the visit gives.
+    type Output;
+
+    /// Called once, with the rule.
+    fn visit(self, rule: &impl LiveArcs) -> Self::Output;
+}
+
+impl LiveArcModel {
+    /// Hands `visitor` the rule of this model on `shard`, for a job with `seed`.
+    ///
+    /// # Errors
+    /// Those of [`LiveArcModel::check`].
+    pub fn visit_rule<S: Shard + ?Sized, V: RuleVisitor<S>>(
+        &self,
+        shard: &S,
+        seed: u64,
+        visitor: V,
+    ) -> Result<V::Output, ModelError> {
+        use {ArcProbability as P, ArcWeight as W};
+        Ok(match *self {
+            Self::IndependentCascade(P::Constant(p)) => visitor.visit(&ConstantCascade::new(p)?),
+            Self::IndependentCascade(P::WeightedCascade) => visitor.visit(&WeightedCascade(shard)),
+            Self::IndependentCascade(P::Trivalency) => visitor.visit(&TrivalencyCascade::new(seed)),
+            Self::IndependentCascade(P::Column) => visitor.visit(&ColumnCascade::new(shard)?),
+            Self::LinearThreshold(W::Constant(w)) => {
+                visitor.visit(&ConstantThreshold::new(shard, w)?)
+            }
+            Self::LinearThreshold(W::WeightedCascade) => {
+                visitor.visit(&UniformThreshold::new(shard)?)
+            }
+            Self::LinearThreshold(W::Column) => visitor.visit(&ColumnThreshold::new(shard)?),
+        })
+    }
+
+    /// Whether `shard` has what this model reads, and its weights sum to at most 1.
+    /// O(nodes) for linear threshold, else O(1).
+    ///
+    /// # Errors
+    /// [`ModelError`] names the missing section or the node whose weights exceed 1.
+    pub fn check<S: Shard + ?Sized>(&self, shard: &S) -> Result<(), ModelError> {
+        if let Self::LinearThreshold(ArcWeight::Constant(weight)) = *self {
+            linear_threshold::check_sums(shard, weight)?;
+        }
+        struct Ignore;
+        impl<S: Shard + ?Sized> RuleVisitor<S> for Ignore {
+            type Output = ();
+            fn visit(self, _rule: &impl LiveArcs) {}
+        }
+        self.visit_rule(shard, 0, Ignore)
+    }
+}
+
+/// Why a model cannot run on a graph.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ModelError {
+    /// A parameter is no probability.
+    #[error(transparent)]
+    Probability(#[from] InvalidProbability),
+    /// The graph directory was built without a section that the model reads.
+    #[error(
+        "the graph has no {section}, which {reader} reads: rebuild it with `kaskade graph build … {rebuild}`"
+    )]
+    MissingSection {
+        /// The section.
+        section: &'static str,
+        /// What reads it.
+        reader: &'static str,
+        /// The flags that make `graph build` write it.
+        rebuild: &'static str,
+    },
+    /// The weights of a node's in-arcs sum to more than 1.
+    #[error(
+        "linear threshold with weight {weight}: the {in_degree} in-arcs of node {node} (dense id) sum to more than 1; use `weighted-cascade` or a weight of at most 1/in-degree"
+    )]
+    WeightsExceedOne {
+        /// The node.
+        node: NodeId,
+        /// Its in-degree.
+        in_degree: u32,
+        /// The weight of each in-arc.
+        weight: f64,
+    },
+}

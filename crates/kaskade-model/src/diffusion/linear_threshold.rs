@@ -1,0 +1,198 @@
+//! Linear threshold by live arcs: a node listens to at most one of its in-arcs.
+//!
+//! Kempe, Kleinberg and Tardos (KDD 2003, Theorem 4.6): drawing a uniform threshold
+//! per node, and letting each node choose one in-arc u → v with probability w(u, v)
+//! and none with 1 − Σ w, reach the same distribution of active sets. So a node
+//! throws one coin a simulation; in-arc j, by ascending source id, is live where the
+//! uniform falls between the sums of the weights before and up to j. The sums are
+//! integers of 2⁻³² rounded *after* summing: they neither overlap nor leave gaps, and
+//! d in-arcs of weight 1/d always fire.
+
+use super::{Arc, LiveArcs, ModelError};
+use crate::adjacency::Shard;
+use crate::coin::{self, Draw, InvalidProbability, Purpose, Threshold};
+use crate::ids::NodeId;
+
+fn draw_between(target: NodeId, from: u64, until: u64) -> Draw {
+    Draw {
+        item: coin::node_item(target, Purpose::InArc),
+        // `from` is 2³² only where the interval is empty.
+        from: from as u32,
+        width: until - from,
+    }
+}
+
+fn ranks<S: Shard + ?Sized>(shard: &S) -> Result<&[u32], ModelError> {
+    shard.in_ranks().ok_or(ModelError::MissingSection {
+        section: "in-ranks",
+        reader: "linear threshold",
+        rebuild: "--views out,in",
+    })
+}
+
+/// Weight 1/in-degree: in-arc j of d is live where ⌊uniform · d / 2³²⌋ = j.
+#[derive(Debug)]
+pub struct UniformThreshold<'a, S: ?Sized> {
+    shard: &'a S,
+    ranks: &'a [u32],
+}
+
+impl<'a, S: Shard + ?Sized> UniformThreshold<'a, S> {
+    /// The rule on `shard`.
+    ///
+    /// # Errors
+    /// [`ModelError::MissingSection`] when the graph has no in-view.
+    pub fn new(shard: &'a S) -> Result<Self, ModelError> {
+        Ok(Self {
+            shard,
+            ranks: ranks(shard)?,
+        })
+    }
+}
+
+impl<S: Shard + ?Sized> LiveArcs for UniformThreshold<'_, S> {
+    #[inline]
+    fn draw(&self, arc: Arc) -> Draw {
+        let degree = u64::from(self.shard.in_degree(arc.target_idx));
+        let rank = u64::from(self.ranks[arc.position]);
+        draw_between(
+            arc.target,
+            (rank << 32).div_ceil(degree),
+            ((rank + 1) << 32).div_ceil(degree),
+        )
+    }
+}
+
+/// One weight for all arcs.
+#[derive(Debug)]
+pub struct ConstantThreshold<'a> {
+    ranks: &'a [u32],
+    weight: FixedWeight,
+}
+
+impl<'a> ConstantThreshold<'a> {
+    /// The rule on `shard` with `weight` for every arc.
+    ///
+    /// # Errors
+    /// [`InvalidProbability`], or [`ModelError::MissingSection`] without an in-view.
+    pub fn new<S: Shard + ?Sized>(shard: &'a S, weight: f64) -> Result<Self, ModelError> {
+        Ok(Self {
+            ranks: ranks(shard)?,
+            weight: FixedWeight::new(weight)?,
+        })
+    }
+}
+
+impl LiveArcs for ConstantThreshold<'_> {
+    #[inline]
+    fn draw(&self, arc: Arc) -> Draw {
+        let rank = self.ranks[arc.position];
+        draw_between(
+            arc.target,
+            self.weight.times(rank),
+            self.weight.times(rank + 1),
+        )
+    }
+}
+
+/// The weight that the graph's arc column gives.
+#[derive(Debug)]
+pub struct ColumnThreshold<'a, S: ?Sized> {
+    shard: &'a S,
+    ranks: &'a [u32],
+}
+
+impl<'a, S: Shard + ?Sized> ColumnThreshold<'a, S> {
+    /// The rule on `shard`.
+    ///
+    /// # Errors
+    /// [`ModelError::MissingSection`] when the graph has no in-view, no column, or a
+    /// column whose sums exceed 1.
+    pub fn new(shard: &'a S) -> Result<Self, ModelError> {
+        let has_weights = shard.nodes().is_empty() || shard.cumulative_weights(0).is_some();
+        if !has_weights {
+            return Err(ModelError::MissingSection {
+                section: "arc column that sums to at most 1 at every node",
+                reader: "linear threshold with weight `column`",
+                rebuild: "--column NAME-or-INDEX --views out,in",
+            });
+        }
+        Ok(Self {
+            shard,
+            ranks: ranks(shard)?,
+        })
+    }
+}
+
+impl<S: Shard + ?Sized> LiveArcs for ColumnThreshold<'_, S> {
+    #[inline]
+    fn draw(&self, arc: Arc) -> Draw {
+        let rank = self.ranks[arc.position] as usize;
+        let sums = self.shard.cumulative_weights(arc.target_idx).unwrap_or(&[]);
+        let until = Threshold::from_stored(sums[rank]).width();
+        let from = if rank == 0 {
+            0
+        } else {
+            Threshold::from_stored(sums[rank - 1]).width()
+        };
+        draw_between(arc.target, from, until)
+    }
+}
+
+/// Refuses `weight` where a node's in-arcs would sum to more than 1.
+pub(super) fn check_sums<S: Shard + ?Sized>(shard: &S, weight: f64) -> Result<(), ModelError> {
+    let weight_fixed = FixedWeight::new(weight)?;
+    let nodes = shard.nodes();
+    for node_idx in 0..nodes.n_nodes() as u32 {
+        let in_degree = shard.in_degree(node_idx);
+        if !weight_fixed.sums_to_at_most_one(in_degree) {
+            return Err(ModelError::WeightsExceedOne {
+                node: nodes.node(node_idx),
+                in_degree,
+                weight,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A weight as an integer of 2⁻⁶⁴, so that a sum of d of them is off by at most d · 2⁻⁶⁵.
+#[derive(Clone, Copy, Debug)]
+struct FixedWeight(u128);
+
+impl FixedWeight {
+    const ONE: u128 = 1 << 64;
+
+    fn new(weight: f64) -> Result<Self, InvalidProbability> {
+        Threshold::from_probability(weight)?;
+        Ok(Self((weight * Self::ONE as f64).round_ties_even() as u128))
+    }
+
+    /// The sum of `count` weights as an integer of 2⁻³², at most 2³².
+    fn times(self, count: u32) -> u64 {
+        let sum = self.0 * u128::from(count) + (1 << 31) >> 32;
+        sum.min(1 << 32) as u64
+    }
+
+    /// A weight written as the nearest double to 1/d counts as 1/d: the sum may exceed 1 by
+    /// half a unit of the double's last place for each of its terms.
+    fn sums_to_at_most_one(self, count: u32) -> bool {
+        let last_place = self.0 >> 52;
+        self.0 * u128::from(count) <= Self::ONE + (last_place + 1) * u128::from(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_weights_tile_the_unit_interval() {
+        for degree in [1u32, 2, 3, 5, 6, 7, 10, 49, 100, 1000, 2_997_469] {
+            let weight = FixedWeight::new(1.0 / f64::from(degree)).unwrap();
+            assert_eq!(weight.times(degree), 1 << 32, "degree {degree}");
+            assert!(weight.sums_to_at_most_one(degree), "degree {degree}");
+            assert!(!weight.sums_to_at_most_one(degree + 1), "degree {degree}");
+        }
+    }
+}

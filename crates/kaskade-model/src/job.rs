@@ -1,0 +1,94 @@
+//! A job resolved against a graph: all that the rounds need to know.
+
+use crate::diffusion::LiveArcModel;
+use crate::ids::BatchId;
+use crate::lanes::{LANES_PER_WORD, MAX_LANE_WORDS};
+use crate::seeds::SeedPlan;
+
+/// What is simulated, and how it is cut into batches. Everything but `lane_words`
+/// decides bits of the result; `lane_words` only decides how many advance together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobPlan {
+    /// The diffusion model.
+    pub model: LiveArcModel,
+    /// The job's seed.
+    pub seed: u64,
+    /// Who is active in round 0.
+    pub seeds: SeedPlan,
+    /// Nodes of the graph.
+    pub n_nodes: u32,
+    /// The global number of the first simulation.
+    pub first_simulation: u64,
+    /// Simulations of the job, at least 1.
+    pub n_simulations: u64,
+    /// The last round that may activate a node.
+    pub max_rounds: Option<u32>,
+    /// W: 64-lane words in a batch, 1 to [`MAX_LANE_WORDS`].
+    pub lane_words: usize,
+}
+
+/// The simulations that advance together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchPlan {
+    /// The batch.
+    pub batch: BatchId,
+    /// The global number of the simulation in lane 0.
+    pub first_simulation: u64,
+    /// Simulations in the batch, 1 to 64·W.
+    pub n_lanes: u32,
+}
+
+impl JobPlan {
+    /// Simulations in a full batch.
+    #[must_use]
+    pub fn lanes_per_batch(&self) -> u64 {
+        debug_assert!((1..=MAX_LANE_WORDS).contains(&self.lane_words));
+        (self.lane_words * LANES_PER_WORD) as u64
+    }
+
+    /// The number of batches.
+    #[must_use]
+    pub fn n_batches(&self) -> u32 {
+        u32::try_from(self.n_simulations.div_ceil(self.lanes_per_batch())).unwrap_or(u32::MAX)
+    }
+
+    /// The plan of batch `batch`, which must be below [`JobPlan::n_batches`].
+    #[must_use]
+    pub fn batch(&self, batch: BatchId) -> BatchPlan {
+        let done_before = u64::from(batch.0) * self.lanes_per_batch();
+        let n_lanes = (self.n_simulations - done_before).min(self.lanes_per_batch());
+        BatchPlan {
+            batch,
+            first_simulation: self.first_simulation + done_before,
+            n_lanes: n_lanes as u32,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diffusion::ArcProbability;
+
+    #[test]
+    fn batches_tile_the_simulations() {
+        let plan = JobPlan {
+            model: LiveArcModel::IndependentCascade(ArcProbability::WeightedCascade),
+            seed: 1,
+            seeds: SeedPlan::RandomEach(1),
+            n_nodes: 10,
+            first_simulation: 7,
+            n_simulations: 300,
+            max_rounds: None,
+            lane_words: 2,
+        };
+        let batches: Vec<_> = (0..plan.n_batches())
+            .map(|b| plan.batch(BatchId(b)))
+            .collect();
+        let cuts: Vec<_> = batches
+            .iter()
+            .map(|b| (b.first_simulation, b.n_lanes))
+            .collect();
+        assert_eq!(cuts, [(7, 128), (135, 128), (263, 44)]);
+    }
+}

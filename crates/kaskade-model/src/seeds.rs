@@ -1,0 +1,215 @@
+//! Who is active in round 0.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
+use roaring::RoaringBitmap;
+
+use crate::coin::{self, Purpose};
+use crate::ids::NodeId;
+use crate::spec::{OriginalId, SeedSpec};
+
+/// What the choice of seeds reads of a graph: degrees and ids, never arcs.
+pub trait NodeDirectory {
+    /// The number of nodes.
+    fn n_nodes(&self) -> u32;
+
+    /// The out-degree of every node, by dense id.
+    fn out_degrees(&self) -> &[u32];
+
+    /// The id that the input gave a node.
+    fn original(&self, node: NodeId) -> OriginalId;
+
+    /// The node that the input called `original`.
+    fn find(&self, original: OriginalId) -> Option<NodeId>;
+}
+
+/// The seeds of a job in dense ids.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SeedPlan {
+    /// The same set in every simulation.
+    Fixed(RoaringBitmap),
+    /// A set of so many distinct nodes, drawn anew for every simulation.
+    RandomEach(u32),
+}
+
+impl SeedPlan {
+    /// The seeds of simulation `simulation` in a job with `seed` on `n_nodes` nodes, in
+    /// no particular order.
+    #[must_use]
+    pub fn of_simulation(&self, seed: u64, simulation: u64, n_nodes: u32) -> Vec<NodeId> {
+        match self {
+            Self::Fixed(nodes) => nodes.iter().map(NodeId).collect(),
+            Self::RandomEach(count) => {
+                draw_distinct(*count, n_nodes, coin::simulation_key(seed, simulation))
+            }
+        }
+    }
+}
+
+/// Turns what a person asked for into seeds.
+///
+/// # Errors
+/// [`SeedError`] when a seed is unknown or more are asked for than there are nodes.
+pub fn resolve(
+    spec: &SeedSpec,
+    seed: u64,
+    graph: &impl NodeDirectory,
+) -> Result<SeedPlan, SeedError> {
+    let n_nodes = graph.n_nodes();
+    let at_most_all = |count: u64| {
+        u32::try_from(count)
+            .ok()
+            .filter(|&count| count <= n_nodes)
+            .ok_or(SeedError::MoreThanNodes { count, n_nodes })
+    };
+    let nodes = match spec {
+        SeedSpec::TopDegree(count) => top_degree(at_most_all(*count)?, graph),
+        SeedSpec::Random(count) => {
+            draw_distinct(at_most_all(*count)?, n_nodes, coin::job_key(seed))
+        }
+        SeedSpec::RandomEach(count) => return Ok(SeedPlan::RandomEach(at_most_all(*count)?)),
+        SeedSpec::Ids(ids) => ids
+            .iter()
+            .map(|&id| graph.find(id).ok_or(SeedError::UnknownNode { id }))
+            .collect::<Result<_, _>>()?,
+        SeedSpec::File(path) => return Err(SeedError::UnreadFile { path: path.clone() }),
+    };
+    Ok(SeedPlan::Fixed(
+        nodes.into_iter().map(|node| node.0).collect(),
+    ))
+}
+
+/// The `count` nodes of highest out-degree, ties by smaller original id. O(n log count).
+#[must_use]
+pub fn top_degree(count: u32, graph: &impl NodeDirectory) -> Vec<NodeId> {
+    let mut best = BinaryHeap::with_capacity(count as usize + 1);
+    for (node, &degree) in (0..).map(NodeId).zip(graph.out_degrees()) {
+        let worst_kept: Option<&Reverse<(u32, Reverse<OriginalId>, NodeId)>> = best.peek();
+        if best.len() == count as usize && worst_kept.is_none_or(|worst| degree < worst.0.0) {
+            continue;
+        }
+        best.push(Reverse((degree, Reverse(graph.original(node)), node)));
+        if best.len() > count as usize {
+            best.pop();
+        }
+    }
+    best.into_sorted_vec()
+        .into_iter()
+        .map(|Reverse((_, _, node))| node)
+        .collect()
+}
+
+/// `count` distinct nodes of `n_nodes` by a Fisher–Yates shuffle whose swaps are draws of `key`.
+fn draw_distinct(count: u32, n_nodes: u32, key: u64) -> Vec<NodeId> {
+    let mut moved: HashMap<u32, u32> = HashMap::with_capacity(count as usize);
+    let mut drawn = Vec::with_capacity(count as usize);
+    for position in 0..count {
+        let remaining = u64::from(n_nodes - position);
+        let uniform = coin::uniform(coin::numbered_item(position.into(), Purpose::Seeds), key);
+        let chosen = position + (u64::from(uniform) * remaining >> 32) as u32;
+        let node = moved.get(&chosen).copied().unwrap_or(chosen);
+        let displaced = moved.get(&position).copied().unwrap_or(position);
+        moved.insert(chosen, displaced);
+        drawn.push(NodeId(node));
+    }
+    drawn
+}
+
+/// Why there are no such seeds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SeedError {
+    /// A seed does not occur in the graph.
+    #[error("seed {id} is not a node of the graph: seeds are the ids of the graph's input file")]
+    UnknownNode {
+        /// The id as given.
+        id: OriginalId,
+    },
+    /// More seeds than nodes.
+    #[error("{count} seeds were asked for, the graph has {n_nodes} nodes")]
+    MoreThanNodes {
+        /// Seeds asked for.
+        count: u64,
+        /// Nodes of the graph.
+        n_nodes: u32,
+    },
+    /// A seed file must be read where the spec is, before the job starts.
+    #[error("seed file {path} was not read before the job started")]
+    UnreadFile {
+        /// The file.
+        path: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Degrees(Vec<u32>);
+
+    impl NodeDirectory for Degrees {
+        fn n_nodes(&self) -> u32 {
+            self.0.len() as u32
+        }
+        fn out_degrees(&self) -> &[u32] {
+            &self.0
+        }
+        fn original(&self, node: NodeId) -> OriginalId {
+            OriginalId(1000 - u64::from(node.0))
+        }
+        fn find(&self, original: OriginalId) -> Option<NodeId> {
+            let node = 1000u64.checked_sub(original.0)? as u32;
+            (node < self.n_nodes()).then_some(NodeId(node))
+        }
+    }
+
+    #[test]
+    fn top_degree_breaks_ties_by_original_id() {
+        let graph = Degrees(vec![3, 9, 3, 3, 0]);
+        assert_eq!(top_degree(3, &graph), [NodeId(1), NodeId(3), NodeId(2)]);
+        assert_eq!(top_degree(0, &graph), []);
+        assert_eq!(top_degree(5, &graph).len(), 5);
+    }
+
+    #[test]
+    fn random_seeds_are_distinct_and_uniform() {
+        let mut hits = [0u32; 10];
+        for simulation in 0..20_000 {
+            let mut nodes = SeedPlan::RandomEach(3).of_simulation(1, simulation, 10);
+            nodes.sort_unstable();
+            nodes.dedup();
+            assert_eq!(nodes.len(), 3);
+            nodes.iter().for_each(|node| hits[node.index()] += 1);
+        }
+        // 6,000 expected each; the standard deviation is 65.
+        assert!(
+            hits.iter().all(|&hit| (5_700..6_300).contains(&hit)),
+            "{hits:?}"
+        );
+        let all = SeedPlan::RandomEach(10).of_simulation(7, 3, 10);
+        assert_eq!(
+            all.iter()
+                .map(|node| node.0)
+                .collect::<RoaringBitmap>()
+                .len(),
+            10
+        );
+    }
+
+    #[test]
+    fn unknown_and_too_many_seeds_are_refused() {
+        let graph = Degrees(vec![1, 2]);
+        let unknown = SeedSpec::Ids(vec![OriginalId(5)]);
+        assert_eq!(
+            resolve(&unknown, 1, &graph),
+            Err(SeedError::UnknownNode { id: OriginalId(5) })
+        );
+        assert!(matches!(
+            resolve(&SeedSpec::Random(3), 1, &graph),
+            Err(SeedError::MoreThanNodes {
+                count: 3,
+                n_nodes: 2
+            })
+        ));
+    }
+}

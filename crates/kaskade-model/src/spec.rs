@@ -1,0 +1,295 @@
+//! What a person asks for: the spec of a job, as a TOML file or as flags.
+//!
+//! The same structs hold a spec as typed, with defaults filled in, and as resolved
+//! ([`Spec::resolve`]): then nothing is left to choose, and the spec, the graph digest
+//! and the seed determine every bit of the result. Results and job log keep the
+//! resolved form.
+
+mod values;
+
+use serde::{Deserialize, Serialize};
+
+pub use values::{CoinFamily, ModelKind, OriginalId, Placement, Probability, SeedSpec};
+
+use crate::coin::{COIN_VERSION, InvalidProbability, Threshold};
+use crate::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
+
+/// The version of the spec's own format; a spec begins with `version = 1`.
+pub const SPEC_VERSION: u32 = 1;
+
+/// Simulation numbers stay below this, so that 2⁶⁴ − 1 can name draws that all share.
+pub const MAX_SIMULATIONS: u64 = 1 << 63;
+
+/// A job: a graph, a model, seeds, and how often to run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// [`SPEC_VERSION`].
+    pub version: u32,
+    /// Where the graph is.
+    #[serde(default)]
+    pub graph: GraphSource,
+    /// How the message spreads.
+    #[serde(default)]
+    pub model: ModelSpec,
+    /// Who starts.
+    pub seeds: SeedSpec,
+    /// How often, and from which randomness.
+    #[serde(default)]
+    pub run: RunSpec,
+}
+
+/// Where a job's graph is: exactly one of the three.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GraphSource {
+    /// A graph directory, relative to the spec's folder (`run`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// A graph that the coordinator knows (`submit`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A graph to generate on first use, and to keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generate: Option<GenerateSpec>,
+}
+
+/// A synthetic graph.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenerateSpec {
+    /// The family.
+    pub kind: GeneratorKind,
+    /// 2^scale nodes; or [`GenerateSpec::nodes`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<u32>,
+    /// The number of nodes; or [`GenerateSpec::scale`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<u64>,
+    /// Arcs drawn per node; or [`GenerateSpec::arcs`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge_factor: Option<f64>,
+    /// Arcs drawn in all; or [`GenerateSpec::edge_factor`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arcs: Option<u64>,
+    /// The generator's seed.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// R-MAT's upper left quadrant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub a: Option<f64>,
+    /// R-MAT's upper right quadrant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub b: Option<f64>,
+    /// R-MAT's lower left quadrant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub c: Option<f64>,
+}
+
+/// The family of a synthetic graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GeneratorKind {
+    /// Recursive matrix (Chakrabarti, Zhan and Faloutsos, SDM 2004).
+    Rmat,
+    /// Every arc equally likely (Erdős and Rényi 1959).
+    ErdosRenyi,
+    /// Preferential attachment (Barabási and Albert 1999).
+    BarabasiAlbert,
+}
+
+/// How the message spreads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSpec {
+    /// The diffusion model.
+    #[serde(default = "default_kind")]
+    pub kind: ModelKind,
+    /// The probability or weight of an arc.
+    #[serde(default = "default_probability")]
+    pub probability: Probability,
+}
+
+/// How often to run, and from which randomness.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunSpec {
+    /// The number of simulations.
+    #[serde(default = "default_simulations")]
+    pub simulations: u64,
+    /// The global number of the first.
+    #[serde(default)]
+    pub first_simulation: u64,
+    /// The job's seed.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// Rounds after which a simulation is cut off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_rounds: Option<u32>,
+    /// The coin family.
+    #[serde(default)]
+    pub coins: CoinFamily,
+    /// How a cluster shares the work.
+    #[serde(default)]
+    pub placement: Placement,
+    /// A result directory, relative to the spec's folder; `{job}` stands for the job's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out: Option<String>,
+}
+
+/// Simulations of a job whose spec does not say.
+pub const DEFAULT_SIMULATIONS: u64 = 1000;
+/// The seed of a job or generator whose spec does not say.
+pub const DEFAULT_SEED: u64 = 1;
+
+fn default_simulations() -> u64 {
+    DEFAULT_SIMULATIONS
+}
+
+fn default_seed() -> u64 {
+    DEFAULT_SEED
+}
+
+fn default_kind() -> ModelKind {
+    ModelKind::IndependentCascade
+}
+
+fn default_probability() -> Probability {
+    Probability::WeightedCascade
+}
+
+impl Default for ModelSpec {
+    fn default() -> Self {
+        Self {
+            kind: default_kind(),
+            probability: default_probability(),
+        }
+    }
+}
+
+impl Default for RunSpec {
+    fn default() -> Self {
+        Self {
+            simulations: default_simulations(),
+            first_simulation: 0,
+            seed: default_seed(),
+            max_rounds: None,
+            coins: CoinFamily::default(),
+            placement: Placement::default(),
+            out: None,
+        }
+    }
+}
+
+impl Spec {
+    /// Checks every value and fixes what was left to choose (the coin family), from the
+    /// model and its probability alone.
+    ///
+    /// # Errors
+    /// [`SpecError`] names the key and what it accepts.
+    pub fn resolve(mut self) -> Result<Self, SpecError> {
+        if self.version != SPEC_VERSION {
+            return Err(SpecError::new(
+                "version",
+                format!(
+                    "is {}, this kaskade reads version {SPEC_VERSION}",
+                    self.version
+                ),
+            ));
+        }
+        self.run.check()?;
+        if let SeedSpec::TopDegree(0) | SeedSpec::Random(0) | SeedSpec::RandomEach(0) = self.seeds {
+            return Err(SpecError::new("seeds", "must be at least one node"));
+        }
+        if matches!(&self.seeds, SeedSpec::Ids(ids) if ids.is_empty()) {
+            return Err(SpecError::new("seeds.ids", "must name at least one node"));
+        }
+        self.live_arc_model()?;
+        self.run.coins = CoinFamily::Arc;
+        Ok(self)
+    }
+
+    /// The diffusion model with its parameters checked.
+    ///
+    /// # Errors
+    /// [`SpecError`] for a probability out of range or a word that the model does not take.
+    pub fn live_arc_model(&self) -> Result<LiveArcModel, SpecError> {
+        use {ModelKind as M, Probability as P};
+        if let P::Constant(probability) = self.model.probability {
+            Threshold::from_probability(probability)?;
+        }
+        Ok(match (self.model.kind, self.model.probability) {
+            (M::IndependentCascade, probability) => {
+                LiveArcModel::IndependentCascade(match probability {
+                    P::Constant(probability) => ArcProbability::Constant(probability),
+                    P::WeightedCascade => ArcProbability::WeightedCascade,
+                    P::Trivalency => ArcProbability::Trivalency,
+                    P::Column => ArcProbability::Column,
+                })
+            }
+            (M::LinearThreshold, probability) => LiveArcModel::LinearThreshold(match probability {
+                P::Constant(weight) => ArcWeight::Constant(weight),
+                P::WeightedCascade => ArcWeight::WeightedCascade,
+                P::Column => ArcWeight::Column,
+                P::Trivalency => {
+                    return Err(SpecError::new(
+                        "model.probability",
+                        "`trivalency` has no meaning for linear-threshold: \
+                         use a number, `weighted-cascade` or `column`",
+                    ));
+                }
+            }),
+        })
+    }
+
+    /// The version of the coins that this spec's results depend on.
+    #[must_use]
+    pub fn coin_version(&self) -> u32 {
+        COIN_VERSION
+    }
+}
+
+impl RunSpec {
+    fn check(&self) -> Result<(), SpecError> {
+        if self.simulations == 0 {
+            return Err(SpecError::new("run.simulations", "must be at least 1"));
+        }
+        let end = self.first_simulation.checked_add(self.simulations);
+        if end.is_none_or(|end| end > MAX_SIMULATIONS) {
+            return Err(SpecError::new(
+                "run.first_simulation",
+                "plus `simulations` must be at most 2^63",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A spec that is well-formed but asks for what cannot be.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{key} {reason}")]
+pub struct SpecError {
+    /// The key, dotted: `model.probability`.
+    pub key: &'static str,
+    /// What is wrong with its value, and what it accepts.
+    pub reason: String,
+}
+
+impl SpecError {
+    /// An error about `key`; the reason reads on from it.
+    pub fn new(key: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            key,
+            reason: reason.into(),
+        }
+    }
+}
+
+impl From<InvalidProbability> for SpecError {
+    fn from(error: InvalidProbability) -> Self {
+        Self::new("model.probability", format!("is invalid: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

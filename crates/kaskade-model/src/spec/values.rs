@@ -1,0 +1,283 @@
+//! The values of a spec that are words, numbers or one of several keys.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A node's id in the graph's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct OriginalId(pub u64);
+
+impl fmt::Display for OriginalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for OriginalId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map(Self)
+            .map_err(|_| format!("{text:?} is not an id from 0 to 2^64-1"))
+    }
+}
+
+impl<'de> Deserialize<'de> for OriginalId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IdVisitor;
+        impl Visitor<'_> for IdVisitor {
+            type Value = OriginalId;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a node id: a whole number, in quotes from 2^63 on")
+            }
+            fn visit_u64<E: de::Error>(self, id: u64) -> Result<OriginalId, E> {
+                Ok(OriginalId(id))
+            }
+            fn visit_i64<E: de::Error>(self, id: i64) -> Result<OriginalId, E> {
+                u64::try_from(id)
+                    .map(OriginalId)
+                    .map_err(|_| E::invalid_value(de::Unexpected::Signed(id), &self))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<OriginalId, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(IdVisitor)
+    }
+}
+
+/// The diffusion models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelKind {
+    /// Each arc has one attempt, with its own probability.
+    #[serde(alias = "ic")]
+    IndependentCascade,
+    /// A node follows once enough weight of its in-arcs is active.
+    #[serde(alias = "lt")]
+    LinearThreshold,
+}
+
+/// A number in [0, 1], or a word that says how an arc's probability is found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Probability {
+    /// The same for all arcs.
+    Constant(f64),
+    /// `weighted-cascade`: 1 over the target's in-degree.
+    WeightedCascade,
+    /// `trivalency`: 0.1, 0.01 or 0.001, drawn once per arc.
+    Trivalency,
+    /// `column`: the graph's arc column.
+    Column,
+}
+
+impl Probability {
+    const WORDS: [(&'static str, Self); 3] = [
+        ("weighted-cascade", Self::WeightedCascade),
+        ("trivalency", Self::Trivalency),
+        ("column", Self::Column),
+    ];
+}
+
+impl FromStr for Probability {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let word = Self::WORDS.iter().find(|(word, _)| *word == text);
+        word.map(|(_, value)| *value)
+            .or_else(|| text.parse().ok().map(Self::Constant))
+            .ok_or_else(|| {
+                format!(
+                    "{text:?} is neither a number in [0, 1] nor `weighted-cascade`, `trivalency` \
+                     or `column`"
+                )
+            })
+    }
+}
+
+impl fmt::Display for Probability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Constant(probability) = self {
+            return probability.fmt(f);
+        }
+        let word = Self::WORDS.iter().find(|(_, value)| value == self);
+        f.write_str(word.map_or("", |(word, _)| word))
+    }
+}
+
+impl Serialize for Probability {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Constant(probability) => serializer.serialize_f64(*probability),
+            word => serializer.collect_str(word),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Probability {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ProbabilityVisitor;
+        impl Visitor<'_> for ProbabilityVisitor {
+            type Value = Probability;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "a number in [0, 1], \"weighted-cascade\", \"trivalency\" or \"column\"",
+                )
+            }
+            fn visit_f64<E: de::Error>(self, probability: f64) -> Result<Probability, E> {
+                Ok(Probability::Constant(probability))
+            }
+            fn visit_i64<E: de::Error>(self, probability: i64) -> Result<Probability, E> {
+                Ok(Probability::Constant(probability as f64))
+            }
+            fn visit_u64<E: de::Error>(self, probability: u64) -> Result<Probability, E> {
+                Ok(Probability::Constant(probability as f64))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Probability, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(ProbabilityVisitor)
+    }
+}
+
+/// How seeds are chosen; in a spec, exactly one key of `[seeds]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeedSpec {
+    /// So many nodes of highest out-degree, ties by smaller original id.
+    TopDegree(u64),
+    /// So many nodes at random, one set for the job.
+    Random(u64),
+    /// So many nodes at random, a new set for each simulation.
+    RandomEach(u64),
+    /// These nodes, by original id.
+    Ids(Vec<OriginalId>),
+    /// The nodes named in a file, an id a line.
+    File(String),
+}
+
+impl FromStr for SeedSpec {
+    type Err = String;
+
+    /// Reads the flag form: `top-degree:50`, `random:50`, `random-each:5`, `ids:3,14`, `file:PATH`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let forms = "use top-degree:K, random:K, random-each:K, ids:3,14 or file:PATH";
+        let (kind, value) = text
+            .split_once(':')
+            .ok_or_else(|| format!("{text:?} names no seeds: {forms}"))?;
+        let count = || {
+            value
+                .parse()
+                .map_err(|_| format!("{value:?} is not a number of seeds: {forms}"))
+        };
+        Ok(match kind {
+            "top-degree" => Self::TopDegree(count()?),
+            "random" => Self::Random(count()?),
+            "random-each" => Self::RandomEach(count()?),
+            "ids" => Self::Ids(
+                value
+                    .split(',')
+                    .map(|id| id.trim().parse())
+                    .collect::<Result<_, String>>()?,
+            ),
+            "file" => Self::File(value.to_owned()),
+            _ => return Err(format!("unknown kind of seeds {kind:?}: {forms}")),
+        })
+    }
+}
+
+/// The coin families (DESIGN §3.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CoinFamily {
+    /// Chosen from model and probability alone.
+    #[default]
+    Auto,
+    /// One coin an arc.
+    Arc,
+}
+
+impl FromStr for CoinFamily {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "arc" => Ok(Self::Arc),
+            _ => Err(format!("unknown coin family {text:?}: use `arc` or `auto`")),
+        }
+    }
+}
+
+/// How a cluster shares a job's work (DESIGN §3.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Placement {
+    /// By the workers' memory.
+    #[default]
+    Auto,
+    /// Every worker maps the whole graph and takes whole batches.
+    Replicate,
+    /// All workers are one group that shares each round.
+    Partition,
+    /// `replicas` groups of `parts` workers.
+    Hybrid {
+        /// Groups.
+        replicas: u32,
+        /// Workers in each.
+        parts: u32,
+    },
+}
+
+impl fmt::Display for Placement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Replicate => f.write_str("replicate"),
+            Self::Partition => f.write_str("partition"),
+            Self::Hybrid { replicas, parts } => write!(f, "hybrid:{replicas}x{parts}"),
+        }
+    }
+}
+
+impl FromStr for Placement {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unknown =
+            || format!("unknown placement {text:?}: use auto, replicate, partition or hybrid:RxP");
+        match text {
+            "auto" => Ok(Self::Auto),
+            "replicate" => Ok(Self::Replicate),
+            "partition" => Ok(Self::Partition),
+            _ => {
+                let sizes = text
+                    .strip_prefix("hybrid:")
+                    .and_then(|sizes| sizes.split_once('x'));
+                let (replicas, parts) = sizes.ok_or_else(unknown)?;
+                match (replicas.parse(), parts.parse()) {
+                    (Ok(replicas @ 1..), Ok(parts @ 1..)) => Ok(Self::Hybrid { replicas, parts }),
+                    _ => Err(unknown()),
+                }
+            }
+        }
+    }
+}
+
+impl Serialize for Placement {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Placement {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}

@@ -1,0 +1,321 @@
+//! What comes out of a run, in integers, and how it is summed.
+//!
+//! A partition counts its own activations per round and lane ([`PartitionTally`]).
+//! A simulation's figures exist only after those are summed over all partitions
+//! ([`PartitionTally::add_partition`]); batches then merge in any order to the same
+//! bits ([`JobTally`]). Squares, quantiles and everything with a decimal point are
+//! taken later, in one place (crate `kaskade-results`).
+
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::BatchId;
+
+/// What one partition counted for one batch; or, summed over all partitions, the batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionTally {
+    /// The global number of the simulation in lane 0.
+    pub first_simulation: u64,
+    /// Simulations in the batch.
+    pub n_lanes: u32,
+    /// Activations, round by round, `n_lanes` numbers each.
+    pub new_per_round: Vec<u64>,
+    /// Σ mod 2⁶⁴ of [`crate::coin::activation_fingerprint`], a number per lane.
+    pub fingerprints: Vec<u64>,
+    /// What it took.
+    pub work: Work,
+}
+
+/// What a run did, for people and for capacity planning. Sums are the same for any
+/// number of threads, but not for any number of shards or workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// Arcs of frontier nodes that were looked at.
+    pub arcs_scanned: u64,
+    /// Coins thrown: lanes that an arc was offered and that its target lacked.
+    pub coins: u64,
+    /// Bytes of chunks and markers sent to peers.
+    pub bytes_sent: u64,
+    /// (node, lane) pairs sent to peers, counted once however many peers there are.
+    pub activations_sent: u64,
+    /// (node, lane) pairs received from peers.
+    pub activations_received: u64,
+    /// Chunks encoded, by encoding.
+    pub chunks: ChunkCounts,
+}
+
+/// Chunks by the encoding that was smallest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkCounts {
+    /// Delta-coded id lists.
+    pub list: u64,
+    /// Roaring bitmaps.
+    pub roaring: u64,
+    /// Dense words.
+    pub dense: u64,
+}
+
+impl AddAssign for Work {
+    fn add_assign(&mut self, other: Self) {
+        self.arcs_scanned += other.arcs_scanned;
+        self.coins += other.coins;
+        self.bytes_sent += other.bytes_sent;
+        self.activations_sent += other.activations_sent;
+        self.activations_received += other.activations_received;
+        self.chunks += other.chunks;
+    }
+}
+
+impl AddAssign for ChunkCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.list += other.list;
+        self.roaring += other.roaring;
+        self.dense += other.dense;
+    }
+}
+
+impl PartitionTally {
+    /// The tally of a batch in which nothing happened yet.
+    #[must_use]
+    pub fn empty(first_simulation: u64, n_lanes: u32) -> Self {
+        Self {
+            first_simulation,
+            n_lanes,
+            new_per_round: Vec::new(),
+            fingerprints: vec![0; n_lanes as usize],
+            work: Work::default(),
+        }
+    }
+
+    /// The number of rounds counted, the seeds' round included.
+    #[must_use]
+    pub fn n_rounds(&self) -> usize {
+        self.new_per_round.len() / self.n_lanes.max(1) as usize
+    }
+
+    /// Whether the arrays have the lengths that `n_lanes` asks for: a tally from the wire
+    /// or from disk must be asked before it is used.
+    #[must_use]
+    pub fn is_well_formed(&self) -> bool {
+        self.n_lanes > 0
+            && self.fingerprints.len() == self.n_lanes as usize
+            && self
+                .new_per_round
+                .len()
+                .is_multiple_of(self.n_lanes as usize)
+    }
+
+    /// Adds what another partition counted for the same batch.
+    ///
+    /// # Errors
+    /// [`TallyError::OtherBatch`] when the tallies are of different simulations.
+    pub fn add_partition(&mut self, other: &Self) -> Result<(), TallyError> {
+        if (self.first_simulation, self.n_lanes) != (other.first_simulation, other.n_lanes) {
+            return Err(TallyError::OtherBatch {
+                expected: self.first_simulation,
+                found: other.first_simulation,
+            });
+        }
+        if self.new_per_round.len() < other.new_per_round.len() {
+            self.new_per_round.resize(other.new_per_round.len(), 0);
+        }
+        for (sum, new) in self.new_per_round.iter_mut().zip(&other.new_per_round) {
+            *sum += new;
+        }
+        for (sum, fingerprint) in self.fingerprints.iter_mut().zip(&other.fingerprints) {
+            *sum = sum.wrapping_add(*fingerprint);
+        }
+        self.work += other.work;
+        Ok(())
+    }
+
+    /// The simulations of the batch, ascending. Only meaningful once every partition was added.
+    pub fn rows(&self) -> impl Iterator<Item = SimulationRow> + '_ {
+        let n_lanes = self.n_lanes as usize;
+        (0..n_lanes).map(move |lane| {
+            let mut new_per_round: Vec<u64> = self
+                .new_per_round
+                .iter()
+                .skip(lane)
+                .step_by(n_lanes)
+                .copied()
+                .collect();
+            let n_rounds = new_per_round
+                .iter()
+                .rposition(|&new| new > 0)
+                .map_or(1, |last| last + 1);
+            new_per_round.resize(n_rounds, 0);
+            SimulationRow {
+                simulation: self.first_simulation + lane as u64,
+                new_per_round,
+                fingerprint: self.fingerprints[lane],
+            }
+        })
+    }
+}
+
+/// One simulation from the seeds to extinction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SimulationRow {
+    /// Its global number.
+    pub simulation: u64,
+    /// Activations by round, the seeds first; the last round is one with an activation.
+    pub new_per_round: Vec<u64>,
+    /// Σ mod 2⁶⁴ of [`crate::coin::activation_fingerprint`] over its activations.
+    pub fingerprint: u64,
+}
+
+impl SimulationRow {
+    /// The number of nodes ever active, seeds included.
+    #[must_use]
+    pub fn spread(&self) -> u64 {
+        self.new_per_round.iter().sum()
+    }
+
+    /// The index of the last round with an activation.
+    #[must_use]
+    pub fn rounds(&self) -> u32 {
+        (self.new_per_round.len() - 1) as u32
+    }
+}
+
+/// The finished batches of a job. Merging in any order gives the same bits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobTally {
+    batches: BTreeMap<BatchId, PartitionTally>,
+}
+
+impl JobTally {
+    /// Adds a finished batch, summed over all partitions. A batch that is already there
+    /// must be equal: a rerun gives the same bits.
+    ///
+    /// # Errors
+    /// [`TallyError::RerunDiffers`] when it is not.
+    pub fn add_batch(&mut self, batch: BatchId, tally: PartitionTally) -> Result<(), TallyError> {
+        if let Some(present) = self.batches.get(&batch) {
+            return if present.rows().eq(tally.rows()) {
+                Ok(())
+            } else {
+                Err(TallyError::RerunDiffers { batch })
+            };
+        }
+        self.batches.insert(batch, tally);
+        Ok(())
+    }
+
+    /// Whether `batch` is finished.
+    #[must_use]
+    pub fn contains(&self, batch: BatchId) -> bool {
+        self.batches.contains_key(&batch)
+    }
+
+    /// The number of finished simulations.
+    #[must_use]
+    pub fn n_simulations(&self) -> u64 {
+        self.batches
+            .values()
+            .map(|tally| u64::from(tally.n_lanes))
+            .sum()
+    }
+
+    /// Every finished simulation, ascending by number.
+    pub fn rows(&self) -> impl Iterator<Item = SimulationRow> + '_ {
+        self.batches.values().flat_map(PartitionTally::rows)
+    }
+
+    /// What all of it took.
+    #[must_use]
+    pub fn work(&self) -> Work {
+        let mut work = Work::default();
+        self.batches.values().for_each(|tally| work += tally.work);
+        work
+    }
+}
+
+/// Tallies that do not belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TallyError {
+    /// Two tallies of different simulations were to be summed.
+    #[error("tally of simulation {found} and on cannot be added to that of {expected} and on")]
+    OtherBatch {
+        /// The first simulation of the sum.
+        expected: u64,
+        /// The first simulation of what was to be added.
+        found: u64,
+    },
+    /// The same batch was run twice with different results.
+    #[error("batch {batch} was run twice and gave different results: the workers do not agree")]
+    RerunDiffers {
+        /// The batch.
+        batch: BatchId,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tally(n_rounds: usize, numbers: &[u64]) -> PartitionTally {
+        let n_lanes = 3;
+        let new = |idx: usize| numbers[idx % numbers.len()] % 1000;
+        PartitionTally {
+            first_simulation: 5,
+            n_lanes,
+            new_per_round: (0..n_rounds * n_lanes as usize).map(new).collect(),
+            fingerprints: numbers
+                .iter()
+                .cycle()
+                .take(n_lanes as usize)
+                .copied()
+                .collect(),
+            work: Work {
+                coins: new(0),
+                ..Work::default()
+            },
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn partitions_sum_in_any_order(
+            parts in prop::collection::vec((0usize..6, prop::collection::vec(any::<u64>(), 1..9)), 1..5),
+        ) {
+            let parts: Vec<_> = parts.iter().map(|(rounds, n)| tally(*rounds, n)).collect();
+            let sum = |parts: &mut dyn Iterator<Item = &PartitionTally>| {
+                let mut sum = PartitionTally::empty(5, 3);
+                parts.for_each(|part| sum.add_partition(part).unwrap());
+                sum
+            };
+            prop_assert_eq!(sum(&mut parts.iter()), sum(&mut parts.iter().rev()));
+        }
+    }
+
+    #[test]
+    fn rows_drop_rounds_after_extinction() {
+        let tally = PartitionTally {
+            new_per_round: vec![2, 2, 2, 1, 0, 5, 0, 0, 7],
+            ..tally(0, &[9])
+        };
+        let rows: Vec<_> = tally.rows().collect();
+        assert_eq!(rows[0].new_per_round, [2, 1]);
+        assert_eq!((rows[1].spread(), rows[1].rounds()), (2, 0));
+        assert_eq!(
+            (rows[2].spread(), rows[2].rounds(), rows[2].simulation),
+            (14, 2, 7)
+        );
+    }
+
+    #[test]
+    fn a_rerun_must_agree() {
+        let mut job = JobTally::default();
+        job.add_batch(BatchId(0), tally(2, &[1, 2])).unwrap();
+        job.add_batch(BatchId(0), tally(2, &[1, 2])).unwrap();
+        let differs = job.add_batch(BatchId(0), tally(2, &[1, 3]));
+        assert_eq!(differs, Err(TallyError::RerunDiffers { batch: BatchId(0) }));
+        assert_eq!(job.n_simulations(), 3);
+    }
+}

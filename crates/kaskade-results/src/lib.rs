@@ -1,0 +1,1 @@
+//! Estimates, Parquet, summary: from merged statistics to what people read.

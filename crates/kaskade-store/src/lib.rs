@@ -1,0 +1,1 @@
+//! Graph directories: written once, mapped read-only, verified.

@@ -1,0 +1,1 @@
+//! Fixtures, exact oracles, a plain reference simulator, process clusters. For tests only.

@@ -1,0 +1,1 @@
+//! Async shell round the worker machine: service, exchange, compute pool, shard cache.
