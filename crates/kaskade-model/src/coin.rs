@@ -147,16 +147,12 @@ mod tests {
     fn coins_are_frozen() {
         assert_eq!(COIN_VERSION, 1);
         let item = arc_item(NodeId(3), NodeId(141), Purpose::Arc);
-        let golden: Vec<u32> = (0..4)
-            .map(|simulation| uniform(item, simulation_key(1, simulation)))
-            .collect();
+        let golden: Vec<u32> =
+            (0..4).map(|simulation| uniform(item, simulation_key(1, simulation))).collect();
         assert_eq!(golden, GOLDEN_UNIFORMS);
-        assert_eq!(
-            activation_fingerprint(NodeId(3), crate::ids::Round(1)),
-            GOLDEN_FINGERPRINT
-        );
+        assert_eq!(activation_fingerprint(NodeId(3), crate::ids::Round(1)), GOLDEN_FINGERPRINT);
     }
 
     const GOLDEN_UNIFORMS: [u32; 4] = [6_775_738, 1_576_984_853, 1_072_250_222, 2_236_644_904];
-    const GOLDEN_FINGERPRINT: u64 = 0;
+    const GOLDEN_FINGERPRINT: u64 = 9_875_138_144_833_420_849;
 }

@@ -80,11 +80,7 @@ impl JobId {
     /// [`InvalidName`] when `text` is empty, too long or has another character.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidName> {
         let text = text.into();
-        if is_plain_name(&text) {
-            Ok(Self(text))
-        } else {
-            Err(InvalidName { name: text })
-        }
+        if is_plain_name(&text) { Ok(Self(text)) } else { Err(InvalidName { name: text }) }
     }
 
     /// The id as text.
@@ -98,9 +94,7 @@ impl JobId {
 #[must_use]
 pub fn is_plain_name(text: &str) -> bool {
     (1..=JobId::MAX_BYTES).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
 impl fmt::Display for JobId {

@@ -82,13 +82,8 @@ mod tests {
             max_rounds: None,
             lane_words: 2,
         };
-        let batches: Vec<_> = (0..plan.n_batches())
-            .map(|b| plan.batch(BatchId(b)))
-            .collect();
-        let cuts: Vec<_> = batches
-            .iter()
-            .map(|b| (b.first_simulation, b.n_lanes))
-            .collect();
+        let batches: Vec<_> = (0..plan.n_batches()).map(|b| plan.batch(BatchId(b))).collect();
+        let cuts: Vec<_> = batches.iter().map(|b| (b.first_simulation, b.n_lanes)).collect();
         assert_eq!(cuts, [(7, 128), (135, 128), (263, 44)]);
     }
 }

@@ -29,19 +29,10 @@ pub fn is_empty(words: &[u64]) -> bool {
 /// When `n_lanes` is above `64 * W`.
 #[must_use]
 pub fn first_lanes<const W: usize>(n_lanes: usize) -> LaneMask<W> {
-    assert!(
-        n_lanes <= W * LANES_PER_WORD,
-        "{n_lanes} lanes do not fit {W} words"
-    );
+    assert!(n_lanes <= W * LANES_PER_WORD, "{n_lanes} lanes do not fit {W} words");
     std::array::from_fn(|word| {
-        let lanes = n_lanes
-            .saturating_sub(word * LANES_PER_WORD)
-            .min(LANES_PER_WORD);
-        if lanes == LANES_PER_WORD {
-            u64::MAX
-        } else {
-            (1 << lanes) - 1
-        }
+        let lanes = n_lanes.saturating_sub(word * LANES_PER_WORD).min(LANES_PER_WORD);
+        if lanes == LANES_PER_WORD { u64::MAX } else { (1 << lanes) - 1 }
     })
 }
 

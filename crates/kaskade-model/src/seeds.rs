@@ -75,9 +75,7 @@ pub fn resolve(
             .collect::<Result<_, _>>()?,
         SeedSpec::File(path) => return Err(SeedError::UnreadFile { path: path.clone() }),
     };
-    Ok(SeedPlan::Fixed(
-        nodes.into_iter().map(|node| node.0).collect(),
-    ))
+    Ok(SeedPlan::Fixed(nodes.into_iter().map(|node| node.0).collect()))
 }
 
 /// The `count` nodes of highest out-degree, ties by smaller original id. O(n log count).
@@ -94,10 +92,7 @@ pub fn top_degree(count: u32, graph: &impl NodeDirectory) -> Vec<NodeId> {
             best.pop();
         }
     }
-    best.into_sorted_vec()
-        .into_iter()
-        .map(|Reverse((_, _, node))| node)
-        .collect()
+    best.into_sorted_vec().into_iter().map(|Reverse((_, _, node))| node).collect()
 }
 
 /// `count` distinct nodes of `n_nodes` by a Fisher–Yates shuffle whose swaps are draws of `key`.
@@ -107,7 +102,7 @@ fn draw_distinct(count: u32, n_nodes: u32, key: u64) -> Vec<NodeId> {
     for position in 0..count {
         let remaining = u64::from(n_nodes - position);
         let uniform = coin::uniform(coin::numbered_item(position.into(), Purpose::Seeds), key);
-        let chosen = position + (u64::from(uniform) * remaining >> 32) as u32;
+        let chosen = position + ((u64::from(uniform) * remaining) >> 32) as u32;
         let node = moved.get(&chosen).copied().unwrap_or(chosen);
         let displaced = moved.get(&position).copied().unwrap_or(position);
         moved.insert(chosen, displaced);
@@ -182,34 +177,19 @@ mod tests {
             nodes.iter().for_each(|node| hits[node.index()] += 1);
         }
         // 6,000 expected each; the standard deviation is 65.
-        assert!(
-            hits.iter().all(|&hit| (5_700..6_300).contains(&hit)),
-            "{hits:?}"
-        );
+        assert!(hits.iter().all(|&hit| (5_700..6_300).contains(&hit)), "{hits:?}");
         let all = SeedPlan::RandomEach(10).of_simulation(7, 3, 10);
-        assert_eq!(
-            all.iter()
-                .map(|node| node.0)
-                .collect::<RoaringBitmap>()
-                .len(),
-            10
-        );
+        assert_eq!(all.iter().map(|node| node.0).collect::<RoaringBitmap>().len(), 10);
     }
 
     #[test]
     fn unknown_and_too_many_seeds_are_refused() {
         let graph = Degrees(vec![1, 2]);
         let unknown = SeedSpec::Ids(vec![OriginalId(5)]);
-        assert_eq!(
-            resolve(&unknown, 1, &graph),
-            Err(SeedError::UnknownNode { id: OriginalId(5) })
-        );
+        assert_eq!(resolve(&unknown, 1, &graph), Err(SeedError::UnknownNode { id: OriginalId(5) }));
         assert!(matches!(
             resolve(&SeedSpec::Random(3), 1, &graph),
-            Err(SeedError::MoreThanNodes {
-                count: 3,
-                n_nodes: 2
-            })
+            Err(SeedError::MoreThanNodes { count: 3, n_nodes: 2 })
         ));
     }
 }

@@ -160,10 +160,7 @@ fn default_probability() -> Probability {
 
 impl Default for ModelSpec {
     fn default() -> Self {
-        Self {
-            kind: default_kind(),
-            probability: default_probability(),
-        }
+        Self { kind: default_kind(), probability: default_probability() }
     }
 }
 
@@ -191,10 +188,7 @@ impl Spec {
         if self.version != SPEC_VERSION {
             return Err(SpecError::new(
                 "version",
-                format!(
-                    "is {}, this kaskade reads version {SPEC_VERSION}",
-                    self.version
-                ),
+                format!("is {}, this kaskade reads version {SPEC_VERSION}", self.version),
             ));
         }
         self.run.check()?;
@@ -278,10 +272,7 @@ pub struct SpecError {
 impl SpecError {
     /// An error about `key`; the reason reads on from it.
     pub fn new(key: &'static str, reason: impl Into<String>) -> Self {
-        Self {
-            key,
-            reason: reason.into(),
-        }
+        Self { key, reason: reason.into() }
     }
 }
 

@@ -101,10 +101,7 @@ impl PartitionTally {
     pub fn is_well_formed(&self) -> bool {
         self.n_lanes > 0
             && self.fingerprints.len() == self.n_lanes as usize
-            && self
-                .new_per_round
-                .len()
-                .is_multiple_of(self.n_lanes as usize)
+            && self.new_per_round.len().is_multiple_of(self.n_lanes as usize)
     }
 
     /// Adds what another partition counted for the same batch.
@@ -135,17 +132,10 @@ impl PartitionTally {
     pub fn rows(&self) -> impl Iterator<Item = SimulationRow> + '_ {
         let n_lanes = self.n_lanes as usize;
         (0..n_lanes).map(move |lane| {
-            let mut new_per_round: Vec<u64> = self
-                .new_per_round
-                .iter()
-                .skip(lane)
-                .step_by(n_lanes)
-                .copied()
-                .collect();
-            let n_rounds = new_per_round
-                .iter()
-                .rposition(|&new| new > 0)
-                .map_or(1, |last| last + 1);
+            let mut new_per_round: Vec<u64> =
+                self.new_per_round.iter().skip(lane).step_by(n_lanes).copied().collect();
+            let n_rounds =
+                new_per_round.iter().rposition(|&new| new > 0).map_or(1, |last| last + 1);
             new_per_round.resize(n_rounds, 0);
             SimulationRow {
                 simulation: self.first_simulation + lane as u64,
@@ -214,10 +204,7 @@ impl JobTally {
     /// The number of finished simulations.
     #[must_use]
     pub fn n_simulations(&self) -> u64 {
-        self.batches
-            .values()
-            .map(|tally| u64::from(tally.n_lanes))
-            .sum()
+        self.batches.values().map(|tally| u64::from(tally.n_lanes)).sum()
     }
 
     /// Every finished simulation, ascending by number.
@@ -266,16 +253,8 @@ mod tests {
             first_simulation: 5,
             n_lanes,
             new_per_round: (0..n_rounds * n_lanes as usize).map(new).collect(),
-            fingerprints: numbers
-                .iter()
-                .cycle()
-                .take(n_lanes as usize)
-                .copied()
-                .collect(),
-            work: Work {
-                coins: new(0),
-                ..Work::default()
-            },
+            fingerprints: numbers.iter().cycle().take(n_lanes as usize).copied().collect(),
+            work: Work { coins: new(0), ..Work::default() },
         }
     }
 
@@ -296,17 +275,12 @@ mod tests {
 
     #[test]
     fn rows_drop_rounds_after_extinction() {
-        let tally = PartitionTally {
-            new_per_round: vec![2, 2, 2, 1, 0, 5, 0, 0, 7],
-            ..tally(0, &[9])
-        };
+        let tally =
+            PartitionTally { new_per_round: vec![2, 2, 2, 1, 0, 5, 0, 0, 7], ..tally(0, &[9]) };
         let rows: Vec<_> = tally.rows().collect();
         assert_eq!(rows[0].new_per_round, [2, 1]);
         assert_eq!((rows[1].spread(), rows[1].rounds()), (2, 0));
-        assert_eq!(
-            (rows[2].spread(), rows[2].rounds(), rows[2].simulation),
-            (14, 2, 7)
-        );
+        assert_eq!((rows[2].spread(), rows[2].rounds(), rows[2].simulation), (14, 2, 7));
     }
 
     #[test]

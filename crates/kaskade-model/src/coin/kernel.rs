@@ -91,17 +91,11 @@ impl LaneKeys {
             Isa::Portable => self.live_portable(draw),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Isa::Avx2` is only made where `is_x86_feature_detected!` saw it.
-            #[expect(
-                unsafe_code,
-                reason = "calls a function compiled for a detected feature"
-            )]
+            #[expect(unsafe_code, reason = "calls a function compiled for a detected feature")]
             Isa::Avx2 => unsafe { x86::live_avx2(self, draw) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Isa::Avx512` is only made where `is_x86_feature_detected!` saw it.
-            #[expect(
-                unsafe_code,
-                reason = "calls a function compiled for a detected feature"
-            )]
+            #[expect(unsafe_code, reason = "calls a function compiled for a detected feature")]
             Isa::Avx512 => unsafe { x86::live_avx512(self, draw) },
         };
         offered & live

@@ -23,9 +23,7 @@ impl Threshold {
             return Err(InvalidProbability::TooSmall { probability });
         }
         // Exact: a product with a power of two does not round.
-        Ok(Self(
-            (probability * Self::ALWAYS.0 as f64).round_ties_even() as u64,
-        ))
+        Ok(Self((probability * Self::ALWAYS.0 as f64).round_ties_even() as u64))
     }
 
     /// Half a unit of the last place: smaller positive probabilities are refused.
@@ -66,11 +64,7 @@ impl Threshold {
     #[inline]
     #[must_use]
     pub fn from_stored(stored: u32) -> Self {
-        if stored == u32::MAX {
-            Self::ALWAYS
-        } else {
-            Self(u64::from(stored))
-        }
+        if stored == u32::MAX { Self::ALWAYS } else { Self(u64::from(stored)) }
     }
 }
 
@@ -104,11 +98,7 @@ mod tests {
         let unit = 1.0 / (1u64 << 32) as f64;
         assert_eq!(width(1.5 * unit), 2);
         assert_eq!(width(2.5 * unit), 2);
-        assert_eq!(
-            width(0.5 * unit),
-            0,
-            "the smallest accepted value is a tie, to even"
-        );
+        assert_eq!(width(0.5 * unit), 0, "the smallest accepted value is a tie, to even");
         assert!(Threshold::from_probability(0.49 * unit).is_err());
         for bad in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
             assert!(Threshold::from_probability(bad).is_err(), "{bad}");
@@ -118,11 +108,8 @@ mod tests {
     #[test]
     fn one_over_matches_exact_rounding() {
         for degree in (1..2000).chain([u32::MAX, u32::MAX - 1, 1 << 31]) {
-            let exact = Threshold::one_over(degree).width() as i128 * i128::from(degree);
-            assert!(
-                (exact - (1i128 << 32)).abs() * 2 <= i128::from(degree),
-                "degree {degree}"
-            );
+            let exact = i128::from(Threshold::one_over(degree).width()) * i128::from(degree);
+            assert!((exact - (1i128 << 32)).abs() * 2 <= i128::from(degree), "degree {degree}");
         }
         assert_eq!(Threshold::one_over(1), Threshold::ALWAYS);
         assert_eq!(Threshold::one_over(0), Threshold::NEVER);
@@ -131,10 +118,7 @@ mod tests {
     #[test]
     fn stored_thresholds_return() {
         for width in [0, 1, 77, (1 << 32) - 2, 1 << 32] {
-            assert_eq!(
-                Threshold::from_stored(Threshold(width).stored()),
-                Threshold(width)
-            );
+            assert_eq!(Threshold::from_stored(Threshold(width).stored()), Threshold(width));
         }
     }
 }

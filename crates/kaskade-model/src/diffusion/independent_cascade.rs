@@ -64,10 +64,7 @@ impl TrivalencyCascade {
     pub fn new(seed: u64) -> Self {
         let levels = Self::LEVELS
             .map(|level| Threshold::from_probability(level).expect("the levels are probabilities"));
-        Self {
-            key: coin::job_key(seed),
-            levels,
-        }
+        Self { key: coin::job_key(seed), levels }
     }
 }
 
@@ -75,7 +72,7 @@ impl LiveArcs for TrivalencyCascade {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
         let item = coin::arc_item(arc.source, arc.target, Purpose::Trivalency);
-        let level = u64::from(coin::uniform(item, self.key)) * self.levels.len() as u64 >> 32;
+        let level = (u64::from(coin::uniform(item, self.key)) * self.levels.len() as u64) >> 32;
         draw_below(arc, self.levels[level as usize])
     }
 }
@@ -90,14 +87,11 @@ impl<'a> ColumnCascade<'a> {
     /// # Errors
     /// [`ModelError::MissingSection`] when the graph has no column.
     pub fn new<S: Shard + ?Sized>(shard: &'a S) -> Result<Self, ModelError> {
-        shard
-            .arc_thresholds()
-            .map(Self)
-            .ok_or(ModelError::MissingSection {
-                section: "arc column",
-                reader: "probability `column`",
-                rebuild: "--column NAME-or-INDEX",
-            })
+        shard.arc_thresholds().map(Self).ok_or(ModelError::MissingSection {
+            section: "arc column",
+            reader: "probability `column`",
+            rebuild: "--column NAME-or-INDEX",
+        })
     }
 }
 

@@ -43,10 +43,7 @@ impl<'a, S: Shard + ?Sized> UniformThreshold<'a, S> {
     /// # Errors
     /// [`ModelError::MissingSection`] when the graph has no in-view.
     pub fn new(shard: &'a S) -> Result<Self, ModelError> {
-        Ok(Self {
-            shard,
-            ranks: ranks(shard)?,
-        })
+        Ok(Self { shard, ranks: ranks(shard)? })
     }
 }
 
@@ -55,11 +52,7 @@ impl<S: Shard + ?Sized> LiveArcs for UniformThreshold<'_, S> {
     fn draw(&self, arc: Arc) -> Draw {
         let degree = u64::from(self.shard.in_degree(arc.target_idx));
         let rank = u64::from(self.ranks[arc.position]);
-        draw_between(
-            arc.target,
-            (rank << 32).div_ceil(degree),
-            ((rank + 1) << 32).div_ceil(degree),
-        )
+        draw_between(arc.target, (rank << 32).div_ceil(degree), ((rank + 1) << 32).div_ceil(degree))
     }
 }
 
@@ -76,10 +69,7 @@ impl<'a> ConstantThreshold<'a> {
     /// # Errors
     /// [`InvalidProbability`], or [`ModelError::MissingSection`] without an in-view.
     pub fn new<S: Shard + ?Sized>(shard: &'a S, weight: f64) -> Result<Self, ModelError> {
-        Ok(Self {
-            ranks: ranks(shard)?,
-            weight: FixedWeight::new(weight)?,
-        })
+        Ok(Self { ranks: ranks(shard)?, weight: FixedWeight::new(weight)? })
     }
 }
 
@@ -87,11 +77,7 @@ impl LiveArcs for ConstantThreshold<'_> {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
         let rank = self.ranks[arc.position];
-        draw_between(
-            arc.target,
-            self.weight.times(rank),
-            self.weight.times(rank + 1),
-        )
+        draw_between(arc.target, self.weight.times(rank), self.weight.times(rank + 1))
     }
 }
 
@@ -117,10 +103,7 @@ impl<'a, S: Shard + ?Sized> ColumnThreshold<'a, S> {
                 rebuild: "--column NAME-or-INDEX --views out,in",
             });
         }
-        Ok(Self {
-            shard,
-            ranks: ranks(shard)?,
-        })
+        Ok(Self { shard, ranks: ranks(shard)? })
     }
 }
 
@@ -130,11 +113,7 @@ impl<S: Shard + ?Sized> LiveArcs for ColumnThreshold<'_, S> {
         let rank = self.ranks[arc.position] as usize;
         let sums = self.shard.cumulative_weights(arc.target_idx).unwrap_or(&[]);
         let until = Threshold::from_stored(sums[rank]).width();
-        let from = if rank == 0 {
-            0
-        } else {
-            Threshold::from_stored(sums[rank - 1]).width()
-        };
+        let from = if rank == 0 { 0 } else { Threshold::from_stored(sums[rank - 1]).width() };
         draw_between(arc.target, from, until)
     }
 }
@@ -170,7 +149,7 @@ impl FixedWeight {
 
     /// The sum of `count` weights as an integer of 2⁻³², at most 2³².
     fn times(self, count: u32) -> u64 {
-        let sum = self.0 * u128::from(count) + (1 << 31) >> 32;
+        let sum = (self.0 * u128::from(count) + (1 << 31)) >> 32;
         sum.min(1 << 32) as u64
     }
 

@@ -1,24 +1,15 @@
 use super::*;
 
 fn spec(seeds: &str, model: &str) -> Result<Spec, serde_json::Error> {
-    serde_json::from_str(&format!(
-        r#"{{"version":1,"seeds":{seeds},"model":{model}}}"#
-    ))
+    serde_json::from_str(&format!(r#"{{"version":1,"seeds":{seeds},"model":{model}}}"#))
 }
 
 #[test]
 fn a_short_spec_has_the_defaults_of_the_interface() {
-    let spec = spec(r#"{"top_degree":50}"#, "{}")
-        .unwrap()
-        .resolve()
-        .unwrap();
+    let spec = spec(r#"{"top_degree":50}"#, "{}").unwrap().resolve().unwrap();
     assert_eq!(spec.run.simulations, 1000);
     assert_eq!(spec.run.seed, 1);
-    assert_eq!(
-        spec.run.coins,
-        CoinFamily::Arc,
-        "the resolved spec says which coins"
-    );
+    assert_eq!(spec.run.coins, CoinFamily::Arc, "the resolved spec says which coins");
     assert_eq!(
         spec.live_arc_model().unwrap(),
         LiveArcModel::IndependentCascade(ArcProbability::WeightedCascade)
@@ -27,20 +18,12 @@ fn a_short_spec_has_the_defaults_of_the_interface() {
 
 #[test]
 fn a_resolved_spec_survives_json() {
-    for model in [
-        r#"{"kind":"lt","probability":0.25}"#,
-        r#"{"kind":"ic","probability":"column"}"#,
-    ] {
-        let resolved = spec(r#"{"ids":[3,"18446744073709551615"]}"#, model)
-            .unwrap()
-            .resolve();
+    for model in [r#"{"kind":"lt","probability":0.25}"#, r#"{"kind":"ic","probability":"column"}"#]
+    {
+        let resolved = spec(r#"{"ids":[3,"18446744073709551615"]}"#, model).unwrap().resolve();
         let resolved = resolved.unwrap();
         let text = serde_json::to_string(&resolved).unwrap();
-        assert_eq!(
-            serde_json::from_str::<Spec>(&text).unwrap(),
-            resolved,
-            "{text}"
-        );
+        assert_eq!(serde_json::from_str::<Spec>(&text).unwrap(), resolved, "{text}");
     }
 }
 
@@ -50,26 +33,17 @@ fn values_that_cannot_be_are_refused_by_key() {
     let ten = r#"{"random":10}"#;
     assert_eq!(key(ten, r#"{"probability":1.5}"#), "model.probability");
     assert_eq!(key(ten, r#"{"probability":1e-11}"#), "model.probability");
-    assert_eq!(
-        key(ten, r#"{"kind":"lt","probability":"trivalency"}"#),
-        "model.probability"
-    );
+    assert_eq!(key(ten, r#"{"kind":"lt","probability":"trivalency"}"#), "model.probability");
     assert_eq!(key(r#"{"random":0}"#, "{}"), "seeds");
     assert_eq!(key(r#"{"ids":[]}"#, "{}"), "seeds.ids");
     assert!(spec(ten, r#"{"probabillity":0.1}"#).is_err());
-    assert!(
-        spec(r#"{"random":1,"ids":[1]}"#, "{}").is_err(),
-        "two kinds of seeds"
-    );
+    assert!(spec(r#"{"random":1,"ids":[1]}"#, "{}").is_err(), "two kinds of seeds");
 }
 
 #[test]
 fn flag_forms_read_what_the_spec_writes() {
     assert_eq!("top-degree:50".parse(), Ok(SeedSpec::TopDegree(50)));
-    assert_eq!(
-        "ids:3, 14".parse(),
-        Ok(SeedSpec::Ids(vec![OriginalId(3), OriginalId(14)]))
-    );
+    assert_eq!("ids:3, 14".parse(), Ok(SeedSpec::Ids(vec![OriginalId(3), OriginalId(14)])));
     assert!("degree:50".parse::<SeedSpec>().is_err());
     for text in ["auto", "replicate", "partition", "hybrid:2x3"] {
         assert_eq!(text.parse::<Placement>().unwrap().to_string(), text);

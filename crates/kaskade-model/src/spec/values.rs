@@ -21,9 +21,7 @@ impl FromStr for OriginalId {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map(Self)
-            .map_err(|_| format!("{text:?} is not an id from 0 to 2^64-1"))
+        text.parse().map(Self).map_err(|_| format!("{text:?} is not an id from 0 to 2^64-1"))
     }
 }
 
@@ -89,14 +87,14 @@ impl FromStr for Probability {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let word = Self::WORDS.iter().find(|(word, _)| *word == text);
-        word.map(|(_, value)| *value)
-            .or_else(|| text.parse().ok().map(Self::Constant))
-            .ok_or_else(|| {
+        word.map(|(_, value)| *value).or_else(|| text.parse().ok().map(Self::Constant)).ok_or_else(
+            || {
                 format!(
                     "{text:?} is neither a number in [0, 1] nor `weighted-cascade`, `trivalency` \
                      or `column`"
                 )
-            })
+            },
+        )
     }
 }
 
@@ -168,23 +166,16 @@ impl FromStr for SeedSpec {
     /// Reads the flag form: `top-degree:50`, `random:50`, `random-each:5`, `ids:3,14`, `file:PATH`.
     fn from_str(text: &str) -> Result<Self, String> {
         let forms = "use top-degree:K, random:K, random-each:K, ids:3,14 or file:PATH";
-        let (kind, value) = text
-            .split_once(':')
-            .ok_or_else(|| format!("{text:?} names no seeds: {forms}"))?;
-        let count = || {
-            value
-                .parse()
-                .map_err(|_| format!("{value:?} is not a number of seeds: {forms}"))
-        };
+        let (kind, value) =
+            text.split_once(':').ok_or_else(|| format!("{text:?} names no seeds: {forms}"))?;
+        let count =
+            || value.parse().map_err(|_| format!("{value:?} is not a number of seeds: {forms}"));
         Ok(match kind {
             "top-degree" => Self::TopDegree(count()?),
             "random" => Self::Random(count()?),
             "random-each" => Self::RandomEach(count()?),
             "ids" => Self::Ids(
-                value
-                    .split(',')
-                    .map(|id| id.trim().parse())
-                    .collect::<Result<_, String>>()?,
+                value.split(',').map(|id| id.trim().parse()).collect::<Result<_, String>>()?,
             ),
             "file" => Self::File(value.to_owned()),
             _ => return Err(format!("unknown kind of seeds {kind:?}: {forms}")),
@@ -256,9 +247,7 @@ impl FromStr for Placement {
             "replicate" => Ok(Self::Replicate),
             "partition" => Ok(Self::Partition),
             _ => {
-                let sizes = text
-                    .strip_prefix("hybrid:")
-                    .and_then(|sizes| sizes.split_once('x'));
+                let sizes = text.strip_prefix("hybrid:").and_then(|sizes| sizes.split_once('x'));
                 let (replicas, parts) = sizes.ok_or_else(unknown)?;
                 match (replicas.parse(), parts.parse()) {
                     (Ok(replicas @ 1..), Ok(parts @ 1..)) => Ok(Self::Hybrid { replicas, parts }),
