@@ -1,0 +1,16 @@
+//! The round kernel: a frontier in, the activations of the next round out.
+//!
+//! Push, bit-parallel: for each frontier node and each of its arcs, the lanes that the
+//! arc is offered and its target lacks throw the model's coin together; what is live is
+//! ORed into the target. OR is commutative and idempotent, so threads, shards and
+//! chunks may come in any order. A shard's nodes are decided by whoever holds the shard:
+//! coins, de-duplication and counting are local to it.
+
+mod bitmap;
+mod counts;
+mod edge_map;
+mod state;
+
+pub use counts::LaneCounts;
+pub use edge_map::{EdgeMap, Effort, Parallelism};
+pub use state::ShardState;

@@ -1,0 +1,66 @@
+//! A bitmap with a summary above it, so that a few set bits among millions are found fast.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Bits that several threads set and one thread drains.
+#[derive(Debug)]
+pub(super) struct SummaryBitmap {
+    bits: Box<[AtomicU64]>,
+    /// Bit `i` is set where word `i` of `bits` is not zero.
+    summary: Box<[AtomicU64]>,
+}
+
+impl SummaryBitmap {
+    pub(super) fn new(n_bits: usize) -> Self {
+        let n_words = n_bits.div_ceil(64);
+        Self { bits: zeroed_words(n_words), summary: zeroed_words(n_words.div_ceil(64)) }
+    }
+
+    /// Sets bit `at`.
+    #[inline]
+    pub(super) fn set(&self, at: usize) {
+        if self.bits[at / 64].fetch_or(1 << (at % 64), Relaxed) == 0 {
+            self.summary[at / 4096].fetch_or(1 << (at / 64 % 64), Relaxed);
+        }
+    }
+
+    /// Calls `visit` with every set bit, ascending, and clears it. Bits must not be set meanwhile.
+    pub(super) fn drain(&mut self, mut visit: impl FnMut(usize)) {
+        for (summary_idx, summary) in self.summary.iter_mut().enumerate() {
+            for bit in ones(std::mem::take(summary.get_mut())) {
+                let word_idx = 64 * summary_idx + bit;
+                for bit in ones(std::mem::take(self.bits[word_idx].get_mut())) {
+                    visit(64 * word_idx + bit);
+                }
+            }
+        }
+    }
+
+    pub(super) fn n_bytes(&self) -> usize {
+        8 * (self.bits.len() + self.summary.len())
+    }
+}
+
+pub(super) fn zeroed_words(n_words: usize) -> Box<[AtomicU64]> {
+    std::iter::repeat_with(AtomicU64::default).take(n_words).collect()
+}
+
+use kaskade_model::lanes::lanes_of as ones;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drains_what_was_set_in_order() {
+        let mut bitmap = SummaryBitmap::new(100_000);
+        let set = [0, 1, 63, 64, 4095, 4096, 77_777, 99_999];
+        for &at in set.iter().rev().chain(&set) {
+            bitmap.set(at);
+        }
+        let mut drained = Vec::new();
+        bitmap.drain(|at| drained.push(at));
+        assert_eq!(drained, set);
+        bitmap.drain(|at| panic!("{at} was left"));
+    }
+}
