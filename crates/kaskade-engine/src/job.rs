@@ -1,1 +1,403 @@
-//! placeholder
+//! The machine that the coordinator runs for a job: placement, epochs, batches, retries.
+//!
+//! Events go in with the time, [`JobAction`]s come out, to be done in order: an epoch is
+//! on disk before any worker hears of it, a batch before it counts as finished. The
+//! unit of retry is the batch. There is one path for every kind of loss
+//! ([`JobMachine`]'s `abort_group`): release the group, give its batches back, plan
+//! again. Coins make a rerun equal, so no result depends on what was lost when.
+
+mod group;
+mod placement;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kaskade_model::job::JobPlan;
+use kaskade_model::message::{Attempt, Reason, WorkerCommand, WorkerEvent};
+use kaskade_model::spec::Placement;
+use kaskade_model::tally::{JobTally, PartitionTally};
+use kaskade_model::{BatchId, Epoch, JobId, WorkerId};
+
+pub use placement::{Decision, ShardLoad, WorkerInfo, deal_shards, decide_placement};
+
+use group::{Group, TallyOutcome};
+use placement::MemberSizes;
+
+/// What the machine is to run.
+#[derive(Clone, Debug)]
+pub struct JobSetup {
+    /// The job.
+    pub job: JobId,
+    /// The registered name of its graph.
+    pub graph: String,
+    /// The graph's digest, hexadecimal.
+    pub graph_digest: String,
+    /// What to simulate.
+    pub plan: JobPlan,
+    /// The graph's shards.
+    pub shards: Vec<ShardLoad>,
+    /// How to share the work.
+    pub placement: Placement,
+    /// Above every epoch that the job had before, 1 for a new job.
+    pub first_epoch: Epoch,
+    /// Batches that an earlier run of the coordinator committed.
+    pub finished: JobTally,
+}
+
+/// Bounds on everything that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobLimits {
+    /// How long a job may be without a group that works, before it fails.
+    pub no_workers_grace_ms: u64,
+    /// How long workers are given to gather, or to be noticed as lost, before planning.
+    pub settle_ms: u64,
+    /// How long a group may take to map its shards, or to finish a round.
+    pub stall_ms: u64,
+    /// How often one batch may be given back.
+    pub max_retries: u32,
+}
+
+impl JobLimits {
+    /// The limits of a coordinator that is not told otherwise.
+    pub const DEFAULT: Self =
+        Self { no_workers_grace_ms: 30_000, settle_ms: 300, stall_ms: 600_000, max_retries: 16 };
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobEvent {
+    /// A worker registered.
+    WorkerJoined(WorkerInfo),
+    /// A worker's session ended, whatever the cause.
+    WorkerLost {
+        /// The worker.
+        worker: WorkerId,
+        /// The cause, as far as it is known.
+        detail: String,
+    },
+    /// A worker reported.
+    Reported {
+        /// The worker.
+        worker: WorkerId,
+        /// What it reported.
+        event: WorkerEvent,
+    },
+    /// The client cancelled the job.
+    CancelRequested,
+    /// Time passed.
+    Ticked,
+}
+
+/// What the machine asks its owner to do, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobAction {
+    /// Write the epoch to the job log; later actions wait until it is durable.
+    CommitEpoch(Epoch),
+    /// Send a command to a worker; if it is gone, its loss is noticed elsewhere.
+    Send {
+        /// The worker.
+        worker: WorkerId,
+        /// The command.
+        command: Box<WorkerCommand>,
+    },
+    /// Write a finished batch to the job log.
+    CommitBatch {
+        /// The batch.
+        batch: BatchId,
+        /// Its tally, summed over all partitions.
+        tally: Box<PartitionTally>,
+    },
+    /// Note in the recovery log what was lost and what is run again.
+    NoteRecovery(Recovery),
+    /// The job ended; nothing follows.
+    Finish(JobEnd),
+}
+
+/// Something was lost and made good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// The epoch that ended.
+    pub epoch: Epoch,
+    /// What happened, a sentence.
+    pub what: String,
+    /// The batches that are run again.
+    pub batches: Vec<BatchId>,
+    /// Whether rounds of one of them were under way.
+    pub was_in_rounds: bool,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobEnd {
+    /// Every batch is committed.
+    Succeeded,
+    /// It cannot be finished.
+    Failed {
+        /// Why, for programs.
+        reason: Reason,
+        /// Why, a sentence.
+        detail: String,
+    },
+    /// Its client did not want it any more.
+    Cancelled,
+}
+
+/// One job, from planning to its end.
+#[derive(Debug)]
+pub struct JobMachine {
+    setup: JobSetup,
+    limits: JobLimits,
+    sizes: MemberSizes,
+    workers: BTreeMap<WorkerId, WorkerInfo>,
+    groups: BTreeMap<u32, Group>,
+    next_group: u32,
+    next_epoch: Epoch,
+    pending: BTreeSet<BatchId>,
+    retries: BTreeMap<BatchId, u32>,
+    tally: JobTally,
+    /// Planning waits until then, for workers to gather or to be noticed as lost.
+    plan_at_ms: u64,
+    /// Since when no group works.
+    idle_since_ms: u64,
+    has_ended: bool,
+}
+
+impl JobMachine {
+    /// The machine of `setup` at `now_ms`, on the workers that are there.
+    #[must_use]
+    pub fn new(
+        setup: JobSetup,
+        limits: JobLimits,
+        workers: impl IntoIterator<Item = WorkerInfo>,
+        now_ms: u64,
+    ) -> Self {
+        let workers: BTreeMap<_, _> = workers.into_iter().map(|info| (info.worker, info)).collect();
+        let decision = decide_placement(&setup, workers.values());
+        let batches = (0..setup.plan.n_batches()).map(BatchId);
+        Self {
+            sizes: decision.sizes,
+            limits,
+            workers,
+            groups: BTreeMap::new(),
+            next_group: 0,
+            next_epoch: setup.first_epoch,
+            pending: batches.filter(|batch| !setup.finished.contains(*batch)).collect(),
+            retries: BTreeMap::new(),
+            tally: setup.finished.clone(),
+            plan_at_ms: now_ms + limits.settle_ms,
+            idle_since_ms: now_ms,
+            has_ended: false,
+            setup,
+        }
+    }
+
+    /// Takes an event at `now_ms`, which never goes back.
+    pub fn handle(&mut self, now_ms: u64, event: JobEvent) -> Vec<JobAction> {
+        let mut actions = Vec::new();
+        if self.has_ended {
+            return actions;
+        }
+        match event {
+            JobEvent::WorkerJoined(info) => {
+                self.workers.insert(info.worker, info);
+                self.plan_at_ms = self.plan_at_ms.max(now_ms + self.limits.settle_ms);
+            }
+            JobEvent::WorkerLost { worker, detail } => {
+                self.workers.remove(&worker);
+                if let Some(group) = self.group_of(worker) {
+                    let what = format!("lost worker {worker}: {detail}");
+                    self.abort_group(group, now_ms, &what, &mut actions);
+                }
+            }
+            JobEvent::Reported { worker, event } => {
+                self.reported(worker, event, now_ms, &mut actions);
+            }
+            JobEvent::CancelRequested => self.end(JobEnd::Cancelled, &mut actions),
+            JobEvent::Ticked => {}
+        }
+        self.move_on(now_ms, &mut actions);
+        actions
+    }
+
+    /// The finished batches.
+    #[must_use]
+    pub fn tally(&self) -> &JobTally {
+        &self.tally
+    }
+
+    /// Workers that are in a group.
+    #[must_use]
+    pub fn n_workers_at_work(&self) -> usize {
+        self.groups.values().map(|group| group.members().len()).sum()
+    }
+
+    /// How the work is shared.
+    #[must_use]
+    pub fn placement(&self) -> Placement {
+        self.sizes.placement()
+    }
+
+    /// Whether a batch has been begun and every member of its group prepared.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.groups.values().any(Group::is_prepared)
+    }
+
+    fn reported(
+        &mut self,
+        worker: WorkerId,
+        event: WorkerEvent,
+        now_ms: u64,
+        actions: &mut Vec<JobAction>,
+    ) {
+        let attempt = match &event {
+            WorkerEvent::Prepared { attempt }
+            | WorkerEvent::RoundReported { attempt, .. }
+            | WorkerEvent::BatchTallied { attempt, .. }
+            | WorkerEvent::PeerLost { attempt, .. }
+            | WorkerEvent::AttemptFailed { attempt, .. } => attempt,
+        };
+        let index = attempt.group;
+        let group = self.groups.get_mut(&index).filter(|group| {
+            *group.attempt() == *attempt && group.members().iter().any(|m| m.worker == worker)
+        });
+        // A message of an epoch that is over, or of a worker that was given up.
+        let Some(group) = group else { return };
+        group.heard_of(now_ms);
+        match event {
+            WorkerEvent::Prepared { .. } => group.prepared(worker),
+            WorkerEvent::RoundReported { batch, .. } => group.round_finished(batch),
+            WorkerEvent::BatchTallied { batch, tally, .. } => {
+                match group.tallied(worker, batch, *tally) {
+                    Ok(TallyOutcome::Waiting) => {}
+                    Ok(TallyOutcome::Complete(tally)) => self.commit(batch, tally, actions),
+                    Err(error) => self.fail(Reason::Inconsistent, error.to_string(), actions),
+                }
+            }
+            WorkerEvent::PeerLost { peer, detail, .. } => {
+                let what = format!("worker {worker} lost its peer {peer}: {detail}");
+                self.abort_group(index, now_ms, &what, actions);
+            }
+            WorkerEvent::AttemptFailed { reason, detail, .. } => {
+                self.fail(reason, format!("worker {worker}: {detail}"), actions);
+            }
+        }
+    }
+
+    fn commit(&mut self, batch: BatchId, tally: PartitionTally, actions: &mut Vec<JobAction>) {
+        match self.tally.add_batch(batch, tally.clone()) {
+            Ok(()) => {
+                self.pending.remove(&batch);
+                actions.push(JobAction::CommitBatch { batch, tally: Box::new(tally) });
+            }
+            Err(error) => self.fail(Reason::Inconsistent, error.to_string(), actions),
+        }
+    }
+
+    /// The one way in which a group ends before its work does: whoever noticed, whatever
+    /// was lost. Its batches are given back, its workers released, and planning is due.
+    fn abort_group(&mut self, index: u32, now_ms: u64, what: &str, actions: &mut Vec<JobAction>) {
+        let Some(group) = self.groups.remove(&index) else { return };
+        let alive = |worker: &WorkerId| self.workers.contains_key(worker);
+        actions.extend(group.release(alive));
+        let batches = group.batches_in_flight();
+        for &batch in &batches {
+            *self.retries.entry(batch).or_default() += 1;
+            self.pending.insert(batch);
+        }
+        let exhausted = batches.iter().find(|b| self.retries[b] > self.limits.max_retries).copied();
+        actions.push(JobAction::NoteRecovery(Recovery {
+            epoch: group.attempt().epoch,
+            what: what.to_owned(),
+            batches,
+            was_in_rounds: group.was_in_rounds(),
+        }));
+        self.plan_at_ms = self.plan_at_ms.max(now_ms + self.limits.settle_ms);
+        if self.groups.is_empty() {
+            self.idle_since_ms = now_ms;
+        }
+        if let Some(batch) = exhausted {
+            let detail = format!(
+                "batch {batch} was given back {} times, last because: {what}",
+                self.limits.max_retries + 1
+            );
+            self.fail(Reason::WorkerLost, detail, actions);
+        }
+    }
+
+    /// Everything that follows from where things stand: stalls, planning, dispatch, the end.
+    fn move_on(&mut self, now_ms: u64, actions: &mut Vec<JobAction>) {
+        let stalled = self.groups.iter().find(|(_, g)| g.is_silent(now_ms, self.limits.stall_ms));
+        if let Some((&index, _)) = stalled {
+            let what = format!("no round finished in {} s", self.limits.stall_ms / 1000);
+            self.abort_group(index, now_ms, &what, actions);
+        }
+        if self.has_ended {
+            return;
+        }
+        let has_in_flight = self.groups.values().any(Group::has_in_flight);
+        if self.pending.is_empty() && !has_in_flight {
+            return self.end(JobEnd::Succeeded, actions);
+        }
+        if now_ms >= self.plan_at_ms && !self.pending.is_empty() {
+            self.form_groups(now_ms, actions);
+        }
+        for group in self.groups.values_mut() {
+            actions.extend(group.dispatch(&mut self.pending, &self.setup.plan, now_ms));
+        }
+        let is_without_group = self.groups.is_empty();
+        if is_without_group && now_ms >= self.idle_since_ms + self.limits.no_workers_grace_ms {
+            let detail = format!(
+                "{} registered, placement {} needs {}; waited {} s: start workers with `kaskade worker`",
+                count(self.workers.len(), "worker"),
+                self.placement(),
+                count(self.sizes.smallest_group(), "worker"),
+                self.limits.no_workers_grace_ms / 1000
+            );
+            self.fail(Reason::NoWorkers, detail, actions);
+        }
+    }
+
+    fn form_groups(&mut self, now_ms: u64, actions: &mut Vec<JobAction>) {
+        let busy: BTreeSet<WorkerId> =
+            self.groups.values().flat_map(|g| g.members()).map(|m| m.worker).collect();
+        let free = self.workers.values().filter(|info| !busy.contains(&info.worker));
+        let free: Vec<WorkerInfo> = free.cloned().collect();
+        for members in self.sizes.form(&free, self.groups.len(), &self.setup.shards) {
+            let attempt = Attempt {
+                job: self.setup.job.clone(),
+                group: self.next_group,
+                epoch: self.next_epoch,
+            };
+            self.next_group += 1;
+            self.next_epoch = Epoch(self.next_epoch.0 + 1);
+            actions.push(JobAction::CommitEpoch(attempt.epoch));
+            let group = Group::new(attempt, members, now_ms);
+            actions.extend(group.prepare(&self.setup));
+            self.groups.insert(group.attempt().group, group);
+        }
+    }
+
+    fn group_of(&self, worker: WorkerId) -> Option<u32> {
+        let has_worker = |group: &Group| group.members().iter().any(|m| m.worker == worker);
+        self.groups.iter().find(|(_, group)| has_worker(group)).map(|(&index, _)| index)
+    }
+
+    fn fail(&mut self, reason: Reason, detail: String, actions: &mut Vec<JobAction>) {
+        self.end(JobEnd::Failed { reason, detail }, actions);
+    }
+
+    fn end(&mut self, end: JobEnd, actions: &mut Vec<JobAction>) {
+        if self.has_ended {
+            return;
+        }
+        self.has_ended = true;
+        for group in std::mem::take(&mut self.groups).into_values() {
+            actions.extend(group.release(|worker| self.workers.contains_key(worker)));
+        }
+        actions.push(JobAction::Finish(end));
+    }
+}
+
+fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}

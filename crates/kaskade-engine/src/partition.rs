@@ -134,6 +134,12 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         self.partition.plan.max_rounds.is_some_and(|max_rounds| self.round.0 >= max_rounds)
     }
 
+    /// Nodes of the graph.
+    #[must_use]
+    pub fn n_nodes(&self) -> u32 {
+        self.partition.plan.n_nodes
+    }
+
     /// The lanes that the batch has.
     #[must_use]
     pub fn lanes(&self) -> LaneMask<W> {

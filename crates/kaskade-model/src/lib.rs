@@ -6,7 +6,8 @@
 //! integers, what is live, [`diffusion`] says which coin an arc throws under which
 //! model, [`seeds`] says who starts, [`spec`] is what a person asks for, [`job`]
 //! is that resolved against a graph, [`message`] is what coordinator and workers say
-//! to each other, and [`tally`] is what comes out and how it is summed.
+//! to each other, [`status`] is what a client is told of a job, and [`tally`] is what
+//! comes out and how it is summed.
 
 pub mod adjacency;
 pub mod coin;
@@ -17,6 +18,7 @@ pub mod lanes;
 pub mod message;
 pub mod seeds;
 pub mod spec;
+pub mod status;
 pub mod tally;
 
 pub use adjacency::{NodeRange, OutArcs, Shard};

@@ -28,17 +28,18 @@ pub struct PartitionTally {
     pub work: Work,
 }
 
-/// What a run did, for people and for capacity planning. Sums are the same for any
-/// number of threads, but not for any number of shards or workers.
+/// What a run did, for people and for capacity planning. No part of the result: `coins`
+/// depends on the order in which threads happen to look at arcs, and the exchange on
+/// the number of workers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
     /// Arcs of frontier nodes that were looked at.
     pub arcs_scanned: u64,
-    /// Coins thrown: lanes that an arc was offered and that its target lacked.
+    /// Coins thrown: (arc, lane) pairs whose target was not active when the arc was looked at.
     pub coins: u64,
-    /// Bytes of chunks and markers sent to peers.
+    /// Payload bytes sent to peers, counted once per receiver.
     pub bytes_sent: u64,
-    /// (node, lane) pairs sent to peers, counted once however many peers there are.
+    /// (node, lane) pairs sent to peers, counted once per receiver.
     pub activations_sent: u64,
     /// (node, lane) pairs received from peers.
     pub activations_received: u64,

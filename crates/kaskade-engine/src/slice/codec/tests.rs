@@ -28,7 +28,9 @@ fn patterned<const W: usize>(stride: u32, run: u32, n_lanes: u32) -> Slice<W> {
     for node in (0..N_NODES).filter(|node| node % stride < run) {
         let mut mask = [0; W];
         for lane in 0..n_lanes {
-            let hash = (node + 1).wrapping_mul(0x9e37_79b9).wrapping_add(lane * 0x85eb_ca6b) >> 16;
+            let hash =
+                (node + 1).wrapping_mul(0x9e37_79b9).wrapping_add(lane.wrapping_mul(0x85eb_ca6b))
+                    >> 16;
             mask[hash as usize / 64 % W] |= 1 << (hash % 64);
         }
         slice.push(node, mask);

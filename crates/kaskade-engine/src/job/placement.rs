@@ -1,0 +1,166 @@
+//! Who holds what.
+
+use kaskade_model::message::Member;
+use kaskade_model::spec::Placement;
+use kaskade_model::{ShardId, WorkerId};
+
+use super::JobSetup;
+use super::group::BATCHES_IN_FLIGHT;
+use crate::partition::state_bytes;
+
+/// A worker as the planner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerInfo {
+    /// The worker.
+    pub worker: WorkerId,
+    /// Where its peers reach it, `http://host:port`.
+    pub address: String,
+    /// Bytes that it may use for shards and state.
+    pub memory_bytes: u64,
+}
+
+/// What a shard costs its holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShardLoad {
+    /// The shard.
+    pub shard: ShardId,
+    /// Its nodes.
+    pub n_nodes: u64,
+    /// Its arcs.
+    pub n_arcs: u64,
+    /// Its file's bytes.
+    pub n_bytes: u64,
+}
+
+/// A placement and why.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    pub(super) sizes: MemberSizes,
+    /// The reason, a sentence.
+    pub why: String,
+}
+
+impl Decision {
+    /// The placement decided on, never `auto`.
+    #[must_use]
+    pub fn placement(&self) -> Placement {
+        self.sizes.placement()
+    }
+}
+
+/// Fixes `auto`: whole batches for each worker where every worker holds the whole graph and the
+/// state of its batches, else one group that shares each round.
+#[must_use]
+pub fn decide_placement<'a>(
+    setup: &JobSetup,
+    workers: impl Iterator<Item = &'a WorkerInfo>,
+) -> Decision {
+    let n_nodes = setup.shards.iter().map(|shard| shard.n_nodes).sum();
+    let graph_bytes: u64 = setup.shards.iter().map(|shard| shard.n_bytes).sum();
+    let needed =
+        graph_bytes + BATCHES_IN_FLIGHT as u64 * state_bytes(n_nodes, setup.plan.lane_words);
+    let smallest = workers.map(|info| info.memory_bytes).min();
+    let (placement, why) = match (setup.placement, smallest) {
+        (Placement::Auto, Some(smallest)) if smallest < needed => (
+            Placement::Partition,
+            format!("graph and state take {needed} bytes, the smallest worker has {smallest}"),
+        ),
+        (Placement::Auto, _) => {
+            (Placement::Replicate, format!("every worker holds graph and state, {needed} bytes"))
+        }
+        (chosen, _) => (chosen, "the spec says so".to_owned()),
+    };
+    Decision { sizes: MemberSizes(placement), why }
+}
+
+/// Deals `shards` to `n_members`, each with about the same share of the arcs; members that
+/// would hold nothing are left out.
+#[must_use]
+pub fn deal_shards(shards: &[ShardLoad], n_members: usize) -> Vec<Vec<ShardId>> {
+    let mut by_cost: Vec<&ShardLoad> = shards.iter().filter(|shard| shard.n_nodes > 0).collect();
+    by_cost.sort_by_key(|shard| (std::cmp::Reverse(shard.n_arcs + shard.n_nodes), shard.shard));
+    let mut hands: Vec<(u64, Vec<ShardId>)> = vec![(0, Vec::new()); n_members];
+    for shard in by_cost {
+        let lightest = hands.iter_mut().min_by_key(|(cost, _)| *cost);
+        if let Some((cost, hand)) = lightest {
+            *cost += shard.n_arcs + shard.n_nodes;
+            hand.push(shard.shard);
+        }
+    }
+    let mut hands: Vec<_> = hands.into_iter().map(|(_, hand)| hand).collect();
+    hands.retain(|hand| !hand.is_empty());
+    hands.iter_mut().for_each(|hand| hand.sort_unstable());
+    hands
+}
+
+/// How many workers make a group; the placement is never `auto`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MemberSizes(Placement);
+
+impl MemberSizes {
+    pub(super) fn placement(self) -> Placement {
+        self.0
+    }
+
+    /// The fewest workers that make a group.
+    pub(super) fn smallest_group(self) -> usize {
+        match self.0 {
+            Placement::Hybrid { parts, .. } => parts as usize,
+            _ => 1,
+        }
+    }
+
+    /// The groups that can be formed now of the workers that are `free`, beside `n_groups` present.
+    pub(super) fn form(
+        self,
+        free: &[WorkerInfo],
+        n_groups: usize,
+        shards: &[ShardLoad],
+    ) -> Vec<Vec<Member>> {
+        let (size, max_groups) = match self.0 {
+            Placement::Partition => (free.len(), 1),
+            Placement::Hybrid { replicas, parts } => (parts as usize, replicas as usize),
+            Placement::Replicate | Placement::Auto => (1, usize::MAX),
+        };
+        if size == 0 {
+            return Vec::new();
+        }
+        let room = max_groups.saturating_sub(n_groups);
+        free.chunks_exact(size).take(room).map(|workers| members(workers, shards)).collect()
+    }
+}
+
+fn members(workers: &[WorkerInfo], shards: &[ShardLoad]) -> Vec<Member> {
+    let hands = deal_shards(shards, workers.len());
+    let member = |(info, shards): (&WorkerInfo, Vec<ShardId>)| Member {
+        worker: info.worker,
+        address: info.address.clone(),
+        shards,
+    };
+    workers.iter().zip(hands).map(member).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hands_are_even_and_hold_each_shard_once() {
+        let shards: Vec<_> = (0..16)
+            .map(|i| ShardLoad {
+                shard: ShardId(i),
+                n_nodes: 64,
+                n_arcs: u64::from(1000 - 50 * i),
+                n_bytes: 1,
+            })
+            .collect();
+        for n_members in [1, 2, 3, 5, 16] {
+            let hands = deal_shards(&shards, n_members);
+            assert_eq!(hands.len(), n_members);
+            let mut all: Vec<_> = hands.concat();
+            all.sort_unstable();
+            assert_eq!(all, (0..16).map(ShardId).collect::<Vec<_>>());
+        }
+        assert_eq!(deal_shards(&shards, 20).len(), 16, "workers without a shard are left out");
+    }
+}

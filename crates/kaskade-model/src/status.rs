@@ -1,0 +1,87 @@
+//! What a client is told of a job; serialized, the answer of `kaskade status --json`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BatchId, Epoch, JobId, Round};
+use crate::message::Reason;
+use crate::spec::Placement;
+
+/// How far a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobState {
+    /// It waits for its turn or for workers.
+    Queued,
+    /// Spec, graph and memory are being checked.
+    Planning,
+    /// Batches run.
+    Running,
+    /// All simulations are done, the results are there.
+    Succeeded,
+    /// The reason says why.
+    Failed,
+    /// Its client stopped it.
+    Cancelled,
+}
+
+impl JobState {
+    /// Whether the job stays in this state for ever.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// A job as it is at one moment. Times are seconds since 1970.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobStatus {
+    /// The job.
+    pub id: JobId,
+    /// How far it is.
+    pub state: JobState,
+    /// Why it failed or was cancelled.
+    pub reason: Option<Reason>,
+    /// A sentence for people; may be empty.
+    pub detail: String,
+    /// When it was submitted.
+    pub submitted: f64,
+    /// When its first batch began.
+    pub started: Option<f64>,
+    /// When it ended.
+    pub finished: Option<f64>,
+    /// Finished simulations.
+    pub simulations_done: u64,
+    /// Simulations of the job; 0 as long as the spec is not resolved.
+    pub simulations_total: u64,
+    /// Workers that hold a part of it now.
+    #[serde(rename = "workers")]
+    pub n_workers: u32,
+    /// The placement that the planner chose.
+    pub placement: Option<Placement>,
+    /// What was recovered from, oldest first.
+    pub recoveries: Vec<Recovery>,
+    /// The latest round of every batch in flight.
+    pub rounds: Vec<RoundProgress>,
+}
+
+/// A new epoch of a job, and what it recovers from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// The epoch that the recovery began.
+    pub epoch: Epoch,
+    /// A sentence for people.
+    pub what: String,
+    /// When, in seconds since 1970.
+    pub at: f64,
+}
+
+/// How far a batch in flight is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoundProgress {
+    /// The batch.
+    pub batch: BatchId,
+    /// Its latest round that closed on some worker.
+    pub round: Round,
+    /// (node, lane) pairs that became active in it, over the workers that have reported it.
+    pub n_new: u64,
+}
