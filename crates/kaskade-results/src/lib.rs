@@ -1,1 +1,45 @@
 //! Estimates, Parquet, summary: from merged statistics to what people read.
+//!
+//! A job ends as a [`JobTally`](kaskade_model::tally::JobTally) of integers. One pass
+//! over its rows makes a [`Sample`]; everything with a decimal point comes from there:
+//!
+//! ```text
+//! JobTally ─▶ Sample ─▶ Summary ─▶ table (text for people)
+//!               │          ├─────▶ Summary::to_json (`--json`, summary.json)
+//!               └──────────┴─────▶ result_files ─▶ write_directory (or the wire)
+//! ```
+//!
+//! In reading order: [`sample`] lays the rows out by column, [`digest`] says when two
+//! results are the same, [`estimate`] and [`growth`] are the statistics, [`summary`] puts
+//! them into the JSON of INTERFACE.md, [`table()`] into text, [`parquet`] into columns;
+//! [`manifest`] says where a result came from, [`files`] names what a result consists of,
+//! and [`directory`] puts it on disk, whole or not at all.
+//!
+//! Nothing here knows graphs, threads, sockets or clocks: times are handed in.
+
+pub mod digest;
+pub mod directory;
+pub mod error;
+pub mod estimate;
+pub mod files;
+pub mod growth;
+pub mod manifest;
+pub mod parquet;
+pub mod performance;
+pub mod sample;
+pub mod state;
+pub mod summary;
+mod table;
+
+#[cfg(test)]
+mod fixture;
+
+pub use directory::{check_target, read_directory, write_directory};
+pub use error::ResultsError;
+pub use files::{FileKind, ResultFile, result_files};
+pub use manifest::{Manifest, Provenance, Recovery, WorkerRecord};
+pub use performance::{Performance, Resources};
+pub use sample::Sample;
+pub use state::JobState;
+pub use summary::{GraphSummary, JobRecord, Summary};
+pub use table::table;

@@ -1,0 +1,160 @@
+//! `simulations.parquet` and `rounds.parquet`, through the column writers: plain columns
+//! of numbers need no Arrow. The same rows give the same bytes.
+
+use std::sync::Arc;
+
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::data_type::{DoubleType, Int32Type, Int64Type};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::ColumnPath;
+
+use crate::error::ResultsError;
+use crate::files::FileKind;
+use crate::growth::GrowthRound;
+use crate::sample::Sample;
+use crate::summary::SCHEMA_VERSION;
+
+/// Rows after which a new row group begins: a reader that skips needs groups, and a
+/// writer holds one in memory.
+const ROWS_PER_GROUP: usize = 1 << 18;
+
+const SIMULATIONS_SCHEMA: &str = "
+    message simulations {
+        required int64 simulation (integer(64, false));
+        required int64 spread (integer(64, false));
+        required int32 rounds (integer(32, false));
+        required int64 fingerprint (integer(64, false));
+    }";
+
+const ROUNDS_SCHEMA: &str = "
+    message rounds {
+        required int32 round (integer(32, false));
+        required double mean_new;
+        required double mean_total;
+        required int64 total_p05 (integer(64, false));
+        required int64 total_p50 (integer(64, false));
+        required int64 total_p95 (integer(64, false));
+        required int64 simulations_alive (integer(64, false));
+    }";
+
+/// A column of a table, in the order of its schema.
+enum Column<'a> {
+    U32(&'a [u32]),
+    U64(&'a [u64]),
+    F64(&'a [f64]),
+}
+
+/// The bytes of `simulations.parquet`: a row a simulation, ascending.
+///
+/// # Errors
+/// [`ResultsError::Encode`] if the encoder refuses.
+pub fn simulations_parquet(sample: &Sample) -> Result<Vec<u8>, ResultsError> {
+    let columns = [
+        Column::U64(&sample.simulations),
+        Column::U64(&sample.spreads),
+        Column::U32(&sample.rounds),
+        Column::U64(&sample.fingerprints),
+    ];
+    encode(SIMULATIONS_SCHEMA, &columns, sample.digest())
+        .map_err(|source| ResultsError::Encode { file: FileKind::Simulations, source })
+}
+
+/// The bytes of `rounds.parquet`: a row a round of `growth`, the curve of `sample`. Alive
+/// in a round are the simulations with an activation in it or later.
+///
+/// # Errors
+/// [`ResultsError::Encode`] if the encoder refuses.
+pub fn rounds_parquet(sample: &Sample, growth: &[GrowthRound]) -> Result<Vec<u8>, ResultsError> {
+    let floats = |value: fn(&GrowthRound) -> f64| growth.iter().map(value).collect::<Vec<_>>();
+    let totals = |value: fn(&GrowthRound) -> u64| growth.iter().map(value).collect::<Vec<_>>();
+    let rounds: Vec<_> = growth.iter().map(|round| round.round).collect();
+    let alive: Vec<_> = sample.new_by_round.iter().map(|new| new.len() as u64).collect();
+    let columns = [
+        Column::U32(&rounds),
+        Column::F64(&floats(|round| round.mean_new)),
+        Column::F64(&floats(|round| round.mean_total)),
+        Column::U64(&totals(|round| round.quantiles_total.p05)),
+        Column::U64(&totals(|round| round.quantiles_total.p50)),
+        Column::U64(&totals(|round| round.quantiles_total.p95)),
+        Column::U64(&alive),
+    ];
+    encode(ROUNDS_SCHEMA, &columns, sample.digest())
+        .map_err(|source| ResultsError::Encode { file: FileKind::Rounds, source })
+}
+
+fn encode(schema: &str, columns: &[Column<'_>], digest: &str) -> Result<Vec<u8>, ParquetError> {
+    let mut bytes = Vec::new();
+    let schema = Arc::new(parse_message_type(schema)?);
+    let mut file = SerializedFileWriter::new(&mut bytes, schema, properties(digest))?;
+    let n_rows = columns.first().map_or(0, Column::len);
+    for begin in (0..n_rows).step_by(ROWS_PER_GROUP) {
+        let end = n_rows.min(begin + ROWS_PER_GROUP);
+        let mut group = file.next_row_group()?;
+        columns.iter().try_for_each(|column| column.write(begin..end, &mut group))?;
+        group.close()?;
+    }
+    file.close()?;
+    Ok(bytes)
+}
+
+fn properties(digest: &str) -> WriterPropertiesPtr {
+    let note = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
+    // Numbers of simulations are consecutive; fingerprints have no two alike.
+    let (simulation, fingerprint) =
+        (ColumnPath::from("simulation"), ColumnPath::from("fingerprint"));
+    let properties = WriterProperties::builder()
+        .set_created_by(concat!("kaskade version ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_key_value_metadata(Some(vec![
+            note("kaskade.schema_version", SCHEMA_VERSION.to_string()),
+            note("kaskade.digest", digest.to_owned()),
+        ]))
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_column_dictionary_enabled(simulation.clone(), false)
+        .set_column_encoding(simulation, Encoding::DELTA_BINARY_PACKED)
+        .set_column_dictionary_enabled(fingerprint, false)
+        .build();
+    Arc::new(properties)
+}
+
+impl Column<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::U32(values) => values.len(),
+            Self::U64(values) => values.len(),
+            Self::F64(values) => values.len(),
+        }
+    }
+
+    /// Writes the values at `rows` as the next column of `group`.
+    fn write<W: std::io::Write + Send>(
+        &self,
+        rows: std::ops::Range<usize>,
+        group: &mut SerializedRowGroupWriter<'_, W>,
+    ) -> Result<(), ParquetError> {
+        let mut column = group
+            .next_column()?
+            .ok_or_else(|| ParquetError::General("more columns than the schema has".to_owned()))?;
+        // Parquet stores unsigned numbers in the bits of signed ones.
+        match self {
+            Self::U32(values) => {
+                let values: Vec<_> = values[rows].iter().map(|value| value.cast_signed()).collect();
+                column.typed::<Int32Type>().write_batch(&values, None, None)?;
+            }
+            Self::U64(values) => {
+                let values: Vec<_> = values[rows].iter().map(|value| value.cast_signed()).collect();
+                column.typed::<Int64Type>().write_batch(&values, None, None)?;
+            }
+            Self::F64(values) => {
+                column.typed::<DoubleType>().write_batch(&values[rows], None, None)?;
+            }
+        }
+        column.close()
+    }
+}
+
+#[cfg(test)]
+mod tests;
