@@ -1,4 +1,8 @@
 //! Digest v1: when two results are the same result (DESIGN §3.6).
+//!
+//! It is blake3 over the rows by ascending simulation. A row is, little-endian and without
+//! separators: `u64 simulation, u64 spread, u32 rounds, u32 len, len × u64 new_per_round,
+//! u64 fingerprint`, with `len` the number of rounds listed, the seeds' round included.
 
 use kaskade_model::tally::SimulationRow;
 
@@ -10,11 +14,7 @@ pub const DIGEST_VERSION: u32 = 1;
 /// long input than on short.
 const PIECE_BYTES: usize = 1 << 16;
 
-/// Takes the digest of a job's rows, which must come by ascending simulation.
-///
-/// Hashed are, little-endian and without separators, for each row: `u64 simulation, u64
-/// spread, u32 rounds, u32 len, len × u64 new_per_round, u64 fingerprint`, with `len` the
-/// number of rounds listed, the seeds' round included.
+/// Takes the digest of rows that come by ascending simulation and list at least one round.
 #[derive(Debug, Default)]
 pub(crate) struct RowHasher {
     hasher: blake3::Hasher,

@@ -76,7 +76,7 @@ impl Sample {
         self.simulations.len() as u64
     }
 
-    /// Digest v1 of the rows (crate module [`crate::digest`]), 64 hexadecimal digits.
+    /// Digest v1 of the rows ([`crate::digest`]), 64 hexadecimal digits.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
