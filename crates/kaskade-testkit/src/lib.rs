@@ -1,1 +1,24 @@
-//! Fixtures, exact oracles, a plain reference simulator, process clusters. For tests only.
+//! Fixtures, exact oracles and plain simulators: what kaskade's answers are held against.
+//! For tests only; nothing that ships depends on it.
+//!
+//! In reading order: [`ArcList`] is a graph written down arc by arc, [`VecShard`] its shards
+//! in memory, [`fixtures`] the graphs that tests speak of, [`runs`] hands them to the engine.
+//! Against the engine stand [`oracle`] (exact answers), [`reference`] (one simulation at a
+//! time, the same coins, equal bit for bit) and [`textbook`] (the papers' definitions with
+//! [`philox`] as the generator, equal within the interval that [`accept`] states).
+//! [`known_answers`] reads the spreads that independent programs found on real graphs.
+
+pub mod accept;
+mod arc_list;
+pub mod fixtures;
+pub mod known_answers;
+pub mod oracle;
+pub mod philox;
+pub mod reference;
+pub mod repository;
+pub mod runs;
+pub mod textbook;
+mod vec_shard;
+
+pub use arc_list::{Arc, ArcList};
+pub use vec_shard::VecShard;

@@ -1,0 +1,101 @@
+//! Plans, and graphs handed to the engine's in-process run.
+
+use std::num::NonZeroUsize;
+
+use kaskade_engine::local::{self, Unobserved};
+use kaskade_engine::partition::Partition;
+use kaskade_model::coin::Isa;
+use kaskade_model::diffusion::LiveArcModel;
+use kaskade_model::job::JobPlan;
+use kaskade_model::lanes::MAX_LANE_WORDS;
+use kaskade_model::seeds::SeedPlan;
+use kaskade_model::tally::SimulationRow;
+
+use crate::ArcList;
+
+/// The plan of simulations `0..n_simulations` of `model` from `seeds`, to extinction, with
+/// job seed 1 and the widest batches. Tests change the fields that they are about.
+#[must_use]
+pub fn plan(graph: &ArcList, model: LiveArcModel, seeds: SeedPlan, n_simulations: u64) -> JobPlan {
+    JobPlan {
+        model,
+        seed: 1,
+        seeds,
+        n_nodes: graph.n_nodes(),
+        first_simulation: 0,
+        n_simulations,
+        max_rounds: None,
+        lane_words: MAX_LANE_WORDS,
+    }
+}
+
+/// The same seeds in every simulation.
+#[must_use]
+pub fn fixed_seeds(nodes: impl IntoIterator<Item = u32>) -> SeedPlan {
+    SeedPlan::Fixed(nodes.into_iter().collect())
+}
+
+/// How a run is laid out; no field may change a bit of its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Shards that the graph is cut into.
+    pub n_shards: NonZeroUsize,
+    /// Threads of the pool.
+    pub n_threads: NonZeroUsize,
+    /// Batches that hold state at a time. With fewer than threads, a batch's rounds run on
+    /// the pool; else each batch runs on one thread.
+    pub max_in_flight: NonZeroUsize,
+    /// The instruction set of the coins.
+    pub isa: Isa,
+}
+
+impl Layout {
+    /// One shard, one thread, the widest instruction set.
+    #[must_use]
+    pub fn plain() -> Self {
+        let one = NonZeroUsize::MIN;
+        Self { n_shards: one, n_threads: one, max_in_flight: one, isa: Isa::detect() }
+    }
+
+    /// So many shards, threads and batches in flight.
+    ///
+    /// # Panics
+    /// When one of them is 0.
+    #[must_use]
+    pub fn new(n_shards: usize, n_threads: usize, max_in_flight: usize) -> Self {
+        let positive = |n| NonZeroUsize::new(n).expect("a layout has no zeros");
+        Self {
+            n_shards: positive(n_shards),
+            n_threads: positive(n_threads),
+            max_in_flight: positive(max_in_flight),
+            isa: Isa::detect(),
+        }
+    }
+}
+
+/// The rows of `plan` on `graph`, on one shard and one thread.
+///
+/// # Panics
+/// Like [`run_as`].
+#[must_use]
+pub fn run(graph: &ArcList, plan: &JobPlan) -> Vec<SimulationRow> {
+    run_as(graph, plan, Layout::plain())
+}
+
+/// The rows of `plan` on `graph`, laid out as `layout` says.
+///
+/// # Panics
+/// When the engine refuses the plan, or loses a simulation.
+#[must_use]
+pub fn run_as(graph: &ArcList, plan: &JobPlan, layout: Layout) -> Vec<SimulationRow> {
+    let shards = graph.shards(layout.n_shards.get());
+    let partition = Partition::new(shards, plan.clone(), layout.isa);
+    let partition = partition.expect("the model fits the graph");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(layout.n_threads.get()).build();
+    let pool = pool.expect("threads can be started");
+    let run = || local::run(partition, layout.max_in_flight.get(), &Unobserved);
+    let rows: Vec<_> = pool.install(run).expect("nothing interrupts the run").rows().collect();
+    let simulations = plan.first_simulation..plan.first_simulation + plan.n_simulations;
+    assert!(rows.iter().map(|row| row.simulation).eq(simulations), "a simulation is missing");
+    rows
+}
