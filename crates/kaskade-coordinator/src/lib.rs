@@ -1,1 +1,2 @@
 //! Async shell round the job machine: queue, planner, membership, job log, results.
+pub mod job_log;

@@ -1,5 +1,7 @@
 //! What a client is told of a job; serialized, the answer of `kaskade status --json`.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BatchId, Epoch, JobId, Round};
@@ -25,10 +27,29 @@ pub enum JobState {
 }
 
 impl JobState {
+    /// The state as the word that INTERFACE.md gives it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Planning => "planning",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     /// Whether the job stays in this state for ever.
     #[must_use]
     pub fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+}
+
+impl fmt::Display for JobState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
@@ -84,4 +105,21 @@ pub struct RoundProgress {
     pub round: Round,
     /// (node, lane) pairs that became active in it, over the workers that have reported it.
     pub n_new: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_and_text_use_the_same_words() {
+        use JobState as S;
+        for state in [S::Queued, S::Planning, S::Running, S::Succeeded, S::Failed, S::Cancelled] {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+            assert_eq!(format!("{state:>10}"), format!("{:>10}", state.as_str()));
+        }
+        assert_eq!(S::Running.is_final(), S::Queued.is_final());
+        assert!(S::Cancelled.is_final() && S::Failed.is_final() && S::Succeeded.is_final());
+        assert!(!S::Planning.is_final() && !S::Running.is_final());
+    }
 }

@@ -108,7 +108,8 @@ impl PartitionTally {
     /// Adds what another partition counted for the same batch.
     ///
     /// # Errors
-    /// [`TallyError::OtherBatch`] when the tallies are of different simulations.
+    /// [`TallyError::OtherBatch`] when the tallies are of different simulations,
+    /// [`TallyError::TooLarge`] when counts overflow; then `self` is of no more use.
     pub fn add_partition(&mut self, other: &Self) -> Result<(), TallyError> {
         if (self.first_simulation, self.n_lanes) != (other.first_simulation, other.n_lanes) {
             return Err(TallyError::OtherBatch {
@@ -120,7 +121,7 @@ impl PartitionTally {
             self.new_per_round.resize(other.new_per_round.len(), 0);
         }
         for (sum, new) in self.new_per_round.iter_mut().zip(&other.new_per_round) {
-            *sum += new;
+            *sum = sum.checked_add(*new).ok_or(TallyError::TooLarge)?;
         }
         for (sum, fingerprint) in self.fingerprints.iter_mut().zip(&other.fingerprints) {
             *sum = sum.wrapping_add(*fingerprint);
@@ -233,6 +234,9 @@ pub enum TallyError {
         /// The first simulation of what was to be added.
         found: u64,
     },
+    /// More activations than a number holds: one of the tallies is made up.
+    #[error("tallies sum to more activations than any graph has")]
+    TooLarge,
     /// The same batch was run twice with different results.
     #[error("batch {batch} was run twice and gave different results: the workers do not agree")]
     RerunDiffers {

@@ -7,8 +7,8 @@ use kaskade_model::tally::{ChunkCounts, JobTally, PartitionTally, SimulationRow,
 
 use crate::performance::{Performance, Resources};
 use crate::sample::Sample;
-use crate::state::JobState;
 use crate::summary::{GraphSummary, JobRecord, Summary};
+use kaskade_model::status::JobState;
 
 /// Rows 0, 1, … with these activations.
 pub(crate) fn rows(new_per_round: &[&[u64]]) -> Vec<SimulationRow> {

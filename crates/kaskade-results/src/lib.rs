@@ -27,7 +27,6 @@ pub mod manifest;
 pub mod parquet;
 pub mod performance;
 pub mod sample;
-pub mod state;
 pub mod summary;
 mod table;
 
@@ -37,9 +36,9 @@ mod fixture;
 pub use directory::{check_target, read_directory, write_directory};
 pub use error::ResultsError;
 pub use files::{FileKind, ResultFile, result_files};
+pub use kaskade_model::status::JobState;
 pub use manifest::{Manifest, Provenance, Recovery, WorkerRecord};
 pub use performance::{Performance, Resources};
 pub use sample::Sample;
-pub use state::JobState;
 pub use summary::{GraphSummary, JobRecord, Summary};
 pub use table::table;

@@ -8,7 +8,7 @@ use crate::estimate::{RoundsEstimate, SpreadEstimate};
 use crate::growth::{GrowthRound, growth};
 use crate::performance::Performance;
 use crate::sample::Sample;
-use crate::state::JobState;
+use kaskade_model::status::JobState;
 
 /// The version of the shapes of `summary.json`, `manifest.json` and the Parquet files.
 /// It rises when a field changes its meaning or goes; new fields leave it as it is.

@@ -46,6 +46,12 @@ impl Threshold {
         Self(quotient + round_up)
     }
 
+    /// `width` units of 2⁻³², at most 2³² of them.
+    #[must_use]
+    pub fn from_width(width: u64) -> Self {
+        Self(width.min(Self::ALWAYS.0))
+    }
+
     /// The integer itself, 0 to 2³².
     #[inline]
     #[must_use]

@@ -1,0 +1,76 @@
+use super::*;
+
+fn record(name: &str, order: u64) -> JobRecord {
+    JobRecord {
+        job: JobId::new(name).unwrap(),
+        order,
+        spec_json: "{}".to_owned(),
+        state: JobState::Running,
+        reason: None,
+        detail: String::new(),
+        submitted: 1.5,
+        started: None,
+        finished: None,
+        planned: None,
+        recoveries: Vec::new(),
+    }
+}
+
+fn tally(first_simulation: u64) -> PartitionTally {
+    PartitionTally { new_per_round: vec![3, 4], ..PartitionTally::empty(first_simulation, 2) }
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jobs.redb");
+    let (log, jobs) = open(&path).unwrap();
+    assert!(jobs.is_empty());
+    for (name, order) in [("later", 7), ("first", 2)] {
+        log.write(LogWrite::Job(Box::new(record(name, order)))).await.unwrap();
+    }
+    let first = JobId::new("first").unwrap();
+    log.write(LogWrite::Epoch(first.clone(), Epoch(4))).await.unwrap();
+    for batch in [3, 0] {
+        let write = LogWrite::Batch(first.clone(), BatchId(batch), Box::new(tally(9)));
+        log.write(write).await.unwrap();
+    }
+    drop(log);
+
+    let (_log, jobs) = reopen(&path);
+    let names: Vec<_> = jobs.iter().map(|job| job.record.job.as_str()).collect();
+    assert_eq!(names, ["first", "later"]);
+    assert_eq!((jobs[0].last_epoch, jobs[1].last_epoch), (Epoch(4), Epoch(0)));
+    assert!(jobs[0].tally.contains(BatchId(0)) && jobs[0].tally.contains(BatchId(3)));
+    assert_eq!(jobs[1].tally, JobTally::default());
+}
+
+#[tokio::test]
+async fn a_damaged_record_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jobs.redb");
+    let (log, _) = open(&path).unwrap();
+    log.write(LogWrite::Job(Box::new(record("mark", 1)))).await.unwrap();
+    drop(log);
+    drop(reopen(&path));
+
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.windows(4).rposition(|window| window == b"KSKR").unwrap();
+    bytes[at + 30] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let error = open(&path).unwrap_err();
+    let is_refused = matches!(error, LogError::Damaged { .. } | LogError::Record { .. } | LogError::Database { .. });
+    assert!(is_refused, "{error:?}");
+}
+
+/// Opens the log again once the thread of the handle before has let it go.
+fn reopen(path: &Path) -> (JobLog, Vec<LoggedJob>) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    loop {
+        match open(path) {
+            Ok(opened) => return opened,
+            Err(error) if std::time::Instant::now() > deadline => panic!("{error:?}"),
+            Err(_) => std::thread::yield_now(),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The thread that writes the log.
+
+use std::path::PathBuf;
+use std::sync::mpsc;
+
+use redb::Database;
+use tokio::sync::oneshot;
+
+use super::{BATCHES, EPOCHS, JOBS, LogError, LogWrite, frame};
+
+/// A handle to the log; the thread ends with the last of them.
+#[derive(Clone, Debug)]
+pub struct JobLog {
+    path: PathBuf,
+    writes: mpsc::Sender<Waiting>,
+}
+
+struct Waiting {
+    write: LogWrite,
+    written: oneshot::Sender<Result<(), LogError>>,
+}
+
+/// Writes that share one durable transaction, at most.
+const WRITES_PER_COMMIT: usize = 256;
+
+impl JobLog {
+    pub(super) fn start(path: PathBuf, database: Database) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        let log = Self { path: path.clone(), writes: sender };
+        std::thread::Builder::new()
+            .name("kaskade-job-log".to_owned())
+            .spawn(move || write_all(path, database, &receiver))
+            .expect("a process that cannot start one thread at start-up cannot run at all");
+        log
+    }
+
+    /// Writes `write` and returns once it is durable.
+    ///
+    /// # Errors
+    /// [`LogError`]; then nothing of it was written.
+    pub async fn write(&self, write: LogWrite) -> Result<(), LogError> {
+        let closed = || LogError::Closed { path: self.path.clone() };
+        let (written, outcome) = oneshot::channel();
+        self.writes.send(Waiting { write, written }).map_err(|_| closed())?;
+        outcome.await.map_err(|_| closed())?
+    }
+}
+
+fn write_all(path: PathBuf, mut database: Database, receiver: &mpsc::Receiver<Waiting>) {
+    while let Ok(first) = receiver.recv() {
+        let mut waiting = vec![first];
+        waiting.extend(receiver.try_iter().take(WRITES_PER_COMMIT - 1));
+        let outcome = commit(&path, &database, &waiting);
+        if let Err(error) = &outcome {
+            tracing::error!(error = %error, "could not write the job log");
+            // After an I/O error every later write fails until the database is opened again.
+            match Database::open(&path) {
+                Ok(reopened) => database = reopened,
+                Err(error) => tracing::error!(error = %error, "could not reopen the job log"),
+            }
+        }
+        let is_full = outcome.as_ref().is_err_and(LogError::is_disk_full);
+        for Waiting { written, .. } in waiting {
+            // A caller that is gone does not wait for the answer.
+            let _ = written.send(match &outcome {
+                Ok(()) => Ok(()),
+                Err(error) => Err(copy(&path, error, is_full)),
+            });
+        }
+    }
+}
+
+fn copy(path: &std::path::Path, error: &LogError, is_full: bool) -> LogError {
+    let kind =
+        if is_full { std::io::ErrorKind::StorageFull } else { std::io::ErrorKind::Other };
+    let source = redb::Error::Io(std::io::Error::new(kind, error_chain(error)));
+    LogError::Database { path: path.to_owned(), source: Box::new(source) }
+}
+
+fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+fn commit(
+    path: &std::path::Path,
+    database: &Database,
+    waiting: &[Waiting],
+) -> Result<(), LogError> {
+    let transaction = database.begin_write().map_err(LogError::at(path))?;
+    {
+        let mut jobs = transaction.open_table(JOBS).map_err(LogError::at(path))?;
+        let mut epochs = transaction.open_table(EPOCHS).map_err(LogError::at(path))?;
+        let mut batches = transaction.open_table(BATCHES).map_err(LogError::at(path))?;
+        for Waiting { write, .. } in waiting {
+            let framed = |result: Result<Vec<u8>, frame::FrameError>, record: String| {
+                result.map_err(|source| LogError::Record { path: path.to_owned(), record, source })
+            };
+            match write {
+                LogWrite::Job(record) => {
+                    let bytes = framed(frame::encode(record), format!("job {}", record.job))?;
+                    jobs.insert(record.job.as_str(), bytes.as_slice()).map_err(LogError::at(path))?;
+                }
+                LogWrite::Epoch(job, epoch) => {
+                    let bytes = framed(frame::encode(epoch), format!("epoch of job {job}"))?;
+                    epochs.insert(job.as_str(), bytes.as_slice()).map_err(LogError::at(path))?;
+                }
+                LogWrite::Batch(job, batch, tally) => {
+                    let bytes = framed(frame::encode(tally), format!("batch {batch} of {job}"))?;
+                    let key = (job.as_str(), batch.0);
+                    batches.insert(key, bytes.as_slice()).map_err(LogError::at(path))?;
+                }
+            }
+        }
+    }
+    transaction.commit().map_err(LogError::at(path))
+}
