@@ -1,1 +1,48 @@
 //! Graph directories: written once, mapped read-only, verified.
+//!
+//! A graph directory holds everything that a run reads of a graph: a manifest, the
+//! id map with the degrees, and the arcs in shards (`docs/format.md` has the bytes).
+//! It is published by one rename when it is complete, and never changed after that.
+//!
+//! In reading order: [`names`] says which file is called what, [`Order`],
+//! [`Orientation`] and [`Views`] are what a builder chooses, [`cut_shards`] divides the
+//! nodes, [`Manifest`] describes a directory, [`GraphWriter`] makes one,
+//! [`Graph`] maps one with its [`Nodes`] and [`MappedShard`]s, and [`verify()`] re-reads
+//! every byte of one. Below them, `container` is the format that all binary files
+//! share, `mmap` the only place that maps memory, and `digest` the identity of a graph.
+
+#[cfg(target_endian = "big")]
+compile_error!("graph directories are little-endian and are read in place");
+
+mod choices;
+mod container;
+mod cut;
+mod digest;
+mod durable;
+mod error;
+mod graph;
+mod manifest;
+mod mmap;
+pub mod names;
+mod nodes;
+mod progress;
+mod shard;
+mod verify;
+mod writer;
+
+pub use choices::{InvalidChoice, Order, Orientation, Views};
+pub use cut::{MAX_SHARDS, NODE_COST_ARCS, cut_shards};
+pub use error::{StoreError, StoreErrorKind};
+pub use graph::{Graph, ShardSelection, Verify, open_shard};
+pub use manifest::{FileEntry, Manifest, ManifestFile, ShardEntry};
+pub use nodes::{Nodes, NodesEntry};
+pub use progress::Progress;
+pub use shard::{MappedShard, ShardArcs, WrittenShard};
+pub use verify::{VerifyReport, verify};
+pub use writer::{GraphFacts, GraphWriter};
+
+/// The version of every file of a graph directory.
+pub const FORMAT_VERSION: u32 = 1;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Files that are there whole, after a crash too, or not at all.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use crate::error::StoreError;
+
+/// Writes a file through `fill`: under a temporary name in the same folder, flushed
+/// to disk, renamed to `path`, the rename flushed to disk. After an error nothing is left.
+pub(crate) fn write_file<T>(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<T>,
+) -> Result<T, StoreError> {
+    let mut temporary_name = path.as_os_str().to_owned();
+    temporary_name.push(".partial");
+    let temporary = Path::new(&temporary_name);
+    let written = fill_and_sync(temporary, fill)
+        .and_then(|value| fs::rename(temporary, path).map(|()| value))
+        .map_err(|source| {
+            // The file is unusable after a failed flush; the write error is the one to tell.
+            let _ = fs::remove_file(temporary);
+            StoreError::io("write", path, source)
+        })?;
+    sync_directory(parent(path))?;
+    Ok(written)
+}
+
+fn fill_and_sync<T>(
+    temporary: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<T>,
+) -> std::io::Result<T> {
+    const BUFFER_BYTES: usize = 1 << 18;
+    let mut writer = BufWriter::with_capacity(BUFFER_BYTES, File::create(temporary)?);
+    let value = fill(&mut writer)?;
+    writer.flush()?;
+    writer.get_ref().sync_all()?;
+    Ok(value)
+}
+
+/// Flushes the names in a folder to disk.
+pub(crate) fn sync_directory(path: &Path) -> Result<(), StoreError> {
+    File::open(path)
+        .and_then(|directory| directory.sync_all())
+        .map_err(|source| StoreError::io("flush", path, source))
+}
+
+/// The folder that `path` lies in.
+pub(crate) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let failed: Result<(), _> = write_file(&path, |writer| {
+            writer.write_all(b"half")?;
+            Err(std::io::ErrorKind::StorageFull.into())
+        });
+        assert!(failed.unwrap_err().is_disk_full());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        write_file(&path, |writer| writer.write_all(b"whole")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_plain_name_lies_in_the_current_folder() {
+        assert_eq!(parent(Path::new("x.kg")), Path::new("."));
+        assert_eq!(parent(Path::new("a/x.kg/")), Path::new("a"));
+    }
+}

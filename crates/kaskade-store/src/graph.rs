@@ -1,0 +1,217 @@
+//! An opened graph directory.
+
+use std::path::Path;
+
+use kaskade_model::seeds::NodeDirectory;
+use kaskade_model::spec::OriginalId;
+use kaskade_model::{NodeId, NodeRange, Shard, ShardId};
+
+use crate::container::Container;
+use crate::error::StoreError;
+use crate::manifest::{Manifest, ShardEntry};
+use crate::names;
+use crate::nodes::Nodes;
+use crate::progress::{Meter, Progress};
+use crate::shard::MappedShard;
+
+/// A graph directory with the shards that were asked for, mapped.
+#[derive(Debug)]
+pub struct Graph {
+    manifest: Manifest,
+    nodes: Nodes,
+    shards: Vec<MappedShard>,
+}
+
+/// Which shards to map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShardSelection<'a> {
+    /// All of them.
+    All,
+    /// These, in this order.
+    Only(&'a [ShardId]),
+}
+
+/// How much to check before the first read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verify {
+    /// Every checksum, bound and order, in parallel: reads each file once from disk, a few
+    /// seconds a gigabyte. After it no lookup can fail.
+    #[default]
+    Full,
+    /// Headers and the tables of checksums only, at no cost. A section that was damaged on
+    /// disk then gives wrong results or a panic.
+    Header,
+}
+
+impl Graph {
+    /// Maps the graph directory `dir`: manifest, nodes, and the shards of `selection`.
+    ///
+    /// # Errors
+    /// [`StoreError`]: not found, no complete directory, an unknown shard, another version,
+    /// or damaged.
+    pub fn open(
+        dir: &Path,
+        selection: ShardSelection<'_>,
+        verify: Verify,
+        progress: &Progress<'_>,
+    ) -> Result<Self, StoreError> {
+        let manifest = Manifest::read(dir)?;
+        let entries = select(dir, &manifest, selection)?;
+        let shard_bytes: u64 = entries.iter().map(|entry| entry.file_bytes).sum();
+        let meter = Meter::new(manifest.nodes_file.file_bytes + shard_bytes, progress);
+
+        let nodes_path = dir.join(names::NODES);
+        let nodes = Nodes::open(&nodes_path, verify, &meter).map_err(StoreError::missing_part)?;
+        let file = &manifest.nodes_file;
+        check_is_meant(nodes.container(), file.file_bytes, file.header_checksum)?;
+        if u64::from(nodes.n_nodes()) != manifest.n_nodes {
+            let found = nodes.n_nodes();
+            return Err(StoreError::malformed(&nodes_path, "header", manifest.n_nodes, found));
+        }
+        let mut shards = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let path = dir.join(names::shard(entry.shard));
+            let shard = open_entry(&path, entry, verify, &meter);
+            let shard = shard.map_err(StoreError::missing_part)?;
+            shard.check_sections(&manifest)?;
+            shards.push(shard);
+        }
+        Ok(Self { manifest, nodes, shards })
+    }
+
+    /// Maps the nodes of the graph directory `dir` and no arcs: all that a coordinator reads.
+    ///
+    /// # Errors
+    /// As [`Graph::open`].
+    pub fn open_nodes(dir: &Path) -> Result<Self, StoreError> {
+        Self::open(dir, ShardSelection::Only(&[]), Verify::Full, &|_, _| {})
+    }
+
+    /// What the directory says of itself.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The id map and the degrees.
+    #[must_use]
+    pub fn nodes(&self) -> &Nodes {
+        &self.nodes
+    }
+
+    /// The mapped shards, in the order in which they were asked for.
+    #[must_use]
+    pub fn shards(&self) -> &[MappedShard] {
+        &self.shards
+    }
+
+    /// The mapped shards without the rest.
+    #[must_use]
+    pub fn into_shards(self) -> Vec<MappedShard> {
+        self.shards
+    }
+}
+
+impl NodeDirectory for Graph {
+    fn n_nodes(&self) -> u32 {
+        self.nodes.n_nodes()
+    }
+
+    fn out_degrees(&self) -> &[u32] {
+        self.nodes.out_degrees()
+    }
+
+    fn original(&self, node: NodeId) -> OriginalId {
+        self.nodes.original(node)
+    }
+
+    fn find(&self, original: OriginalId) -> Option<NodeId> {
+        self.nodes.find(original)
+    }
+}
+
+/// Maps the shard file at `path`, wherever it lies, if it is the one that `expected` names.
+/// [`Verify::Full`] also compares its digest.
+///
+/// # Errors
+/// [`StoreError`]: not found, another shard or version, or damaged.
+pub fn open_shard(
+    path: &Path,
+    expected: &ShardEntry,
+    verify: Verify,
+) -> Result<MappedShard, StoreError> {
+    let shard = open_entry(path, expected, verify, &Meter::new(expected.file_bytes, &|_, _| {}))?;
+    if verify == Verify::Full {
+        check_digest(shard.container(), &expected.digest)?;
+    }
+    Ok(shard)
+}
+
+/// Compares the digest of a whole file with the one on record.
+pub(crate) fn check_digest(container: &Container, expected: &str) -> Result<(), StoreError> {
+    let found = blake3::hash(container.bytes()).to_hex();
+    if *found == *expected {
+        return Ok(());
+    }
+    Err(StoreError::Digest {
+        path: container.path().to_owned(),
+        what: "blake3",
+        expected: expected.to_owned(),
+        found: found.to_string(),
+    })
+}
+
+fn select<'m>(
+    dir: &Path,
+    manifest: &'m Manifest,
+    selection: ShardSelection<'_>,
+) -> Result<Vec<&'m ShardEntry>, StoreError> {
+    match selection {
+        ShardSelection::All => Ok(manifest.shards.iter().collect()),
+        ShardSelection::Only(shards) => shards
+            .iter()
+            .map(|&shard| {
+                manifest.shard(shard).ok_or_else(|| StoreError::UnknownShard {
+                    path: dir.to_owned(),
+                    shard,
+                    n_shards: manifest.shards.len(),
+                })
+            })
+            .collect(),
+    }
+}
+
+fn open_entry(
+    path: &Path,
+    entry: &ShardEntry,
+    verify: Verify,
+    meter: &Meter<'_>,
+) -> Result<MappedShard, StoreError> {
+    let shard = MappedShard::open(path, verify, meter)?;
+    check_is_meant(shard.container(), entry.file_bytes, entry.header_checksum)?;
+    if (shard.nodes(), shard.n_arcs()) != (entry.nodes, entry.n_arcs) {
+        let text = |nodes: NodeRange, n_arcs| {
+            format!("nodes {}..{} with {n_arcs} arcs", nodes.begin, nodes.end)
+        };
+        let expected = text(entry.nodes, entry.n_arcs);
+        let found = text(shard.nodes(), shard.n_arcs());
+        return Err(StoreError::malformed(path, "header", expected, found));
+    }
+    Ok(shard)
+}
+
+/// Whether a sound file is the one that the manifest means, at no cost.
+fn check_is_meant(
+    container: &Container,
+    file_bytes: u64,
+    header_checksum: u32,
+) -> Result<(), StoreError> {
+    let found = (container.bytes().len() as u64, container.header_checksum());
+    let expected = (file_bytes, header_checksum);
+    if found == expected {
+        return Ok(());
+    }
+    let text = |(bytes, checksum)| format!("{bytes} bytes with checksum {checksum:08x}");
+    let section = "header (a file of another build)";
+    Err(StoreError::malformed(container.path(), section, text(expected), text(found)))
+}

@@ -1,0 +1,96 @@
+//! The manifest as a file: JSON whose last key is the digest of all bytes before it, so
+//! that no changed byte passes, not even a space.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::Manifest;
+use crate::error::StoreError;
+use crate::{FORMAT_VERSION, durable, names};
+
+/// More than 4096 shards take, and little enough to read at once.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// What stands before and after the digest at the end of the file.
+const SEAL_BEFORE: &str = ",\n  \"manifest_digest\": \"";
+const SEAL_AFTER: &str = "\"\n}\n";
+
+const DIGEST_HEX_BYTES: usize = 2 * blake3::OUT_LEN;
+
+pub(super) fn read(dir: &Path) -> Result<Manifest, StoreError> {
+    let path = dir.join(names::MANIFEST);
+    let mut contents = Vec::new();
+    match File::open(&path) {
+        Ok(file) => file
+            .take(MAX_BYTES + 1)
+            .read_to_end(&mut contents)
+            .map_err(|source| StoreError::io("read", &path, source))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            // Tells a missing directory from one that is none, or was never finished.
+            fs::metadata(dir).map_err(|source| StoreError::io("open", dir, source))?;
+            return Err(StoreError::NoManifest { path: dir.to_owned() });
+        }
+        Err(error) => return Err(StoreError::io("open", &path, error)),
+    };
+    parse(&path, &contents)
+}
+
+pub(super) fn parse(path: &Path, contents: &[u8]) -> Result<Manifest, StoreError> {
+    if contents.len() as u64 > MAX_BYTES {
+        let expected = format!("at most {MAX_BYTES} bytes");
+        return Err(StoreError::malformed(path, "length", expected, "more"));
+    }
+    let syntax = |source| StoreError::ManifestSyntax { path: path.to_owned(), source };
+    let Version { format_version } = serde_json::from_slice(contents).map_err(syntax)?;
+    if format_version != u64::from(FORMAT_VERSION) {
+        return Err(StoreError::UnsupportedVersion {
+            path: path.to_owned(),
+            found: format_version,
+            supported: FORMAT_VERSION,
+        });
+    }
+    check_seal(path, contents)?;
+    let manifest: Manifest = serde_json::from_slice(contents).map_err(syntax)?;
+    manifest.validate(path)?;
+    Ok(manifest)
+}
+
+pub(super) fn write(manifest: &Manifest, dir: &Path) -> Result<(), StoreError> {
+    let json = serde_json::to_string_pretty(manifest).expect("a manifest has plain keys");
+    let open = json.strip_suffix("\n}").expect("pretty JSON of a struct ends in a brace");
+    let digest = blake3::hash(open.as_bytes()).to_hex();
+    durable::write_file(&dir.join(names::MANIFEST), |file| {
+        write!(file, "{open}{SEAL_BEFORE}{digest}{SEAL_AFTER}")
+    })
+}
+
+/// The key that every version has.
+#[derive(Deserialize)]
+struct Version {
+    format_version: u64,
+}
+
+/// Compares the digest at the end of the file with that of all bytes before it.
+fn check_seal(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
+    let seal_bytes = SEAL_BEFORE.len() + DIGEST_HEX_BYTES + SEAL_AFTER.len();
+    let (open, seal) = contents.split_at(contents.len().saturating_sub(seal_bytes));
+    let stated = seal
+        .strip_prefix(SEAL_BEFORE.as_bytes())
+        .and_then(|rest| rest.strip_suffix(SEAL_AFTER.as_bytes()))
+        .ok_or_else(|| {
+            StoreError::malformed(path, "last line", "manifest_digest", "something else")
+        })?;
+    let found = blake3::hash(open).to_hex();
+    if stated != found.as_bytes() {
+        return Err(StoreError::Digest {
+            path: path.to_owned(),
+            what: "manifest_digest",
+            expected: String::from_utf8_lossy(stated).into_owned(),
+            found: found.to_string(),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! A shard: a range of nodes and all arcs that end in them.
+
+mod check;
+mod mapped;
+mod out_view;
+mod reconcile;
+mod source_index;
+mod weights;
+mod write;
+
+pub use mapped::MappedShard;
+pub(crate) use write::write_shard;
+pub use write::{ShardArcs, WrittenShard};

@@ -1,0 +1,6 @@
+//! Laws of whole graph directories.
+
+mod damage;
+mod fixture;
+mod publication;
+mod round_trip;

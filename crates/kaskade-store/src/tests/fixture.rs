@@ -1,0 +1,114 @@
+//! Small graphs, written through the public interface.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use kaskade_model::ShardId;
+use proptest::prelude::*;
+
+use crate::{
+    GraphFacts, GraphWriter, Manifest, Order, Orientation, ShardArcs, StoreError, Views, cut_shards,
+};
+
+/// A graph as its arcs, (target, source) with a probability, in dense ids.
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    pub(crate) n_nodes: u32,
+    pub(crate) arcs: BTreeMap<(u32, u32), f64>,
+    pub(crate) has_column: bool,
+}
+
+impl Input {
+    /// Original ids, ascending, some beyond 32 bits.
+    pub(crate) fn originals(&self) -> Vec<u64> {
+        (0..self.n_nodes).map(|node| u64::from(node) << 33 | 5).collect()
+    }
+
+    pub(crate) fn degrees(&self) -> (Vec<u32>, Vec<u32>) {
+        let n_nodes = self.n_nodes as usize;
+        let (mut out_degrees, mut in_degrees) = (vec![0; n_nodes], vec![0; n_nodes]);
+        for &(target, source) in self.arcs.keys() {
+            out_degrees[source as usize] += 1;
+            in_degrees[target as usize] += 1;
+        }
+        (out_degrees, in_degrees)
+    }
+
+    pub(crate) fn facts(&self, views: Views) -> GraphFacts {
+        GraphFacts {
+            order: Order::Id,
+            orientation: Orientation::Influence,
+            undirected: false,
+            views,
+            columns: if self.has_column { vec!["weight".to_owned()] } else { Vec::new() },
+            n_duplicates: 1,
+            n_self_loops: 2,
+            n_skipped_lines: 3,
+        }
+    }
+
+    /// Writes the graph to `out` in shards of equal cost.
+    pub(crate) fn write(
+        &self,
+        out: &Path,
+        n_shards: u32,
+        views: Views,
+    ) -> Result<Manifest, StoreError> {
+        let writer = GraphWriter::create(out, false)?;
+        let (out_degrees, in_degrees) = self.degrees();
+        let nodes = writer.write_nodes(&self.originals(), &out_degrees, &in_degrees)?;
+        let mut shards = Vec::new();
+        for (shard, range) in (0..).map(ShardId).zip(cut_shards(&in_degrees, n_shards)) {
+            let own = self.arcs.range((range.begin, 0)..(range.end, 0));
+            let (in_sources, probabilities): (Vec<u32>, Vec<f64>) =
+                own.map(|(&(_, source), &probability)| (source, probability)).unzip();
+            let mut in_offsets = vec![0];
+            for node in range.begin..range.end {
+                let end = in_offsets[in_offsets.len() - 1] + u64::from(in_degrees[node as usize]);
+                in_offsets.push(end);
+            }
+            let arcs = ShardArcs {
+                nodes: range,
+                n_nodes: self.n_nodes,
+                in_offsets: &in_offsets,
+                in_sources: &in_sources,
+                probabilities: self.has_column.then_some(&probabilities),
+            };
+            shards.push(writer.write_shard(shard, &arcs, views)?);
+        }
+        shards.reverse();
+        writer.commit(self.facts(views), nodes, shards)
+    }
+}
+
+/// Graphs of up to 600 nodes (so that several blocks of the source index occur), among them
+/// empty ones and ones with isolated nodes, whose weights sum to at most 1.
+pub(crate) fn inputs() -> impl Strategy<Value = Input> {
+    let n_nodes = prop_oneof![0u32..4, 4u32..80, 200u32..600];
+    (n_nodes, any::<bool>()).prop_flat_map(|(n_nodes, has_column)| {
+        let node = 0..n_nodes.max(1);
+        let arcs = prop::collection::btree_map((node.clone(), node), 0u32..=16, 0..400);
+        arcs.prop_map(move |arcs| {
+            let is_arc = |&(&(target, source), _): &(&(u32, u32), &u32)| target != source;
+            let mut in_degrees = vec![0u32; n_nodes as usize];
+            arcs.iter().filter(is_arc).for_each(|((v, _), _)| in_degrees[*v as usize] += 1);
+            let probability = |(&(target, source), &sixteenths): (&(u32, u32), &u32)| {
+                let share = f64::from(sixteenths) / 16.0 / f64::from(in_degrees[target as usize]);
+                ((target, source), share)
+            };
+            let arcs = arcs.iter().filter(is_arc).map(probability).collect();
+            Input { n_nodes, arcs, has_column }
+        })
+    })
+}
+
+/// A graph small enough to try every byte of its files, with everything in it.
+pub(crate) fn tiny() -> Input {
+    let arcs =
+        [(0, 1, 0.5), (0, 2, 0.25), (0, 70, 0.25), (1, 0, 1.0), (2, 69, 0.125), (69, 0, 0.3)];
+    Input {
+        n_nodes: 71,
+        arcs: arcs.into_iter().map(|(v, u, p)| ((v, u), p)).collect(),
+        has_column: true,
+    }
+}

@@ -1,0 +1,146 @@
+//! What is written is what is read, whatever the shards and views.
+
+use kaskade_model::coin::Threshold;
+use kaskade_model::seeds::NodeDirectory;
+use kaskade_model::spec::OriginalId;
+use kaskade_model::{NodeId, Shard, ShardId};
+use proptest::prelude::*;
+
+use super::fixture::{Input, inputs, tiny};
+use crate::{Graph, Manifest, ShardSelection, Verify, Views, verify};
+
+const NO_PROGRESS: &crate::Progress<'static> = &|_, _| {};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn both_views_give_the_arcs_of_the_input(input in inputs()) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut digests = Vec::new();
+        for (n_shards, views) in
+            [(1, Views::Both), (2, Views::Both), (7, Views::Both), (2, Views::Out), (2, Views::In)]
+        {
+            let dir = folder.path().join(format!("{n_shards}-{views}.kg"));
+            let manifest = input.write(&dir, n_shards, views).unwrap();
+            prop_assert_eq!(&Manifest::read(&dir).unwrap(), &manifest);
+            let graph = Graph::open(&dir, ShardSelection::All, Verify::Full, NO_PROGRESS).unwrap();
+            check_nodes(&graph, &input)?;
+            if views.has_out() {
+                check_out_view(&graph, &input)?;
+            }
+            if views.has_in() {
+                check_in_view(&graph, &input)?;
+            }
+            let report = verify(&dir, NO_PROGRESS).unwrap();
+            prop_assert_eq!(report.n_arcs, input.arcs.len() as u64);
+            prop_assert_eq!(report.n_shards, n_shards as usize);
+            digests.push(manifest.digest);
+        }
+        digests.dedup();
+        prop_assert_eq!(digests.len(), 1, "one digest for any shards and views");
+    }
+}
+
+fn check_nodes(graph: &Graph, input: &Input) -> Result<(), TestCaseError> {
+    let (out_degrees, in_degrees) = input.degrees();
+    prop_assert_eq!(graph.nodes().originals(), input.originals());
+    prop_assert_eq!(graph.out_degrees(), out_degrees);
+    prop_assert_eq!(graph.nodes().in_degrees(), in_degrees);
+    for node in (0..input.n_nodes).map(NodeId) {
+        prop_assert_eq!(graph.find(graph.original(node)), Some(node));
+    }
+    prop_assert_eq!(graph.find(OriginalId(4)), None);
+    Ok(())
+}
+
+fn check_out_view(graph: &Graph, input: &Input) -> Result<(), TestCaseError> {
+    let mut n_arcs = 0;
+    for shard in graph.shards() {
+        let own = shard.nodes();
+        for source in (0..input.n_nodes).map(NodeId) {
+            let out_arcs = shard.out_arcs(source);
+            prop_assert!(out_arcs.targets.is_sorted_by(|a, b| a < b));
+            for (position, &target_idx) in (out_arcs.first_arc..).zip(out_arcs.targets) {
+                let probability = input.arcs.get(&(own.node(target_idx).0, source.0));
+                prop_assert!(probability.is_some());
+                n_arcs += 1;
+                let stored = |p: f64| Threshold::from_probability(p).unwrap().stored();
+                let expected = input.has_column.then_some(probability.copied()).flatten();
+                let found = shard.arc_thresholds().map(|thresholds| thresholds[position]);
+                prop_assert_eq!(found, expected.map(stored));
+                if let Some(in_ranks) = shard.in_ranks() {
+                    let sources = shard.in_sources(target_idx).unwrap();
+                    prop_assert_eq!(sources[in_ranks[position] as usize], source.0);
+                }
+            }
+        }
+    }
+    prop_assert_eq!(n_arcs, input.arcs.len());
+    Ok(())
+}
+
+fn check_in_view(graph: &Graph, input: &Input) -> Result<(), TestCaseError> {
+    for shard in graph.shards() {
+        for (node_idx, node) in (0..).zip(shard.nodes().begin..shard.nodes().end) {
+            let in_arcs: Vec<_> = input.arcs.range((node, 0)..(node + 1, 0)).collect();
+            let expected: Vec<u32> = in_arcs.iter().map(|(arc, _)| arc.1).collect();
+            prop_assert_eq!(shard.in_sources(node_idx).unwrap(), &expected[..]);
+            prop_assert_eq!(shard.in_degree(node_idx) as usize, expected.len());
+            let sums = shard.cumulative_weights(node_idx);
+            prop_assert_eq!(sums.map(<[u32]>::len), input.has_column.then_some(expected.len()));
+            let mut exact = 0.0;
+            for ((_, probability), &sum) in in_arcs.iter().zip(sums.unwrap_or(&[])) {
+                exact += **probability;
+                let found = Threshold::from_stored(sum).width() as f64 / (1u64 << 32) as f64;
+                prop_assert!((found - exact).abs() < 1e-9);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn absent_sources_have_no_arcs() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("tiny.kg");
+    tiny().write(&dir, 2, Views::Both).unwrap();
+    let graph = Graph::open(&dir, ShardSelection::Only(&[ShardId(1)]), Verify::Full, NO_PROGRESS);
+    let graph = graph.unwrap();
+    let shard = &graph.shards()[0];
+    assert_eq!((shard.nodes().begin, shard.nodes().end), (64, 71));
+    assert_eq!(shard.out_arcs(NodeId(0)).targets, [5]);
+    for source in 1..71 {
+        assert!(shard.out_arcs(NodeId(source)).targets.is_empty(), "source {source}");
+    }
+}
+
+#[test]
+fn a_column_is_part_of_the_digest() {
+    let folder = tempfile::tempdir().unwrap();
+    let digest = |name: &str, input: &Input| {
+        input.write(&folder.path().join(name), 1, Views::Both).unwrap().digest
+    };
+    let with_column = tiny();
+    let mut other_weight = tiny();
+    other_weight.arcs.insert((0, 1), 0.125);
+    let without_column = Input { has_column: false, ..tiny() };
+    let digests =
+        [digest("a", &with_column), digest("b", &other_weight), digest("c", &without_column)];
+    assert!(digests[0] != digests[1] && digests[1] != digests[2] && digests[0] != digests[2]);
+}
+
+#[test]
+fn weights_above_one_are_noted_by_original_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("heavy.kg");
+    let mut input = tiny();
+    input.arcs.insert((69, 1), 0.8);
+    let manifest = input.write(&dir, 2, Views::Both).unwrap();
+    assert_eq!(manifest.weights_exceed_one_at, Some(input.originals()[69]));
+    let graph = Graph::open(&dir, ShardSelection::All, Verify::Full, NO_PROGRESS).unwrap();
+    assert!(graph.shards()[0].cumulative_weights(0).is_some(), "only the shard of the node");
+    assert!(graph.shards()[1].cumulative_weights(0).is_none());
+    assert!(graph.shards()[1].arc_thresholds().is_some(), "independent cascade can run");
+    verify(&dir, NO_PROGRESS).unwrap();
+}

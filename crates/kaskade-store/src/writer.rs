@@ -1,0 +1,282 @@
+//! Making a graph directory.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use kaskade_model::ShardId;
+
+use crate::choices::{Order, Orientation, Views};
+use crate::digest::ArcSum;
+use crate::error::StoreError;
+use crate::manifest::{Manifest, ShardEntry};
+use crate::nodes::{self, Nodes, NodesEntry};
+use crate::shard::{self, ShardArcs, WrittenShard};
+use crate::{FORMAT_VERSION, durable, names};
+
+/// Writes a graph directory under a temporary name beside its final one and publishes it by
+/// one rename. Dropped before [`GraphWriter::commit`], it leaves nothing; killed, it leaves
+/// a hidden folder `.NAME.partial-PID` without a manifest, which no one opens.
+#[derive(Debug)]
+pub struct GraphWriter {
+    target: PathBuf,
+    replace: bool,
+    partial: PartialDirectory,
+}
+
+/// What ingest knows of a graph beside its nodes and arcs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraphFacts {
+    /// How nodes got their dense ids.
+    pub order: Order,
+    /// What `u v` meant in the input.
+    pub orientation: Orientation,
+    /// Whether the input was read in both directions.
+    pub undirected: bool,
+    /// The views that the shards were written with.
+    pub views: Views,
+    /// The name of the arc column, if there is one.
+    pub columns: Vec<String>,
+    /// Input arcs that were there already.
+    pub n_duplicates: u64,
+    /// Input arcs from a node to itself.
+    pub n_self_loops: u64,
+    /// Input lines that could not be read.
+    pub n_skipped_lines: u64,
+}
+
+impl GraphWriter {
+    /// Begins a graph directory that will be `out`. An existing one is refused, or, with
+    /// `force`, replaced at the end.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`], with `force` [`StoreError::NotReplaceable`] for what is no
+    /// graph directory; or the folder of `out` cannot be written.
+    pub fn create(out: &Path, force: bool) -> Result<Self, StoreError> {
+        if fs::symlink_metadata(out).is_ok() {
+            if !force {
+                return Err(StoreError::Exists { path: out.to_owned() });
+            }
+            if !is_replaceable(out)? {
+                return Err(StoreError::NotReplaceable { path: out.to_owned() });
+            }
+        }
+        let partial = PartialDirectory::create(out)?;
+        let shards = partial.path.join(names::SHARDS);
+        fs::create_dir(&shards).map_err(|source| StoreError::io("create", &shards, source))?;
+        Ok(Self { target: out.to_owned(), replace: force, partial })
+    }
+
+    /// Writes the id map and the degrees; all by dense id. O(n log n).
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidInput`] when an original id occurs twice or the degrees do not
+    /// sum to the same; or the file cannot be written.
+    pub fn write_nodes(
+        &self,
+        originals: &[u64],
+        out_degrees: &[u32],
+        in_degrees: &[u32],
+    ) -> Result<NodesEntry, StoreError> {
+        let path = self.partial.path.join(names::NODES);
+        nodes::write_nodes(&path, originals, out_degrees, in_degrees)
+    }
+
+    /// Writes a shard; callable from several threads at once. O(n_nodes + arcs) time.
+    /// Memory beside `arcs`: 4 bytes per node of the graph, and per arc 8 for an
+    /// out-view and 8 to 12 for a column.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidInput`] when `arcs` are not as [`ShardArcs`] promises,
+    /// [`StoreError::Probability`], [`StoreError::TooManyArcs`], or the file cannot be
+    /// written.
+    pub fn write_shard(
+        &self,
+        shard: ShardId,
+        arcs: &ShardArcs<'_>,
+        views: Views,
+    ) -> Result<WrittenShard, StoreError> {
+        shard::write_shard(&self.partial.path.join(names::shard(shard)), shard, arcs, views)
+    }
+
+    /// Writes the manifest and publishes the directory. `shards` may come in any order.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nodes, shards and `facts` do not fit together, when the target
+    /// has appeared meanwhile, or when the disk fails. Nothing is published then.
+    pub fn commit(
+        self,
+        facts: GraphFacts,
+        nodes: NodesEntry,
+        mut shards: Vec<WrittenShard>,
+    ) -> Result<Manifest, StoreError> {
+        shards.sort_by_key(|shard| shard.entry.shard);
+        let manifest = self.manifest(facts, nodes, shards)?;
+        durable::sync_directory(&self.partial.path.join(names::SHARDS))?;
+        manifest.write(&self.partial.path)?;
+        self.partial.publish(&self.target, self.replace)?;
+        Ok(manifest)
+    }
+
+    fn manifest(
+        &self,
+        facts: GraphFacts,
+        nodes: NodesEntry,
+        shards: Vec<WrittenShard>,
+    ) -> Result<Manifest, StoreError> {
+        if shards.iter().any(|shard| shard.views != facts.views) {
+            return Err(StoreError::invalid_input("the manifest", "shards have other views"));
+        }
+        let mut arc_sum = ArcSum::default();
+        let mut column_sum = (!facts.columns.is_empty()).then(ArcSum::default);
+        for shard in &shards {
+            arc_sum += shard.arc_sum;
+            match (&mut column_sum, shard.column_sum) {
+                (Some(sum), Some(part)) => *sum += part,
+                (None, None) => {}
+                _ => {
+                    let reason = "some shards have the arc column, some have not";
+                    return Err(StoreError::invalid_input("the manifest", reason));
+                }
+            }
+        }
+        let weights_exceed_one_at = shards
+            .iter()
+            .find_map(|shard| shard.weights_exceed_one_at)
+            .map(|node| Ok(self.open_nodes()?.originals()[node.index()]))
+            .transpose()?;
+        let entries: Vec<ShardEntry> = shards.into_iter().map(|shard| shard.entry).collect();
+
+        let mut manifest = Manifest {
+            format_version: FORMAT_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            digest: String::new(),
+            n_nodes: nodes.n_nodes.into(),
+            n_arcs: nodes.facts.n_arcs,
+            order: facts.order,
+            orientation: facts.orientation,
+            undirected: facts.undirected,
+            views: facts.views,
+            columns: facts.columns,
+            n_duplicates: facts.n_duplicates,
+            n_self_loops: facts.n_self_loops,
+            n_skipped_lines: facts.n_skipped_lines,
+            max_out_degree: nodes.facts.max_out_degree,
+            max_in_degree: nodes.facts.max_in_degree,
+            n_isolated_nodes: nodes.facts.n_isolated_nodes,
+            id_map_digest: nodes.id_map_digest,
+            arc_sum: arc_sum.to_hex(),
+            column_digest: column_sum.map(ArcSum::to_hex),
+            weights_exceed_one_at,
+            nodes_file: nodes.file,
+            shards: entries,
+        };
+        manifest.digest = manifest.digest_of_facts().expect("the sums were just written in hex");
+        manifest
+            .validate(&self.target.join(names::MANIFEST))
+            .map_err(|flaw| StoreError::invalid_input("the manifest", flaw))?;
+        Ok(manifest)
+    }
+
+    fn open_nodes(&self) -> Result<Nodes, StoreError> {
+        Nodes::open_unchecked(&self.partial.path.join(names::NODES))
+    }
+}
+
+/// Whether `--force` may delete what is at `path`: a graph directory or an empty one.
+fn is_replaceable(path: &Path) -> Result<bool, StoreError> {
+    let metadata =
+        fs::symlink_metadata(path).map_err(|source| StoreError::io("open", path, source))?;
+    if !metadata.is_dir() {
+        return Ok(false);
+    }
+    let mut entries = fs::read_dir(path).map_err(|source| StoreError::io("read", path, source))?;
+    let manifest = path.join(names::MANIFEST);
+    let has_manifest =
+        manifest.try_exists().map_err(|source| StoreError::io("open", &manifest, source))?;
+    Ok(has_manifest || entries.next().is_none())
+}
+
+/// A folder that is deleted unless it is published.
+#[derive(Debug)]
+struct PartialDirectory {
+    path: PathBuf,
+}
+
+impl PartialDirectory {
+    /// Makes an empty folder beside `target`, under a name that no one else has.
+    fn create(target: &Path) -> Result<Self, StoreError> {
+        // Several writers, or the remains of a killed one with this process id (in a
+        // container every process may be number 1).
+        const ATTEMPTS: u32 = 1000;
+        let mut path = hidden_sibling(target, "partial", 0)?;
+        for attempt in 1..ATTEMPTS {
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok(Self { path }),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    path = hidden_sibling(target, "partial", attempt)?;
+                }
+                Err(error) => return Err(StoreError::io("create", &path, error)),
+            }
+        }
+        Err(StoreError::Exists { path })
+    }
+
+    /// Gives the complete folder its name; what has the name is deleted after the swap.
+    fn publish(self, target: &Path, replace: bool) -> Result<(), StoreError> {
+        durable::sync_directory(&self.path)?;
+        let rename = |from: &Path, to: &Path| {
+            fs::rename(from, to).map_err(|source| match source.kind() {
+                ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory => {
+                    StoreError::Exists { path: to.to_owned() }
+                }
+                _ => StoreError::io("publish", to, source),
+            })
+        };
+        if replace && is_there(target)? {
+            let aside = Self { path: hidden_sibling(target, "replaced", 0)? };
+            rename(target, &aside.path)?;
+            if let Err(error) = rename(&self.path, target) {
+                // The old graph goes back; when even that fails it is at least not deleted.
+                let restored = fs::rename(&aside.path, target);
+                if restored.is_err() {
+                    std::mem::forget(aside);
+                }
+                return Err(error);
+            }
+            // `aside` is dropped here, and with it the old graph.
+        } else {
+            rename(&self.path, target)?;
+        }
+        durable::sync_directory(durable::parent(target))
+    }
+}
+
+impl Drop for PartialDirectory {
+    fn drop(&mut self) {
+        // After a rename there is nothing at the path; a failure cannot be told from here.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+fn is_there(path: &Path) -> Result<bool, StoreError> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StoreError::io("open", path, error)),
+    }
+}
+
+/// `.NAME.PURPOSE-PID` beside `target`, from the second attempt on with its number.
+fn hidden_sibling(target: &Path, purpose: &str, attempt: u32) -> Result<PathBuf, StoreError> {
+    let Some(name) = target.file_name() else {
+        return Err(StoreError::invalid_input(target.display(), "the path names no folder"));
+    };
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{purpose}-{}", std::process::id()));
+    if attempt > 0 {
+        hidden.push(format!("-{attempt}"));
+    }
+    Ok(durable::parent(target).join(hidden))
+}
