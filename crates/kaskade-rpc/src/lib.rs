@@ -1,1 +1,34 @@
-//! The only place where wire and domain meet: generated code, conversions, error codes, channels, versions.
+//! The only place where wire and domain meet: generated code, conversions, error codes,
+//! channels, versions. How rounds work is not known here; `docs/protocol.md` tells the
+//! order of messages.
+//!
+//! In reading order: [`limits`] says how large and how long anything may be, [`version`]
+//! who may talk to whom, [`error`] what goes wrong and how it crosses the wire. [`pb`] is
+//! the generated code, and `convert` turns it into the vocabulary of `kaskade-model` and
+//! back: everything received is checked there, once. [`file`](mod@file) moves files in pieces.
+//! [`jobs`], [`graphs`], [`control`] and [`exchange`] are the four services, each with its
+//! client, its server and the messages that only it has. [`address`], [`channel`] and
+//! [`server`] open connections with every limit set.
+
+pub mod limits;
+pub mod version;
+
+pub mod error;
+mod status;
+
+pub mod pb;
+
+mod convert;
+pub mod file;
+
+pub mod control;
+pub mod exchange;
+pub mod graphs;
+pub mod jobs;
+
+pub mod address;
+pub mod channel;
+pub mod server;
+
+pub use error::{ConvertError, ErrorCode, RpcError};
+pub use version::PROTOCOL_VERSION;

@@ -1,0 +1,20 @@
+//! Generates the wire code from `proto/` into `OUT_DIR`, without `protoc`.
+
+use std::error::Error;
+use std::path::Path;
+
+const FILES: [&str; 3] =
+    ["kaskade/v1/job.proto", "kaskade/v1/control.proto", "kaskade/v1/exchange.proto"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
+    println!("cargo::rerun-if-changed={}", root.display());
+    let descriptors = protox::compile(FILES, [root])?;
+    tonic_prost_build::configure()
+        // `Bytes` instead of `Vec<u8>`: a received payload stays a slice of its message.
+        .bytes(".")
+        // No `connect` functions: `channel` is the only way to a server.
+        .build_transport(false)
+        .compile_fds(descriptors)?;
+    Ok(())
+}

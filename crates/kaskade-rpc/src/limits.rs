@@ -1,0 +1,91 @@
+//! How large and how long anything on the wire may be: both ends use these.
+
+use std::time::Duration;
+
+use crate::error::{ErrorCode, RpcError};
+
+/// Flow-control window of a stream. On a fast network it is what is in flight.
+pub const STREAM_WINDOW_BYTES: u32 = 16 << 20;
+
+/// Flow-control window of a connection, the largest that HTTP/2 has. With a smaller one,
+/// streams whose receiver waits for a barrier could fill the window that the barrier's
+/// last marker needs: a deadlock.
+pub const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
+
+/// Largest HTTP/2 frame; the default of 16 KiB costs a third more CPU time a byte.
+pub const FRAME_BYTES: u32 = 256 << 10;
+
+/// Largest list of headers or trailers; holds an error of [`ERROR_MESSAGE_BYTES`] with
+/// every byte percent-encoded.
+pub const HEADER_LIST_BYTES: u32 = 32 << 10;
+
+/// Largest payload of a chunk of a slice or of a file.
+pub const CHUNK_BYTES: usize = 256 << 10;
+
+/// Largest spec or manifest document that a client may send.
+pub const DOCUMENT_BYTES: usize = 16 << 20;
+
+/// Largest message of the services of clients, a document and its surroundings.
+pub const CLIENT_MESSAGE_BYTES: usize = DOCUMENT_BYTES + (1 << 20);
+
+/// Largest message between worker and coordinator. A tally takes 8 bytes a round and
+/// simulation: this holds 16,000 rounds of 512 simulations. An assignment carries the
+/// seeds, at most a bit a node.
+pub const CONTROL_MESSAGE_BYTES: usize = 64 << 20;
+
+/// Largest message between workers, a chunk and its surroundings.
+pub const EXCHANGE_MESSAGE_BYTES: usize = 2 * CHUNK_BYTES;
+
+/// Longest error message in UTF-8; longer ones are cut.
+pub const ERROR_MESSAGE_BYTES: usize = 4 << 10;
+
+/// Calls and streams that a client may have open on one connection.
+pub const STREAMS_PER_CONNECTION: u32 = 1024;
+
+/// Silence on a connection after which it is asked for a sign of life.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Time for that sign, after which the connection is closed.
+pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Time to open a connection.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Time for the answer to a call that is no stream, and for the first answer of one that is.
+pub const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Refuses a message that its receiver would refuse, while there is still somebody to tell:
+/// sent, it would break the stream. `limit` is one of this module's `…_MESSAGE_BYTES`.
+///
+/// # Errors
+/// [`ErrorCode::ResourceExhausted`] names the message, its size and the limit.
+pub fn check_size(name: &str, message: &impl prost::Message, limit: usize) -> Result<(), RpcError> {
+    let n_bytes = message.encoded_len();
+    if n_bytes <= limit {
+        return Ok(());
+    }
+    let text = format!("{name} takes {n_bytes} bytes, a message may take {limit}");
+    Err(RpcError::new(ErrorCode::ResourceExhausted, text))
+}
+
+/// A request with [`ANSWER_DEADLINE`].
+pub fn request<T>(message: T) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request.set_timeout(ANSWER_DEADLINE);
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pb;
+
+    #[test]
+    fn a_message_over_its_limit_is_refused_before_it_is_sent() {
+        let tally = pb::PartitionTally { fingerprints: vec![0; 100].into(), ..Default::default() };
+        check_size("the tally of batch 3", &tally, 102).unwrap();
+        let error = check_size("the tally of batch 3", &tally, 101).unwrap_err();
+        assert_eq!(error.code, ErrorCode::ResourceExhausted);
+        assert_eq!(error.message, "the tally of batch 3 takes 102 bytes, a message may take 101");
+    }
+}
