@@ -77,3 +77,37 @@ pub trait Shard: Send + Sync {
     /// each, in ascending source order, as [`crate::coin::Threshold::stored`].
     fn cumulative_weights(&self, node_idx: u32) -> Option<&[u32]>;
 }
+
+/// A shared shard is a shard: a worker keeps one mapping for all jobs on a graph.
+impl<S: Shard + ?Sized> Shard for std::sync::Arc<S> {
+    fn nodes(&self) -> NodeRange {
+        (**self).nodes()
+    }
+
+    fn n_arcs(&self) -> u64 {
+        (**self).n_arcs()
+    }
+
+    #[inline]
+    fn out_arcs(&self, source: NodeId) -> OutArcs<'_> {
+        (**self).out_arcs(source)
+    }
+
+    #[inline]
+    fn in_degree(&self, node_idx: u32) -> u32 {
+        (**self).in_degree(node_idx)
+    }
+
+    fn in_ranks(&self) -> Option<&[u32]> {
+        (**self).in_ranks()
+    }
+
+    fn arc_thresholds(&self) -> Option<&[u32]> {
+        (**self).arc_thresholds()
+    }
+
+    #[inline]
+    fn cumulative_weights(&self, node_idx: u32) -> Option<&[u32]> {
+        (**self).cumulative_weights(node_idx)
+    }
+}

@@ -1,0 +1,278 @@
+//! The task that owns the worker machine for one session with the coordinator.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use kaskade_engine::partition::Partition;
+use kaskade_engine::worker::{Action, Computed, Task, WorkerMachine};
+use kaskade_model::WorkerId;
+use kaskade_model::coin::Isa;
+use kaskade_model::message::{
+    Assignment, Attempt, Member, PeerMessage, WorkerCommand, WorkerEvent,
+};
+use kaskade_rpc::control::Client;
+use kaskade_store::MappedShard;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::cache::ShardCache;
+use crate::compute_pool::ComputePool;
+use crate::error::WorkerError;
+use crate::exchange::{PeerLink, open_link};
+
+/// A shard as the machine holds it: mapped once for all jobs.
+pub(crate) type HeldShard = Arc<MappedShard>;
+
+/// What the driver reacts to.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// From the coordinator.
+    Command(WorkerCommand),
+    /// From a peer.
+    Peer { attempt: Attempt, from: WorkerId, message: PeerMessage },
+    /// A stream from or to a peer ended before its attempt did.
+    PeerStreamBroken { attempt: Attempt, peer: WorkerId, detail: String },
+    /// Shards are mapped and peers connected, or not.
+    Ready { attempt: Attempt, outcome: Result<Box<Ready>, PrepareError> },
+    /// A task has run.
+    Computed(Result<Computed<HeldShard>, WorkerError>, Attempt),
+}
+
+/// All that an attempt needs.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    partition: Partition<HeldShard>,
+    links: BTreeMap<WorkerId, PeerLink>,
+}
+
+/// Why an attempt cannot be taken up.
+#[derive(Debug)]
+pub(crate) enum PrepareError {
+    /// This worker cannot.
+    Own(WorkerError),
+    /// A peer is not to be reached.
+    Peer { peer: WorkerId, detail: String },
+}
+
+/// Inputs that wait for the driver, at most: it never waits itself, so it soon takes them.
+pub(crate) const MAILBOX_INPUTS: usize = 1024;
+
+/// The driver of a session.
+pub(crate) struct Driver {
+    own: WorkerId,
+    machine: WorkerMachine<HeldShard>,
+    links: BTreeMap<Attempt, BTreeMap<WorkerId, PeerLink>>,
+    /// Attempts whose preparation is wanted; one that was released meanwhile is not.
+    wanted: BTreeSet<Attempt>,
+    preparing: JoinSet<()>,
+    mailbox: mpsc::Sender<Input>,
+    events: mpsc::UnboundedSender<WorkerEvent>,
+    cache: ShardCache,
+    client: Client,
+    pool: ComputePool,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        own: WorkerId,
+        mailbox: mpsc::Sender<Input>,
+        events: mpsc::UnboundedSender<WorkerEvent>,
+        cache: ShardCache,
+        client: Client,
+        pool: ComputePool,
+    ) -> Self {
+        Self {
+            own,
+            machine: WorkerMachine::default(),
+            links: BTreeMap::new(),
+            wanted: BTreeSet::new(),
+            preparing: JoinSet::new(),
+            mailbox,
+            events,
+            cache,
+            client,
+            pool,
+        }
+    }
+
+    /// Handles inputs until the session drops its end of `inputs`.
+    pub(crate) async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
+        while let Some(input) = inputs.recv().await {
+            self.handle(input);
+            // Reaps what has finished; the outcome came through the mailbox.
+            while self.preparing.try_join_next().is_some() {}
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        let actions = match input {
+            Input::Command(WorkerCommand::Prepare(assignment)) => {
+                self.prepare(*assignment);
+                Vec::new()
+            }
+            Input::Command(WorkerCommand::BeginBatch { attempt, batch }) => {
+                self.machine.begin_batch(&attempt, batch)
+            }
+            Input::Command(WorkerCommand::Release { attempt }) => {
+                self.release(&attempt);
+                Vec::new()
+            }
+            Input::Peer { attempt, from, message } => self.machine.receive(&attempt, from, message),
+            Input::PeerStreamBroken { attempt, peer, detail } => {
+                if self.links.contains_key(&attempt) {
+                    self.report(WorkerEvent::PeerLost { attempt, peer, detail });
+                }
+                Vec::new()
+            }
+            Input::Ready { attempt, outcome } => self.ready(attempt, outcome),
+            Input::Computed(Ok(computed), _) => self.machine.computed(computed),
+            Input::Computed(Err(error), attempt) => {
+                let (reason, detail) = (error.reason(), error.to_string());
+                self.report(WorkerEvent::AttemptFailed { attempt, reason, detail });
+                Vec::new()
+            }
+        };
+        for action in actions {
+            match action {
+                Action::Compute(task) => self.compute(task),
+                Action::SendToPeers { attempt, messages } => self.send(&attempt, &messages),
+                Action::Report(event) => self.report(event),
+            }
+        }
+    }
+
+    fn prepare(&mut self, assignment: Assignment) {
+        let (own, cache) = (self.own, self.cache.clone());
+        let (client, pool, mailbox) =
+            (self.client.clone(), self.pool.clone(), self.mailbox.clone());
+        let attempt = assignment.attempt.clone();
+        self.wanted.insert(attempt.clone());
+        tracing::info!(job_id = %attempt.job, epoch = attempt.epoch.0, "preparing");
+        self.preparing.spawn(async move {
+            let outcome = get_ready(own, assignment, &cache, &client, &pool, &mailbox).await;
+            // The session may have ended meanwhile.
+            let _ = mailbox.send(Input::Ready { attempt, outcome: outcome.map(Box::new) }).await;
+        });
+    }
+
+    fn ready(
+        &mut self,
+        attempt: Attempt,
+        outcome: Result<Box<Ready>, PrepareError>,
+    ) -> Vec<Action<HeldShard>> {
+        if !self.wanted.remove(&attempt) {
+            return Vec::new();
+        }
+        match outcome {
+            Ok(ready) => {
+                let Ready { partition, links } = *ready;
+                let is_same_group =
+                    |other: &Attempt| other.job == attempt.job && other.group == attempt.group;
+                self.links.retain(|other, _| !is_same_group(other) || other.epoch > attempt.epoch);
+                let peers = links.keys().copied().collect();
+                self.links.insert(attempt.clone(), links);
+                self.machine.prepare(attempt, partition, peers)
+            }
+            Err(PrepareError::Own(error)) => {
+                tracing::error!(job_id = %attempt.job, error = %Chain(&error), "could not prepare");
+                let (reason, detail) = (error.reason(), Chain(&error).to_string());
+                vec![Action::Report(WorkerEvent::AttemptFailed { attempt, reason, detail })]
+            }
+            Err(PrepareError::Peer { peer, detail }) => {
+                vec![Action::Report(WorkerEvent::PeerLost { attempt, peer, detail })]
+            }
+        }
+    }
+
+    fn release(&mut self, attempt: &Attempt) {
+        self.wanted.remove(attempt);
+        self.machine.release(attempt);
+        self.links.remove(attempt);
+    }
+
+    fn compute(&self, task: Task<HeldShard>) {
+        let (attempt, batch) = task.of();
+        let attempt = attempt.clone();
+        let span = tracing::info_span!(
+            "job", job_id = %attempt.job, epoch = attempt.epoch.0, worker_id = self.own.0
+        );
+        let batch_span = tracing::info_span!(parent: &span, "batch", batch_id = batch.0);
+        let mailbox = self.mailbox.clone();
+        batch_span.in_scope(|| {
+            self.pool.spawn(
+                move || task.run(),
+                // A session that has ended waits for nothing.
+                move |outcome| drop(mailbox.blocking_send(Input::Computed(outcome, attempt))),
+            );
+        });
+    }
+
+    fn send(&self, attempt: &Attempt, messages: &[PeerMessage]) {
+        for link in self.links.get(attempt).into_iter().flat_map(BTreeMap::values) {
+            messages.iter().for_each(|message| link.send(message.clone()));
+        }
+    }
+
+    fn report(&self, event: WorkerEvent) {
+        // The session may have ended meanwhile.
+        let _ = self.events.send(event);
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.machine.release_all();
+    }
+}
+
+async fn get_ready(
+    own: WorkerId,
+    assignment: Assignment,
+    cache: &ShardCache,
+    client: &Client,
+    pool: &ComputePool,
+    mailbox: &mpsc::Sender<Input>,
+) -> Result<Ready, PrepareError> {
+    let is_own = |member: &&Member| member.worker == own;
+    let no_member = WorkerError::Assignment("this worker is none of its members");
+    let member = assignment.members.iter().find(is_own).ok_or(PrepareError::Own(no_member))?;
+    let shards = cache.shards(&assignment, &member.shards, client, pool).await;
+    let shards = shards.map_err(PrepareError::Own)?;
+    let plan = assignment.plan.clone();
+    let partition = pool.run(move || Partition::new(shards, plan, Isa::detect())).await;
+    let partition = partition
+        .and_then(|partition| partition.map_err(WorkerError::from))
+        .map_err(PrepareError::Own)?;
+    let mut links = BTreeMap::new();
+    for peer in assignment.members.iter().filter(|member| member.worker != own) {
+        let (mailbox, attempt) = (mailbox.clone(), assignment.attempt.clone());
+        let worker = peer.worker;
+        let broken = move |detail| {
+            let input = Input::PeerStreamBroken { attempt, peer: worker, detail };
+            // Called from the link's own task, which ends with it.
+            tokio::spawn(async move { mailbox.send(input).await });
+        };
+        let link = open_link(&assignment.attempt, own, peer, broken).await;
+        let unreachable = |error: kaskade_rpc::RpcError| PrepareError::Peer {
+            peer: worker,
+            detail: error.to_string(),
+        };
+        links.insert(worker, link.map_err(unreachable)?);
+    }
+    Ok(Ready { partition, links })
+}
+
+/// An error with all that caused it, on one line.
+struct Chain<'a>(&'a WorkerError);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = std::error::Error::source(self.0);
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}

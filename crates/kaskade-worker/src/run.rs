@@ -1,0 +1,81 @@
+//! A worker's life: serve the peers, register, work, find the coordinator again.
+
+use std::time::Duration;
+
+use kaskade_rpc::control::Registration;
+use kaskade_rpc::{ErrorCode, exchange, server};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::cache::ShardCache;
+use crate::compute_pool::ComputePool;
+use crate::config::WorkerConfig;
+use crate::error::WorkerError;
+use crate::exchange::{ExchangeService, Switchboard};
+use crate::session::{Session, Surroundings};
+
+/// The pause between two attempts to reach the coordinator.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
+
+/// Runs a worker until `shutdown`, or until its coordinator cannot be found any more.
+///
+/// # Errors
+/// [`WorkerError`]: the address is refused, or the coordinator is not there, is of another
+/// protocol version, or refuses this worker.
+pub async fn run(config: WorkerConfig, shutdown: CancellationToken) -> Result<(), WorkerError> {
+    let listener = server::bind(config.listen)?;
+    let switchboard = Switchboard::default();
+    let around = Surroundings {
+        registration: Registration {
+            engine_version: env!("CARGO_PKG_VERSION").to_owned(),
+            exchange_address: listener.url(),
+            memory_bytes: config.memory_bytes.max(1),
+            n_threads: config.n_threads as u32,
+            host_name: host_name(),
+            process_id: std::process::id(),
+        },
+        cache: ShardCache::new(config.cache.clone()),
+        pool: ComputePool::start(config.n_threads)?,
+        switchboard: switchboard.clone(),
+    };
+    let service = exchange::server(ExchangeService { switchboard });
+    let serving = server::builder().add_service(service).serve_with_incoming(listener.incoming);
+    tokio::select! {
+        served = serving => served.map_err(WorkerError::Server),
+        worked = work(&config, &around) => worked,
+        () = shutdown.cancelled() => Ok(()),
+    }
+}
+
+async fn work(config: &WorkerConfig, around: &Surroundings) -> Result<(), WorkerError> {
+    let mut patience = config.find_coordinator;
+    loop {
+        let session = find(config, around, patience).await?;
+        let why = session.work(around).await;
+        tracing::warn!(why, "the session with the coordinator ended, looking for it again");
+        patience = config.find_again;
+    }
+}
+
+async fn find(
+    config: &WorkerConfig,
+    around: &Surroundings,
+    patience: Duration,
+) -> Result<Session, WorkerError> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match Session::open(&config.coordinator, around.registration.clone()).await {
+            Ok(session) => return Ok(session),
+            Err(error) if error.code != ErrorCode::Unavailable || Instant::now() >= deadline => {
+                return Err(error.into());
+            }
+            Err(error) => tracing::debug!(%error, "the coordinator is not there yet"),
+        }
+        tokio::time::sleep(RETRY_PAUSE).await;
+    }
+}
+
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    name.map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
+}

@@ -1,0 +1,128 @@
+//! One session with the coordinator, from registration to its end.
+
+use std::time::Duration;
+
+use kaskade_rpc::channel::{self, Remote};
+use kaskade_rpc::control::{self, CoordinatorMessage, Registered, Registration, WorkerMessage};
+use kaskade_rpc::{ErrorCode, RpcError, limits, pb};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::Streaming;
+
+use crate::cache::ShardCache;
+use crate::compute_pool::ComputePool;
+use crate::driver::{Driver, Input, MAILBOX_INPUTS};
+use crate::exchange::{Line, Switchboard};
+
+/// Heartbeats that may stay without an answer before the session counts as lost.
+const SILENT_HEARTBEATS: u32 = 10;
+
+/// What outlives a session.
+#[derive(Clone, Debug)]
+pub(crate) struct Surroundings {
+    pub(crate) registration: Registration,
+    pub(crate) cache: ShardCache,
+    pub(crate) pool: ComputePool,
+    pub(crate) switchboard: Switchboard,
+}
+
+/// A session that the coordinator has accepted.
+pub(crate) struct Session {
+    registered: Registered,
+    client: control::Client,
+    outgoing: mpsc::UnboundedSender<pb::WorkerMessage>,
+    incoming: Streaming<pb::CoordinatorMessage>,
+}
+
+impl Session {
+    /// Connects to `coordinator` and registers.
+    pub(crate) async fn open(
+        coordinator: &str,
+        registration: Registration,
+    ) -> Result<Self, RpcError> {
+        let channel = channel::connect(coordinator, Remote::Coordinator).await?;
+        let mut client = control::client(channel);
+        let (outgoing, queue) = mpsc::unbounded_channel();
+        // The receiver is alive: the stream below owns it.
+        let _ = outgoing.send(WorkerMessage::Register(registration).into());
+        let late = |_| {
+            let text = "the coordinator did not answer the registration in time";
+            RpcError::new(ErrorCode::DeadlineExceeded, text)
+        };
+        let opening = client.session(UnboundedReceiverStream::new(queue));
+        let opened = tokio::time::timeout(limits::ANSWER_DEADLINE, opening).await.map_err(late)?;
+        let mut incoming = opened.map_err(RpcError::from)?.into_inner();
+        let first = tokio::time::timeout(limits::ANSWER_DEADLINE, incoming.message());
+        let first = first.await.map_err(late)?.map_err(RpcError::from)?;
+        let first = first.map(CoordinatorMessage::try_from).transpose()?;
+        let Some(CoordinatorMessage::Registered(registered)) = first else {
+            let text = "the coordinator did not answer the registration";
+            return Err(RpcError::new(ErrorCode::FailedPrecondition, text));
+        };
+        Ok(Self { registered, client, outgoing, incoming })
+    }
+
+    /// Works until the session ends; says why it did.
+    pub(crate) async fn work(mut self, around: &Surroundings) -> String {
+        let own = self.registered.worker;
+        tracing::info!(worker_id = own.0, "registered with the coordinator");
+        let (mailbox, inputs) = mpsc::channel(MAILBOX_INPUTS);
+        let (events, mut reports) = mpsc::unbounded_channel();
+        let driver = Driver::new(
+            own,
+            mailbox.clone(),
+            events,
+            around.cache.clone(),
+            self.client.clone(),
+            around.pool.clone(),
+        );
+        around.switchboard.connect(Some(Line { own, mailbox: mailbox.clone() }));
+        let driver = tokio::spawn(driver.run(inputs));
+        let interval = Duration::from_millis(self.registered.heartbeat_interval_ms.into());
+        let mut heartbeat = tokio::time::interval(interval);
+        let mut last_heard = tokio::time::Instant::now();
+        let why = loop {
+            let message = tokio::select! {
+                message = self.incoming.message() => message,
+                Some(event) = reports.recv() => {
+                    let _ = self.outgoing.send(WorkerMessage::Event(event).into());
+                    continue;
+                }
+                _ = heartbeat.tick() => {
+                    if last_heard.elapsed() > SILENT_HEARTBEATS * interval {
+                        break "the coordinator does not answer".to_owned();
+                    }
+                    let resident_bytes = resident_bytes();
+                    let _ = self.outgoing.send(WorkerMessage::Heartbeat { resident_bytes }.into());
+                    continue;
+                }
+            };
+            last_heard = tokio::time::Instant::now();
+            match message {
+                Ok(Some(message)) => match CoordinatorMessage::try_from(message) {
+                    Ok(CoordinatorMessage::Command(command)) => {
+                        if mailbox.send(Input::Command(command)).await.is_err() {
+                            break "the driver ended".to_owned();
+                        }
+                    }
+                    Ok(CoordinatorMessage::HeartbeatAck | CoordinatorMessage::Registered(_)) => {}
+                    Err(error) => break error.to_string(),
+                },
+                Ok(None) => break "the coordinator closed the session".to_owned(),
+                Err(status) => break RpcError::from(status).to_string(),
+            }
+        };
+        around.switchboard.connect(None);
+        // The driver's own mailbox keeps its inputs open: it is ended, not waited for.
+        driver.abort();
+        why
+    }
+}
+
+/// The resident memory of this process, 0 where the system does not tell.
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
+}
