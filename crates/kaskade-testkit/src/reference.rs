@@ -7,8 +7,6 @@
 
 mod thresholds;
 
-use std::collections::BTreeSet;
-
 use kaskade_model::coin::{self, Purpose};
 use kaskade_model::diffusion::LiveArcModel;
 use kaskade_model::job::JobPlan;
@@ -30,22 +28,33 @@ pub fn rows(graph: &ArcList, plan: &JobPlan) -> Vec<SimulationRow> {
 
 fn simulate(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, simulation: u64) -> SimulationRow {
     let live = rule.live_arcs(graph, coin::simulation_key(plan.seed, simulation));
-    let mut active: BTreeSet<u32> = BTreeSet::new();
-    let mut frontier = seeds(plan, simulation);
+    // By node: the round in which it became active.
+    let mut activated: Vec<Option<u32>> = vec![None; graph.n_nodes() as usize];
+    for seed in seeds(plan, simulation) {
+        activated[seed as usize] = Some(0);
+    }
     let mut row = SimulationRow { simulation, new_per_round: Vec::new(), fingerprint: 0 };
     for round in 0.. {
-        active.extend(&frontier);
-        row.new_per_round.push(frontier.len() as u64);
-        for &node in &frontier {
-            let term = coin::activation_fingerprint(NodeId(node), Round(round));
+        let nodes = (0..).map(NodeId).zip(&activated);
+        let new: Vec<NodeId> =
+            nodes.filter(|&(_, &since)| since == Some(round)).map(|(node, _)| node).collect();
+        if new.is_empty() && round > 0 {
+            break;
+        }
+        row.new_per_round.push(new.len() as u64);
+        for node in new {
+            let term = coin::activation_fingerprint(node, Round(round));
             row.fingerprint = row.fingerprint.wrapping_add(term);
         }
-        let reached = graph.arcs().iter().zip(&live).filter(|&(arc, &is_live)| {
-            is_live && frontier.contains(&arc.source) && !active.contains(&arc.target)
-        });
-        frontier = reached.map(|(arc, _)| arc.target).collect();
-        if frontier.is_empty() || plan.max_rounds == Some(round) {
+        if plan.max_rounds == Some(round) {
             break;
+        }
+        for (arc, _) in graph.arcs().iter().zip(&live).filter(|&(_, &is_live)| is_live) {
+            let transmits = activated[arc.source as usize] == Some(round);
+            let target = &mut activated[arc.target as usize];
+            if transmits && target.is_none() {
+                *target = Some(round + 1);
+            }
         }
     }
     row
@@ -100,7 +109,7 @@ impl ArcRule {
 }
 
 /// The seeds of `simulation`; those drawn anew come from a Fisher–Yates shuffle of all nodes.
-fn seeds(plan: &JobPlan, simulation: u64) -> BTreeSet<u32> {
+fn seeds(plan: &JobPlan, simulation: u64) -> Vec<u32> {
     match &plan.seeds {
         SeedPlan::Fixed(nodes) => nodes.iter().collect(),
         SeedPlan::RandomEach(count) => {
@@ -112,7 +121,8 @@ fn seeds(plan: &JobPlan, simulation: u64) -> BTreeSet<u32> {
                 let step = (u64::from(coin::uniform(item, key)) * n_left) >> 32;
                 nodes.swap(position, position + step as usize);
             }
-            nodes.into_iter().take(*count as usize).collect()
+            nodes.truncate(*count as usize);
+            nodes
         }
     }
 }

@@ -71,9 +71,10 @@ pub fn giant_component(c: f64) -> f64 {
 /// edges are kept with probability `p`: 1 − a^d with a = 1 − p + p a^(d−1). It is also the
 /// probability that a random node lies in it.
 #[must_use]
-pub fn regular_attack(degree: i32, p: f64) -> f64 {
-    let escape = (0..10_000).fold(0.0, |a: f64, _| 1.0 - p + p * a.powi(degree - 1));
-    1.0 - escape.powi(degree)
+pub fn regular_attack(degree: u32, p: f64) -> f64 {
+    let degree = f64::from(degree);
+    let escape = (0..10_000).fold(0.0, |a: f64, _| 1.0 - p + p * a.powf(degree - 1.0));
+    1.0 - escape.powf(degree)
 }
 
 /// The probabilities of 0 to n successes among n attempts of probability `p`.

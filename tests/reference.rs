@@ -1,0 +1,183 @@
+//! The engine equals the plain reference row by row: spread, growth and fingerprint, for every
+//! model, any layout, and any piece of a job.
+
+use kaskade_model::coin::Isa;
+use kaskade_model::diffusion::{ArcProbability as P, ArcWeight as W, LiveArcModel as M};
+use kaskade_model::job::JobPlan;
+use kaskade_model::seeds::SeedPlan;
+use kaskade_testkit::runs::{Layout, fixed_seeds, plan, run, run_as};
+use kaskade_testkit::{ArcList, accept, fixtures, reference, textbook};
+use proptest::collection::btree_set;
+use proptest::prelude::*;
+
+/// Any model on any graph that suits it.
+fn arb_model() -> impl Strategy<Value = (ArcList, M)> {
+    fixtures::arb_graph(60).prop_flat_map(|graph| {
+        let max_in_degree = graph.in_degrees().into_iter().max().unwrap_or(0);
+        let weight = (0.0..=1.0).prop_map(move |share| {
+            let weight = share / f64::from(max_in_degree.max(1));
+            // Smaller ones are refused: they would round to never.
+            if weight < 1e-9 { 0.0 } else { weight }
+        });
+        let probability = prop_oneof![Just(0.0), Just(1.0), 0.0001..1.0];
+        let model = prop_oneof![
+            probability.prop_map(|p| M::IndependentCascade(P::Constant(p))),
+            Just(M::IndependentCascade(P::WeightedCascade)),
+            Just(M::IndependentCascade(P::Trivalency)),
+            Just(M::IndependentCascade(P::Column)),
+            weight.prop_map(|w| M::LinearThreshold(W::Constant(w))),
+            Just(M::LinearThreshold(W::WeightedCascade)),
+            Just(M::LinearThreshold(W::Column)),
+        ];
+        model.prop_flat_map(move |model| {
+            let graph = match model {
+                M::IndependentCascade(P::Column) => fixtures::arb_column(graph.clone()).boxed(),
+                M::LinearThreshold(W::Column) => fixtures::arb_weights(graph.clone()).boxed(),
+                _ => Just(graph.clone()).boxed(),
+            };
+            (graph, Just(model))
+        })
+    })
+}
+
+fn arb_seeds(n_nodes: u32) -> impl Strategy<Value = SeedPlan> {
+    prop_oneof![
+        btree_set(0..n_nodes, 1..=4.min(n_nodes as usize)).prop_map(fixed_seeds),
+        (1..=4.min(n_nodes)).prop_map(SeedPlan::RandomEach),
+    ]
+}
+
+/// Any job on any small graph.
+fn arb_job() -> impl Strategy<Value = (ArcList, JobPlan)> {
+    arb_model().prop_flat_map(|(graph, model)| {
+        let n_nodes = graph.n_nodes();
+        let first_simulation = prop_oneof![Just(0), 0..1000u64, 1 << 40..1u64 << 62];
+        let max_rounds = prop_oneof![3 => Just(None), 1 => (0..6u32).prop_map(Some)];
+        let numbers = (any::<u64>(), first_simulation, 1..300u64, max_rounds);
+        (arb_seeds(n_nodes), numbers, prop::sample::select(vec![1, 2, 3, 8])).prop_map(
+            move |(seeds, (seed, first_simulation, n_simulations, max_rounds), lane_words)| {
+                let plan = JobPlan {
+                    seed,
+                    first_simulation,
+                    max_rounds,
+                    lane_words,
+                    ..plan(&graph, model, seeds, n_simulations)
+                };
+                (graph.clone(), plan)
+            },
+        )
+    })
+}
+
+fn arb_layout() -> impl Strategy<Value = Layout> {
+    let numbers = [1, 2, 7].map(|n_shards| [1, 2, 4].map(|n_threads| (n_shards, n_threads)));
+    let numbers = prop::sample::select(numbers.concat());
+    (numbers, 1..=4usize, prop::sample::select(Isa::available())).prop_map(
+        |((n_shards, n_threads), max_in_flight, isa)| Layout {
+            isa,
+            ..Layout::new(n_shards, n_threads, max_in_flight)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn every_layout_gives_the_rows_of_the_reference(
+        (graph, plan) in arb_job(),
+        layouts in prop::collection::vec(arb_layout(), 3),
+    ) {
+        let rows = reference::rows(&graph, &plan);
+        for layout in layouts {
+            prop_assert_eq!(&run_as(&graph, &plan, layout), &rows, "{:?}", layout);
+        }
+    }
+
+    #[test]
+    fn one_simulation_alone_gives_its_row_of_the_full_run(
+        (graph, plan) in arb_job(),
+        pick: prop::sample::Index,
+    ) {
+        let rows = run(&graph, &plan);
+        let row = &rows[pick.index(rows.len())];
+        let alone = JobPlan { first_simulation: row.simulation, n_simulations: 1, ..plan };
+        prop_assert_eq!(&run(&graph, &alone), std::slice::from_ref(row));
+    }
+}
+
+/// Graphs of a few thousand nodes, so that rounds are shared among threads.
+#[test]
+fn every_layout_on_rounds_that_fill_a_pool() {
+    let graph = fixtures::erdos_renyi(3000, 6.0, 1).with_column(|arc| {
+        // Unequal, and summing to at most 1 at every node (in-degrees are below 32).
+        f64::from(arc.source % 7) / 224.0
+    });
+    let jobs = [
+        (M::IndependentCascade(P::Constant(0.25)), fixed_seeds(0..300)),
+        (M::IndependentCascade(P::WeightedCascade), SeedPlan::RandomEach(20)),
+        (M::LinearThreshold(W::WeightedCascade), fixed_seeds((0..300).map(|i| 10 * i))),
+        (M::LinearThreshold(W::Column), SeedPlan::RandomEach(900)),
+    ];
+    for (model, seeds) in jobs {
+        let plan = plan(&graph, model, seeds, 200);
+        let rows = reference::rows(&graph, &plan);
+        for lane_words in [1, 2, 3, 8] {
+            let plan = JobPlan { lane_words, ..plan.clone() };
+            for n_shards in [1, 2, 7] {
+                for (n_threads, max_in_flight) in [(1, 1), (2, 1), (2, 2), (4, 1), (4, 4)] {
+                    let layout = Layout::new(n_shards, n_threads, max_in_flight);
+                    let found = run_as(&graph, &plan, layout);
+                    assert!(found == rows, "{model:?}, {lane_words} lane words, {layout:?}");
+                }
+            }
+        }
+    }
+}
+
+/// A hub's list is long enough to be cut into pieces for several threads.
+#[test]
+fn a_hub_shared_among_threads() {
+    let graph = fixtures::bidirectional_star(40_000);
+    for model in [
+        M::IndependentCascade(P::Constant(0.3)),
+        M::IndependentCascade(P::WeightedCascade),
+        M::LinearThreshold(W::WeightedCascade),
+    ] {
+        // Beside the hub enough leaves for the pool to be woken.
+        let plan = JobPlan { lane_words: 1, ..plan(&graph, model, fixed_seeds(0..400), 80) };
+        let rows = reference::rows(&graph, &plan);
+        for layout in [Layout::new(1, 4, 1), Layout::new(2, 2, 1)] {
+            assert!(run_as(&graph, &plan, layout) == rows, "{model:?}, {layout:?}");
+        }
+    }
+}
+
+/// The second reference: the papers' definitions and another generator.
+#[test]
+fn another_generator_finds_the_same_means() {
+    let n_simulations = 1 << 14;
+    // In-degrees are below 20, so that no node's weights sum to more than 1.
+    let graph = fixtures::out_regular(300, 5, 1)
+        .with_column(|arc| f64::from((arc.source + 3 * arc.target) % 10) / 200.0);
+    let max_in_degree = graph.in_degrees().into_iter().max().expect("the graph has nodes");
+    for model in [
+        M::IndependentCascade(P::Constant(0.2)),
+        M::IndependentCascade(P::WeightedCascade),
+        M::IndependentCascade(P::Column),
+        M::LinearThreshold(W::Constant(1.0 / f64::from(max_in_degree))),
+        M::LinearThreshold(W::WeightedCascade),
+        M::LinearThreshold(W::Column),
+    ] {
+        let seeds: Vec<u32> = (0..5).collect();
+        let plan = plan(&graph, model, fixed_seeds(seeds.iter().copied()), n_simulations);
+        let found = run(&graph, &plan).into_iter().map(|row| row.spread());
+        let diffusion = textbook::Diffusion::of(&graph, model);
+        let expected = textbook::spreads(&graph, &diffusion, &seeds, n_simulations);
+        accept::assert_same_mean(
+            &format!("{model:?}"),
+            accept::Estimate::of_counts(found),
+            accept::Estimate::of_counts(expected),
+        );
+    }
+}
