@@ -1,0 +1,228 @@
+//! Why a graph could not be built or generated.
+
+use std::io;
+use std::path::PathBuf;
+
+use kaskade_model::spec::SpecError;
+use kaskade_store::StoreError;
+
+use crate::source::MAX_LINE_BYTES;
+
+/// Why a graph could not be built or generated. Whichever it is, nothing was left behind.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// No input file was named.
+    #[error("no input file: name at least one")]
+    NoInput,
+    /// An input could not be opened.
+    #[error("could not open {path}")]
+    Open {
+        /// The input.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// An input is a directory.
+    #[error("{path} is a directory: name the files in it")]
+    InputIsDirectory {
+        /// The input.
+        path: PathBuf,
+    },
+    /// An input could not be read to its end, or is not compressed as its name says.
+    #[error("could not read {path}: is the file complete, and its ending right?")]
+    Read {
+        /// The input.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There are more bad lines than may be skipped; this is the first of them.
+    #[error(
+        "{path}:{line}: {reason}: \"{text}\"; {}", bad_line_advice(*allowed)
+    )]
+    BadLine {
+        /// The input.
+        path: PathBuf,
+        /// The line's number, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: BadLine,
+        /// The line, escaped and cut short.
+        text: String,
+        /// How many bad lines the build was told to skip.
+        allowed: u64,
+    },
+    /// A file of pairs ends within a pair.
+    #[error(
+        "{path} ends with {left} of the {record_bytes} bytes of a pair: \
+         is the file complete, and is --format right?"
+    )]
+    PartialPair {
+        /// The input.
+        path: PathBuf,
+        /// The bytes of a pair.
+        record_bytes: usize,
+        /// The bytes after the last whole pair.
+        left: usize,
+    },
+    /// A column was asked of a file of pairs.
+    #[error("{path} holds pairs and has no columns: leave out --column")]
+    PairsHaveNoColumn {
+        /// The input.
+        path: PathBuf,
+    },
+    /// A column was named, and the file has no header line.
+    #[error(
+        "{path} has no header line to find column {name:?} in: give the column's index, from 0"
+    )]
+    NoHeader {
+        /// The input.
+        path: PathBuf,
+        /// The column's name.
+        name: String,
+    },
+    /// The header has no such column.
+    #[error("{path} has no column {name:?}: its header reads \"{header}\"")]
+    UnknownColumn {
+        /// The input.
+        path: PathBuf,
+        /// The column's name.
+        name: String,
+        /// The header line, escaped and cut short.
+        header: String,
+    },
+    /// The chosen column holds the ids.
+    #[error("column {column} holds ids: the first column after them is 2")]
+    ColumnIsAnId {
+        /// The column, as given.
+        column: String,
+    },
+    /// An input is of a format that would be misread.
+    #[error(
+        "{path} is a MatrixMarket file, whose size line would read as an arc: \
+         delete the lines up to that one"
+    )]
+    MatrixMarket {
+        /// The input.
+        path: PathBuf,
+    },
+    /// The inputs hold no arc.
+    #[error("the graph is empty: no input holds an arc")]
+    EmptyGraph,
+    /// There are more distinct ids than dense ids.
+    #[error("the graph has {n_nodes} nodes, and at most {} can be held", u32::MAX)]
+    TooManyNodes {
+        /// The nodes.
+        n_nodes: u64,
+    },
+    /// The number of shards is out of range.
+    #[error("cannot cut {n_shards} shards: use 1 to {}", kaskade_store::MAX_SHARDS)]
+    ShardCount {
+        /// The shards asked for.
+        n_shards: u32,
+    },
+    /// An arc occurs twice, and duplicates were to be errors.
+    #[error(
+        "the arc {source_id} -> {target_id} occurs more than once: \
+         merge with --duplicates max, noisy-or or sum"
+    )]
+    DuplicateArc {
+        /// The source's original id.
+        source_id: u64,
+        /// The target's original id.
+        target_id: u64,
+    },
+    /// The values of equal arcs sum to more than a probability can be.
+    #[error(
+        "the values of the arc {source_id} -> {target_id} sum to {sum}, more than 1: \
+         merge with --duplicates max or noisy-or"
+    )]
+    SumExceedsOne {
+        /// The source's original id.
+        source_id: u64,
+        /// The target's original id.
+        target_id: u64,
+        /// The sum.
+        sum: f64,
+    },
+    /// The arcs do not fit the memory that the build may take.
+    #[error(
+        "the build needs about {needed_bytes} bytes of memory and may take {allowed_bytes}: \
+         raise --memory"
+    )]
+    MemoryExceeded {
+        /// The estimate.
+        needed_bytes: u64,
+        /// The limit.
+        allowed_bytes: u64,
+    },
+    /// A generator was asked for what cannot be.
+    #[error(transparent)]
+    Generator(#[from] SpecError),
+    /// The file of a synthetic graph exists.
+    #[error("{path} exists: choose another path, or replace it with --force")]
+    OutputExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The ending of a synthetic graph's file says no format.
+    #[error(
+        "cannot tell the format of {path}: end it in .txt, .u32 or .u64, then .gz or .zst if wanted, \
+         or in .kg or / for a graph directory"
+    )]
+    UnknownEnding {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file of a synthetic graph could not be written.
+    #[error("could not write {path}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The caller asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// The graph directory could not be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What is wrong with a line of text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadLine {
+    /// A field that should be an id is not a whole number.
+    #[error("an id is a whole number from 0 to 2^64-1")]
+    NotAnId,
+    /// An id exceeds 2⁶⁴ − 1.
+    #[error("an id exceeds 2^64-1")]
+    IdTooLarge,
+    /// The line ends after one id.
+    #[error("the second id is missing")]
+    MissingTarget,
+    /// Two commas follow each other.
+    #[error("a field is empty")]
+    EmptyField,
+    /// The line ends before the chosen column.
+    #[error("the chosen column is missing")]
+    MissingColumn,
+    /// The chosen column is no probability.
+    #[error("the chosen column is not a number in [0, 1], 0 or at least 2^-33")]
+    NotAProbability,
+    /// A carriage return stands within the line.
+    #[error("a carriage return stands within the line")]
+    StrayCarriageReturn,
+    /// The line is longer than any arc needs.
+    #[error("the line is longer than {MAX_LINE_BYTES} bytes")]
+    TooLong,
+}
+
+fn bad_line_advice(allowed: u64) -> String {
+    if allowed == 0 {
+        "fix it, or skip such lines with --skip-bad-lines N".to_owned()
+    } else {
+        format!("it is the first of more than the {allowed} that --skip-bad-lines allows")
+    }
+}

@@ -1,0 +1,106 @@
+//! The top of a text file: banners, comments, perhaps a header line with column names.
+
+use std::path::Path;
+
+use memchr::memchr;
+
+use super::lines::quote;
+use crate::error::IngestError;
+use crate::spec::ColumnChoice;
+
+/// What the top of a file turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Top {
+    /// Blank lines and comments so far.
+    Comments,
+    /// A header line at this place.
+    Header(std::ops::Range<usize>),
+    /// Arcs, without a header.
+    Arcs,
+}
+
+/// What `bytes`, the first block of a file or all blocks before held comments alone, begin with.
+pub(super) fn find_top(bytes: &[u8]) -> Top {
+    let mut begin = 0;
+    while begin < bytes.len() {
+        let end = memchr(b'\n', &bytes[begin..]).map_or(bytes.len(), |end| begin + end);
+        match bytes[begin..end].trim_ascii_start().first() {
+            None | Some(b'#' | b'%') => begin = end + 1,
+            Some(first) if first.is_ascii_alphabetic() || matches!(first, b'_' | b'"') => {
+                return Top::Header(begin..end);
+            }
+            Some(_) => return Top::Arcs,
+        }
+    }
+    Top::Comments
+}
+
+/// Whether a file with these first bytes is a `MatrixMarket` file, whose size line, first
+/// after the comments, would read as an arc.
+pub(super) fn is_matrix_market(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"%%MatrixMarket")
+}
+
+/// The field that `choice` means in the file at `path`, whose header line is `header`.
+///
+/// # Errors
+/// [`IngestError::NoHeader`], [`IngestError::UnknownColumn`], or
+/// [`IngestError::ColumnIsAnId`] for one of the first two fields.
+pub(super) fn resolve_column(
+    choice: &ColumnChoice,
+    header: Option<&[u8]>,
+    path: &Path,
+) -> Result<usize, IngestError> {
+    let (column, given) = match choice {
+        ColumnChoice::Index(index) => (*index, index.to_string()),
+        ColumnChoice::Name(name) => {
+            let header = header
+                .ok_or_else(|| IngestError::NoHeader { path: path.into(), name: name.clone() })?;
+            let found = fields(header).position(|field| field == name.as_bytes());
+            let column = found.ok_or_else(|| IngestError::UnknownColumn {
+                path: path.into(),
+                name: name.clone(),
+                header: quote(header),
+            })?;
+            (column, format!("{name:?}"))
+        }
+    };
+    if column < 2 { Err(IngestError::ColumnIsAnId { column: given }) } else { Ok(column) }
+}
+
+fn fields(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_separator = |byte: &u8| matches!(byte, b' ' | b'\t' | b',' | b'\r');
+    let fields = header.split(is_separator).filter(|field| !field.is_empty());
+    fields.map(|field| {
+        let bare = field.strip_prefix(b"\"").and_then(|field| field.strip_suffix(b"\""));
+        bare.unwrap_or(field)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_top_is_found_below_comments() {
+        assert_eq!(find_top(b"# a b\n\n% x\r\n\r\n"), Top::Comments);
+        assert_eq!(find_top(b"# a b\n 1 2\n"), Top::Arcs);
+        assert_eq!(find_top(b"-1 2\n"), Top::Arcs);
+        assert_eq!(find_top(b"\n\"u\",v\r\n1,2\n"), Top::Header(1..7));
+        assert_eq!(find_top(b"from to"), Top::Header(0..7));
+    }
+
+    #[test]
+    fn columns_are_found_by_name_or_index() {
+        let resolve = |choice: &str, header: Option<&[u8]>| {
+            resolve_column(&choice.parse().unwrap(), header, Path::new("g.csv"))
+        };
+        let header: Option<&[u8]> = Some(b"\"from\", to,\tweight\r");
+        assert_eq!(resolve("weight", header).unwrap(), 2);
+        assert_eq!(resolve("5", None).unwrap(), 5);
+        assert!(matches!(resolve("to", header), Err(IngestError::ColumnIsAnId { .. })));
+        assert!(matches!(resolve("1", None), Err(IngestError::ColumnIsAnId { .. })));
+        assert!(matches!(resolve("p", header), Err(IngestError::UnknownColumn { .. })));
+        assert!(matches!(resolve("p", None), Err(IngestError::NoHeader { .. })));
+    }
+}

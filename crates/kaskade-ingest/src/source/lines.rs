@@ -1,0 +1,214 @@
+//! A line of text to an arc, by a checked loop over its bytes.
+//!
+//! Fields are parted by blanks (spaces, tabs) with at most one comma among them. A line ends
+//! in LF, CRLF or with the file; a carriage return elsewhere is an error, because a file with
+//! old Macintosh line ends would otherwise read as a single arc.
+
+use memchr::{memchr, memchr2};
+
+use kaskade_model::coin::Threshold;
+
+use crate::arcs::Payload;
+use crate::error::BadLine;
+
+/// The longest line that is read; blocks keep this much of a longer one.
+pub(crate) const MAX_LINE_BYTES: usize = 64 << 10;
+
+/// An arc's ends and its payload, or nothing for a blank line or a comment.
+pub(crate) type LineResult<V> = Result<Option<(u64, u64, V)>, BadLine>;
+
+/// The lines of a block.
+pub(crate) struct Lines<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    /// The field that holds the payload, counted from 0 over all fields.
+    column: Option<usize>,
+}
+
+impl<'a> Lines<'a> {
+    /// The lines of `bytes`, which begins with one; payloads stand in field `column`.
+    pub(crate) fn new(bytes: &'a [u8], column: Option<usize>) -> Self {
+        Self { bytes, at: 0, column }
+    }
+
+    /// Reads the next line; with where it begins, for an error's sake.
+    #[inline]
+    pub(crate) fn next_line<V: Payload>(&mut self) -> Option<(usize, LineResult<V>)> {
+        let begin = self.at;
+        if begin == self.bytes.len() {
+            return None;
+        }
+        let arc = self.read_arc();
+        let ended = match arc {
+            Ok(Some(_)) => self.end_line(),
+            Ok(None) | Err(_) => {
+                self.skip_line();
+                Ok(())
+            }
+        };
+        let result = match ended {
+            Ok(()) => arc,
+            Err(reason) => Err(reason),
+        };
+        let is_long = self.at - begin > MAX_LINE_BYTES && !matches!(result, Ok(None));
+        Some((begin, if is_long { Err(BadLine::TooLong) } else { result }))
+    }
+
+    #[inline]
+    fn read_arc<V: Payload>(&mut self) -> LineResult<V> {
+        self.skip_blanks();
+        match self.peek() {
+            b'\n' | b'#' | b'%' => return Ok(None),
+            b'\r' if self.is_line_end() => return Ok(None),
+            _ => {}
+        }
+        let from = self.read_id()?;
+        self.skip_separator();
+        if self.is_line_end() {
+            return Err(BadLine::MissingTarget);
+        }
+        let to = self.read_id()?;
+        let value = match self.column {
+            Some(column) => V::from_probability(self.read_probability(column)?),
+            None => V::default(),
+        };
+        Ok(Some((from, to, value)))
+    }
+
+    #[inline]
+    fn read_id(&mut self) -> Result<u64, BadLine> {
+        /// So many digits cannot exceed `u64`.
+        const SAFE_DIGITS: usize = 19;
+        let begin = self.at;
+        let mut id = 0u64;
+        loop {
+            let digit = self.peek().wrapping_sub(b'0');
+            if digit > 9 {
+                break;
+            }
+            id = id.wrapping_mul(10).wrapping_add(digit.into());
+            self.at += 1;
+        }
+        let n_digits = self.at - begin;
+        if n_digits == 0 || !self.is_field_end() {
+            return Err(self.reason_for_no_id(n_digits));
+        }
+        if n_digits > SAFE_DIGITS {
+            id = std::str::from_utf8(&self.bytes[begin..self.at])
+                .ok()
+                .and_then(|digits| digits.parse().ok())
+                .ok_or(BadLine::IdTooLarge)?;
+        }
+        Ok(id)
+    }
+
+    #[cold]
+    fn reason_for_no_id(&self, n_digits: usize) -> BadLine {
+        match self.peek() {
+            b',' if n_digits == 0 => BadLine::EmptyField,
+            b'\r' => BadLine::StrayCarriageReturn,
+            _ => BadLine::NotAnId,
+        }
+    }
+
+    /// Reads field `column`, from the end of field 1.
+    fn read_probability(&mut self, column: usize) -> Result<f64, BadLine> {
+        for field in 2..=column {
+            self.skip_separator();
+            if self.is_line_end() {
+                return Err(BadLine::MissingColumn);
+            }
+            if self.peek() == b',' {
+                return Err(BadLine::EmptyField);
+            }
+            let begin = self.at;
+            while !self.is_field_end() {
+                self.at += 1;
+            }
+            if field == column {
+                return parse_probability(&self.bytes[begin..self.at]);
+            }
+        }
+        Err(BadLine::MissingColumn)
+    }
+
+    /// Moves over the rest of the line, whose further fields are nobody's.
+    #[inline]
+    fn end_line(&mut self) -> Result<(), BadLine> {
+        if self.peek() == b'\n' {
+            self.at = self.bytes.len().min(self.at + 1);
+            return Ok(());
+        }
+        let rest = &self.bytes[self.at..];
+        match memchr2(b'\n', b'\r', rest) {
+            None => self.at = self.bytes.len(),
+            Some(end) => {
+                self.at += end;
+                if !self.is_line_end() {
+                    self.skip_line();
+                    return Err(BadLine::StrayCarriageReturn);
+                }
+                self.skip_line();
+            }
+        }
+        Ok(())
+    }
+
+    fn skip_line(&mut self) {
+        let rest = &self.bytes[self.at..];
+        self.at += memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+    }
+
+    #[inline]
+    fn skip_separator(&mut self) {
+        self.skip_blanks();
+        if self.peek() == b',' {
+            self.at += 1;
+            self.skip_blanks();
+        }
+    }
+
+    #[inline]
+    fn skip_blanks(&mut self) {
+        while matches!(self.peek(), b' ' | b'\t') {
+            self.at += 1;
+        }
+    }
+
+    #[inline]
+    fn is_field_end(&self) -> bool {
+        matches!(self.peek(), b' ' | b'\t' | b',' | b'\n') || self.is_line_end()
+    }
+
+    #[inline]
+    fn is_line_end(&self) -> bool {
+        let next = || self.bytes.get(self.at + 1).copied().unwrap_or(b'\n');
+        self.peek() == b'\n' || (self.peek() == b'\r' && next() == b'\n')
+    }
+
+    /// The byte at hand; a line end after the last.
+    #[inline]
+    fn peek(&self) -> u8 {
+        self.bytes.get(self.at).copied().unwrap_or(b'\n')
+    }
+}
+
+fn parse_probability(field: &[u8]) -> Result<f64, BadLine> {
+    let text = std::str::from_utf8(field).map_err(|_| BadLine::NotAProbability)?;
+    let probability: f64 = text.parse().map_err(|_| BadLine::NotAProbability)?;
+    Threshold::from_probability(probability).map_err(|_| BadLine::NotAProbability)?;
+    // Adding 0 makes −0 a 0, so that equal values have equal bits.
+    Ok(probability + 0.0)
+}
+
+/// `line` without its end, escaped and cut short, fit for a terminal.
+pub(crate) fn quote(line: &[u8]) -> String {
+    const MAX_QUOTED_BYTES: usize = 80;
+    let line = &line[..memchr(b'\n', line).unwrap_or(line.len())];
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let ellipsis = if line.len() > MAX_QUOTED_BYTES { "…" } else { "" };
+    format!("{}{ellipsis}", line[..line.len().min(MAX_QUOTED_BYTES)].escape_ascii())
+}
+
+#[cfg(test)]
+mod tests;

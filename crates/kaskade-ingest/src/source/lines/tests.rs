@@ -1,0 +1,154 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn read<V: Payload>(text: &[u8], column: Option<usize>) -> Vec<LineResult<V>> {
+    let mut lines = Lines::new(text, column);
+    std::iter::from_fn(|| lines.next_line().map(|(_, result)| result)).collect()
+}
+
+fn one(line: &str) -> LineResult<()> {
+    let results = read(line.as_bytes(), None);
+    assert_eq!(results.len(), 1, "{line:?}");
+    results[0]
+}
+
+#[test]
+fn separators_and_line_ends_mix() {
+    for line in [
+        "3 14",
+        "3\t14",
+        "3,14",
+        " 3 , 14 ",
+        "\t3\t,14\t\n",
+        "3 14\r\n",
+        "3 14\r",
+        "3,14,\n",
+        "3 14 0.5 junk\r\n",
+        "003 14",
+        "3   14,,",
+        "3 14\t\t\r\n",
+    ] {
+        assert_eq!(one(line), Ok(Some((3, 14, ()))), "{line:?}");
+    }
+}
+
+#[test]
+fn blank_lines_and_comments_are_no_arcs() {
+    for line in ["\n", "\r\n", "  \t\r\n", " ", "# 1 2", "% 1 2\n", "  # x", "\r"] {
+        assert_eq!(one(line), Ok(None), "{line:?}");
+    }
+    let long = format!("#{}", "x".repeat(2 * MAX_LINE_BYTES));
+    assert_eq!(one(&long), Ok(None), "a comment may be long");
+}
+
+#[test]
+fn bad_lines_have_reasons() {
+    for (line, reason) in [
+        ("1", BadLine::MissingTarget),
+        ("1 \r\n", BadLine::MissingTarget),
+        ("1,\n", BadLine::MissingTarget),
+        ("1,,2", BadLine::EmptyField),
+        (",1,2", BadLine::EmptyField),
+        ("1 , , 2", BadLine::EmptyField),
+        ("1.5 2", BadLine::NotAnId),
+        ("1 2.0", BadLine::NotAnId),
+        ("1e5 2", BadLine::NotAnId),
+        ("-1 2", BadLine::NotAnId),
+        ("+1 2", BadLine::NotAnId),
+        ("\"1\" 2", BadLine::NotAnId),
+        ("alice bob", BadLine::NotAnId),
+        ("1;2", BadLine::NotAnId),
+        ("1 \0", BadLine::NotAnId),
+        ("18446744073709551616 1", BadLine::IdTooLarge),
+        ("1 99999999999999999999999", BadLine::IdTooLarge),
+        ("1\r2 3", BadLine::StrayCarriageReturn),
+        ("1 2\r3 4\n", BadLine::StrayCarriageReturn),
+        ("1 2 x\r3 4\n", BadLine::StrayCarriageReturn),
+    ] {
+        assert_eq!(one(line), Err(reason), "{line:?}");
+    }
+    let long = format!("1 {}2", " ".repeat(MAX_LINE_BYTES));
+    assert_eq!(one(&long), Err(BadLine::TooLong));
+}
+
+#[test]
+fn the_largest_id_fits() {
+    assert_eq!(one("18446744073709551615 0"), Ok(Some((u64::MAX, 0, ()))));
+    assert_eq!(one("0 0000000000000000000000000000001"), Ok(Some((0, 1, ()))));
+}
+
+#[test]
+fn a_bad_line_does_not_swallow_the_next() {
+    let results = read::<()>(b"1 2\nx\n\n1\r\n3 4\r\n5 6 7\r8\n9 9", None);
+    assert_eq!(
+        results,
+        [
+            Ok(Some((1, 2, ()))),
+            Err(BadLine::NotAnId),
+            Ok(None),
+            Err(BadLine::MissingTarget),
+            Ok(Some((3, 4, ()))),
+            Err(BadLine::StrayCarriageReturn),
+            Ok(Some((9, 9, ()))),
+        ]
+    );
+}
+
+fn value(line: &str, column: usize) -> LineResult<f64> {
+    read(line.as_bytes(), Some(column)).remove(0)
+}
+
+#[test]
+fn the_column_counts_all_fields() {
+    assert_eq!(value("1 2 0.25", 2), Ok(Some((1, 2, 0.25))));
+    assert_eq!(value("1,2,x,1e-3,9\r\n", 3), Ok(Some((1, 2, 1e-3))));
+    assert_eq!(value("1\t2\t1", 2), Ok(Some((1, 2, 1.0))));
+    assert!(value("1 2 -0.0", 2).unwrap().unwrap().2.is_sign_positive());
+    for line in ["1 2", "1 2 \r\n", "1 2,\n"] {
+        assert_eq!(value(line, 2), Err(BadLine::MissingColumn), "{line:?}");
+    }
+    assert_eq!(value("1 2 0.5", 3), Err(BadLine::MissingColumn));
+    assert_eq!(value("1,2,,0.5", 2), Err(BadLine::EmptyField));
+    assert_eq!(value("1,2,,0.5", 3), Err(BadLine::EmptyField));
+}
+
+#[test]
+fn the_column_must_be_a_probability() {
+    for text in ["nan", "inf", "-0.1", "1.0001", "1e-11", "x", "0.5.", "\u{bd}", "0.5\0"] {
+        let line = format!("1 2 {text} ");
+        assert_eq!(value(&line, 2), Err(BadLine::NotAProbability), "{text:?}");
+    }
+}
+
+#[test]
+fn quotes_are_safe_and_short() {
+    assert_eq!(quote(b"1 \x1b[2J\r\n2 3"), "1 \\x1b[2J");
+    assert_eq!(quote(&[b'7'; 100]).chars().count(), 81);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_to_the_end(bytes: Vec<u8>, column in prop::option::of(2usize..5)) {
+        let n_ends = memchr::memchr_iter(b'\n', &bytes).count();
+        let n_lines = n_ends + usize::from(!bytes.is_empty() && bytes.last() != Some(&b'\n'));
+        prop_assert_eq!(read::<f64>(&bytes, column).len(), n_lines);
+    }
+
+    #[test]
+    fn well_formed_bytes_agree_with_a_plain_reading(
+        line in "[0-9]{1,21}[ \t,]{1,3}[0-9]{1,21}[ \t,]{0,2}(0\\.[0-9]{1,3})?(\r)?"
+    ) {
+        let fields: Vec<&str> = line
+            .trim_end_matches('\r')
+            .split(',')
+            .flat_map(|part| {
+                let words: Vec<&str> = part.split_whitespace().collect();
+                if words.is_empty() { vec![""] } else { words }
+            })
+            .collect();
+        let plain = fields[0].parse::<u64>().ok().zip(fields[1].parse::<u64>().ok());
+        let read = read::<()>(line.as_bytes(), None).remove(0).ok().flatten();
+        prop_assert_eq!(read.map(|(from, to, ())| (from, to)), plain);
+    }
+}

@@ -1,0 +1,40 @@
+//! Real graphs and their published sizes, where the shared data lies beside the repository.
+
+use std::path::{Path, PathBuf};
+
+use kaskade_ingest::build;
+use kaskade_ingest::progress::Unwatched;
+use kaskade_store::Manifest;
+
+use crate::common::Scratch;
+
+fn build_known(name: &str, undirected: bool) -> Option<Manifest> {
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "../../../shared/data", name].iter().collect();
+    if !Path::new(&path).try_exists().unwrap() {
+        println!("skipped: {name} is absent");
+        return None;
+    }
+    let scratch = Scratch::new();
+    let mut spec = scratch.spec(&[path]);
+    spec.undirected = undirected;
+    Some(build(&spec, &Unwatched).unwrap())
+}
+
+#[test]
+fn wiki_vote() {
+    let Some(manifest) = build_known("wiki-Vote.txt", false) else { return };
+    assert_eq!((manifest.n_nodes, manifest.n_arcs), (7115, 103_689));
+}
+
+#[test]
+fn net_hept() {
+    let Some(manifest) = build_known("NetHEPT.txt", true) else { return };
+    assert_eq!((manifest.n_nodes, manifest.n_arcs), (15_233, 62_752));
+}
+
+#[test]
+fn soc_slashdot() {
+    let Some(manifest) = build_known("soc-Slashdot0902.txt.gz", false) else { return };
+    assert_eq!((manifest.n_nodes, manifest.n_arcs), (82_168, 870_161));
+    assert_eq!((manifest.n_self_loops, manifest.n_duplicates), (78_303, 0));
+}

@@ -1,0 +1,11 @@
+//! Files and generators to graph directories, read back and compared with plain answers.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests are tests")]
+
+mod column;
+mod common;
+mod generators;
+mod inputs;
+mod known_graphs;
+mod laws;
+mod publication;
