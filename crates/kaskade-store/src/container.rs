@@ -9,7 +9,7 @@
 mod layout;
 mod read;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
 
 pub(crate) use layout::{FileKind, Shape, Tag};

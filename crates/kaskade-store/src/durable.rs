@@ -6,8 +6,9 @@ use std::path::Path;
 
 use crate::error::StoreError;
 
-/// Writes a file through `fill`: under a temporary name in the same folder, flushed
-/// to disk, renamed to `path`, the rename flushed to disk. After an error nothing is left.
+/// Writes a file through `fill`: under a temporary name in the same folder, flushed to
+/// disk, renamed to `path`. After an error nothing is left. The name itself is on disk
+/// after [`sync_directory`], once for all files of a folder.
 pub(crate) fn write_file<T>(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<T>,
@@ -15,15 +16,13 @@ pub(crate) fn write_file<T>(
     let mut temporary_name = path.as_os_str().to_owned();
     temporary_name.push(".partial");
     let temporary = Path::new(&temporary_name);
-    let written = fill_and_sync(temporary, fill)
+    fill_and_sync(temporary, fill)
         .and_then(|value| fs::rename(temporary, path).map(|()| value))
         .map_err(|source| {
             // The file is unusable after a failed flush; the write error is the one to tell.
             let _ = fs::remove_file(temporary);
             StoreError::io("write", path, source)
-        })?;
-    sync_directory(parent(path))?;
-    Ok(written)
+        })
 }
 
 fn fill_and_sync<T>(

@@ -34,8 +34,8 @@ pub enum ShardSelection<'a> {
 /// How much to check before the first read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verify {
-    /// Every checksum, bound and order, in parallel: reads each file once from disk, a few
-    /// seconds a gigabyte. After it no lookup can fail.
+    /// Every checksum, bound and order, in parallel: reads each file once from disk, then
+    /// takes about a second a gigabyte on two cores. After it no lookup can fail.
     #[default]
     Full,
     /// Headers and the tables of checksums only, at no cost. A section that was damaged on

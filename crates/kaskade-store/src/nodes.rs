@@ -171,7 +171,7 @@ fn is_sorted_by_original(originals: &[u64], by_original: &[u32]) -> bool {
         && by_original.par_windows(2).all(|pair| original(pair[0]) < original(pair[1]))
 }
 
-/// Degrees that do not add up.
+/// The sums of degrees that should be equal.
 pub(crate) struct UnequalSums {
     n_out: u64,
     n_in: u64,
@@ -192,5 +192,30 @@ impl DegreeFacts {
             max_in_degree: highest(in_degrees),
             n_isolated_nodes: pairs.filter(|&(&out, &r#in)| out == 0 && r#in == 0).count() as u64,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_in_any_order_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("nodes.kgn");
+        let originals = [50, u64::MAX, 0, 7, 49];
+        let entry = write_nodes(&path, &originals, &[0, 1, 2, 0, 0], &[2, 0, 1, 0, 0]).unwrap();
+        let facts =
+            DegreeFacts { n_arcs: 3, max_out_degree: 2, max_in_degree: 2, n_isolated_nodes: 2 };
+        assert_eq!((entry.n_nodes, entry.facts), (5, facts));
+        let meter = Meter::new(0, &|_, _| {});
+        let nodes = Nodes::open(&path, Verify::Full, &meter).unwrap();
+        for (node, &original) in (0..).map(NodeId).zip(&originals) {
+            assert_eq!(nodes.find(OriginalId(original)), Some(node));
+            assert_eq!(nodes.original(node), OriginalId(original));
+        }
+        for absent in [1, 8, 51, u64::MAX - 1] {
+            assert_eq!(nodes.find(OriginalId(absent)), None);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Laws of whole graph directories.
 
 mod damage;
-mod fixture;
+pub(crate) mod fixture;
 mod publication;
 mod round_trip;

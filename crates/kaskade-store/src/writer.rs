@@ -84,7 +84,7 @@ impl GraphWriter {
 
     /// Writes a shard; callable from several threads at once. O(n_nodes + arcs) time.
     /// Memory beside `arcs`: 4 bytes per node of the graph, and per arc 8 for an
-    /// out-view and 8 to 12 for a column.
+    /// out-view and up to 12 for a column.
     ///
     /// # Errors
     /// [`StoreError::InvalidInput`] when `arcs` are not as [`ShardArcs`] promises,
@@ -227,9 +227,9 @@ impl PartialDirectory {
         durable::sync_directory(&self.path)?;
         let rename = |from: &Path, to: &Path| {
             fs::rename(from, to).map_err(|source| match source.kind() {
-                ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory => {
-                    StoreError::Exists { path: to.to_owned() }
-                }
+                ErrorKind::DirectoryNotEmpty
+                | ErrorKind::NotADirectory
+                | ErrorKind::AlreadyExists => StoreError::Exists { path: to.to_owned() },
                 _ => StoreError::io("publish", to, source),
             })
         };

@@ -25,6 +25,20 @@ pub(crate) enum FileKind {
     Shard = 2,
 }
 
+impl FileKind {
+    pub(super) fn from_number(number: u32) -> Option<Self> {
+        [Self::Nodes, Self::Shard].into_iter().find(|&kind| kind as u32 == number)
+    }
+
+    /// The kind in messages and in `docs/format.md`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Nodes => "nodes",
+            Self::Shard => "shard",
+        }
+    }
+}
+
 /// What a section holds. Numbers are part of the format; a reader skips those it does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]

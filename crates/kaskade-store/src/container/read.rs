@@ -27,13 +27,24 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    /// Maps the file at `path` and checks all but its sections' contents. O(sections + blocks).
+    /// Maps the file at `path`, which must be of `kind`, and checks all but its sections'
+    /// contents. O(sections + blocks).
     pub(crate) fn open(path: &Path, kind: FileKind) -> Result<Self, StoreError> {
+        let container = Self::open_any(path)?;
+        if container.shape.kind != kind {
+            let (expected, found) = (kind.name(), container.shape.kind.name());
+            return Err(StoreError::malformed(path, HEADER, expected, found));
+        }
+        Ok(container)
+    }
+
+    /// As [`Container::open`], whatever the file holds.
+    pub(crate) fn open_any(path: &Path) -> Result<Self, StoreError> {
         let mapping = Mapping::open(path)?;
         let bytes = mapping.bytes();
         let header = read_header(path, bytes)?;
         let sections = read_section_table(path, bytes, &header)?;
-        let shape = read_shape(path, &header, kind)?;
+        let shape = read_shape(path, &header)?;
         check_placement(path, bytes.len() as u64, &header, &sections)?;
         let container = Self { path: path.to_owned(), mapping, header, shape, sections };
         container.check_table()?;
@@ -56,6 +67,13 @@ impl Container {
     /// share it are the same but for damage or malice.
     pub(crate) fn header_checksum(&self) -> u32 {
         self.header.header_checksum
+    }
+
+    /// Name, element size, offset and length of every section, the last three in bytes.
+    pub(crate) fn sections(&self) -> impl Iterator<Item = (&'static str, u32, u64, u64)> + '_ {
+        self.sections.iter().map(|entry| {
+            (Tag::name_of(entry.tag), entry.element_bytes, entry.offset, entry.length_bytes)
+        })
     }
 
     /// The section of `tag`, if the file has one.
@@ -211,13 +229,12 @@ fn read_section_table(
     Ok(entries.map(bytemuck::pod_read_unaligned).collect())
 }
 
-fn read_shape(path: &Path, header: &Header, kind: FileKind) -> Result<Shape, StoreError> {
+fn read_shape(path: &Path, header: &Header) -> Result<Shape, StoreError> {
     let invalid =
         |expected: &str, found: String| Err(StoreError::malformed(path, HEADER, expected, found));
-    if header.kind != kind as u32 {
-        let expected = format!("file kind {} ({kind:?})", kind as u32);
-        return invalid(&expected, header.kind.to_string());
-    }
+    let Some(kind) = FileKind::from_number(header.kind) else {
+        return invalid("a known kind of file", header.kind.to_string());
+    };
     let Ok(n_nodes) = u32::try_from(header.n_nodes) else {
         return invalid("at most 2^32 - 1 nodes", header.n_nodes.to_string());
     };

@@ -94,3 +94,68 @@ fn check_seal(path: &Path, contents: &[u8]) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::fixture::tiny;
+    use crate::{StoreErrorKind, Views};
+
+    /// A manifest's JSON with another value for a key, sealed anew.
+    fn resealed(contents: &[u8], key: &str, value: serde_json::Value) -> Vec<u8> {
+        let mut json: serde_json::Value = serde_json::from_slice(contents).unwrap();
+        let keys = json.as_object_mut().unwrap();
+        keys.remove("manifest_digest");
+        keys.insert(key.to_owned(), value);
+        let json = serde_json::to_string_pretty(&json).unwrap();
+        let open = json.strip_suffix("\n}").unwrap();
+        let digest = blake3::hash(open.as_bytes()).to_hex();
+        format!("{open}{SEAL_BEFORE}{digest}{SEAL_AFTER}").into_bytes()
+    }
+
+    #[test]
+    fn manifests_that_contradict_themselves_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("tiny.kg");
+        let manifest = tiny().write(&dir, 2, Views::Both).unwrap();
+        let path = dir.join(names::MANIFEST);
+        let contents = fs::read(&path).unwrap();
+        let parse = |key, value| parse(&path, &resealed(&contents, key, value));
+
+        let with_a_new_key = parse("colour", "blue".into());
+        assert_eq!(with_a_new_key.unwrap(), manifest, "keys of a later version are passed over");
+        let kind = |key, value| parse(key, value).unwrap_err().kind();
+        assert_eq!(kind("format_version", 2.into()), StoreErrorKind::UnsupportedVersion);
+        assert_eq!(kind("format_version", "one".into()), StoreErrorKind::Corrupt);
+        let zeros = "0".repeat(32);
+        for (key, value) in [
+            ("n_nodes", 70.into()),
+            ("n_nodes", (1u64 << 40).into()),
+            ("n_arcs", 7.into()),
+            ("order", "in-degree".into()),
+            ("order", "random".into()),
+            ("views", "none".into()),
+            ("columns", serde_json::json!([])),
+            ("columns", serde_json::json!(["a", "b"])),
+            ("digest", "0".repeat(64).into()),
+            ("arc_sum", zeros.clone().into()),
+            ("arc_sum", "ä".into()),
+            ("column_digest", zeros.into()),
+            ("column_digest", serde_json::Value::Null),
+            ("shards", serde_json::json!([])),
+            ("shards", serde_json::to_value(&manifest.shards[..1]).unwrap()),
+            ("shards", serde_json::json!([manifest.shards[1], manifest.shards[0]])),
+        ] {
+            assert_eq!(kind(key, value.clone()), StoreErrorKind::Corrupt, "{key}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_is_refused_by_its_length() {
+        let path = Path::new("manifest.json");
+        let error = parse(path, &vec![b' '; MAX_BYTES as usize + 1]).unwrap_err();
+        assert!(matches!(error, StoreError::Malformed { section: "length", .. }), "{error}");
+        assert!(parse(path, b"").unwrap_err().is_corrupt());
+        assert!(parse(path, b"{\"format_version\": 1}").unwrap_err().is_corrupt());
+    }
+}

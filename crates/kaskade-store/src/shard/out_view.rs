@@ -4,6 +4,7 @@ use kaskade_model::{NodeId, ShardId};
 
 use super::source_index::{self, BLOCK_NODES, BLOCK_WORDS, SourceBlock};
 use super::write::ShardArcs;
+use crate::choices::Views;
 use crate::error::StoreError;
 
 /// The arcs of a shard by source, and what belongs to each of them.
@@ -13,19 +14,21 @@ pub(super) struct OutView {
     pub(super) blocks: Vec<SourceBlock>,
     pub(super) ends: Vec<u32>,
     pub(super) targets: Vec<u32>,
-    /// Per arc, the rank of its source among its target's sources.
+    /// Per arc, the rank of its source among its target's sources; empty without an
+    /// in-view.
     pub(super) in_ranks: Vec<u32>,
     /// Per arc, its probability; empty without a column.
     pub(super) thresholds: Vec<u32>,
 }
 
 impl OutView {
-    /// Sorts `arcs`, whose thresholds are `in_thresholds`, by source and target. O(n_nodes + arcs) time; beside the result
-    /// 4 bytes per node of the graph.
+    /// Sorts `arcs`, whose thresholds are `in_thresholds`, by source and target.
+    /// O(n_nodes + arcs) time; beside the result 4 bytes per node of the graph.
     pub(super) fn new(
         shard: ShardId,
         arcs: &ShardArcs<'_>,
         in_thresholds: Option<&[u32]>,
+        views: Views,
     ) -> Result<Self, StoreError> {
         let mut counts = vec![0u32; arcs.n_nodes as usize];
         for &source in arcs.in_sources {
@@ -39,7 +42,7 @@ impl OutView {
         // its block's base; when all are placed, that is where its arcs end.
         let n_arcs = arcs.in_sources.len();
         let mut targets = vec![0; n_arcs];
-        let mut in_ranks = vec![0; n_arcs];
+        let mut in_ranks = vec![0; if views.has_in() { n_arcs } else { 0 }];
         let mut thresholds = vec![0; in_thresholds.map_or(0, <[u32]>::len)];
         for (target_idx, in_arcs) in arcs.own_in_arcs() {
             for (in_rank, in_position) in (0u32..).zip(in_arcs) {
@@ -48,7 +51,9 @@ impl OutView {
                 let position = blocks[source / BLOCK_NODES].arc_base as usize + *next as usize;
                 *next += 1;
                 targets[position] = target_idx;
-                in_ranks[position] = in_rank;
+                if views.has_in() {
+                    in_ranks[position] = in_rank;
+                }
                 if let Some(in_thresholds) = in_thresholds {
                     thresholds[position] = in_thresholds[in_position];
                 }

@@ -118,8 +118,11 @@ pub(crate) fn write_shard(
     let in_degrees: Vec<u32> = arcs.own_in_arcs().map(|(_, arcs)| arcs.len() as u32).collect();
     let mut sections = vec![SectionData::new(Tag::InDegrees, &in_degrees)];
 
-    let out_view =
-        views.has_out().then(|| OutView::new(shard, arcs, thresholds.as_deref())).transpose()?;
+    let out_view = if views.has_out() {
+        Some(OutView::new(shard, arcs, thresholds.as_deref(), views)?)
+    } else {
+        None
+    };
     if let Some(view) = &out_view {
         sections.push(SectionData::new(Tag::SourceBitmap, &view.bitmap));
         sections.push(SectionData::new(Tag::SourceBlocks, &view.blocks));

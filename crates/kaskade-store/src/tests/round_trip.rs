@@ -12,7 +12,7 @@ use crate::{Graph, Manifest, ShardSelection, Verify, Views, verify};
 const NO_PROGRESS: &crate::Progress<'static> = &|_, _| {};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn both_views_give_the_arcs_of_the_input(input in inputs()) {
