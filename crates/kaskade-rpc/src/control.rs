@@ -9,7 +9,7 @@ use crate::address;
 use crate::convert::{digest, graph_name, required};
 use crate::error::ConvertError;
 use crate::file::GraphFile;
-use crate::limits::CONTROL_MESSAGE_BYTES;
+use crate::limits::{self, CONTROL_MESSAGE_BYTES};
 use crate::pb;
 use crate::version::{self, PROTOCOL_VERSION};
 
@@ -26,7 +26,7 @@ pub type Server<S> = pb::control_server::ControlServer<S>;
 pub fn client(channel: Channel) -> Client {
     Client::new(channel)
         .max_decoding_message_size(CONTROL_MESSAGE_BYTES)
-        .max_encoding_message_size(CONTROL_MESSAGE_BYTES)
+        .max_encoding_message_size(limits::LEFT_TO_THE_SERVER)
 }
 
 /// A server of `service`, with the limits of this crate.

@@ -6,7 +6,7 @@ use tonic::transport::Channel;
 
 use crate::convert::required;
 use crate::error::ConvertError;
-use crate::limits::{CHUNK_BYTES, EXCHANGE_MESSAGE_BYTES};
+use crate::limits::{self, CHUNK_BYTES, EXCHANGE_MESSAGE_BYTES};
 use crate::pb;
 use crate::version::{self, PROTOCOL_VERSION};
 
@@ -23,7 +23,7 @@ pub type Server<S> = pb::exchange_server::ExchangeServer<S>;
 pub fn client(channel: Channel) -> Client {
     Client::new(channel)
         .max_decoding_message_size(EXCHANGE_MESSAGE_BYTES)
-        .max_encoding_message_size(EXCHANGE_MESSAGE_BYTES)
+        .max_encoding_message_size(limits::LEFT_TO_THE_SERVER)
 }
 
 /// A server of `service`, with the limits of this crate.

@@ -8,7 +8,7 @@ use crate::convert::{digest, graph_name, required};
 use crate::error::ConvertError;
 use crate::file::{self, FileChunk, GraphFile};
 use crate::jobs::check_document;
-use crate::limits::CLIENT_MESSAGE_BYTES;
+use crate::limits::{self, CLIENT_MESSAGE_BYTES};
 use crate::pb;
 use crate::version::{self, PROTOCOL_VERSION};
 
@@ -25,7 +25,7 @@ pub type Server<S> = pb::graphs_server::GraphsServer<S>;
 pub fn client(channel: Channel) -> Client {
     Client::new(channel)
         .max_decoding_message_size(CLIENT_MESSAGE_BYTES)
-        .max_encoding_message_size(CLIENT_MESSAGE_BYTES)
+        .max_encoding_message_size(limits::LEFT_TO_THE_SERVER)
 }
 
 /// A server of `service`, with the limits of this crate.

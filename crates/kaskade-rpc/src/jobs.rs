@@ -6,7 +6,7 @@ use tonic::transport::Channel;
 
 use crate::error::ConvertError;
 use crate::file::{self, FileChunk, FileName};
-use crate::limits::{CLIENT_MESSAGE_BYTES, DOCUMENT_BYTES};
+use crate::limits::{self, CLIENT_MESSAGE_BYTES, DOCUMENT_BYTES};
 use crate::pb;
 use crate::version::{self, PROTOCOL_VERSION};
 
@@ -23,7 +23,7 @@ pub type Server<S> = pb::jobs_server::JobsServer<S>;
 pub fn client(channel: Channel) -> Client {
     Client::new(channel)
         .max_decoding_message_size(CLIENT_MESSAGE_BYTES)
-        .max_encoding_message_size(CLIENT_MESSAGE_BYTES)
+        .max_encoding_message_size(limits::LEFT_TO_THE_SERVER)
 }
 
 /// A server of `service`, with the limits of this crate.

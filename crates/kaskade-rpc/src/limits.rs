@@ -36,6 +36,10 @@ pub const CONTROL_MESSAGE_BYTES: usize = 64 << 20;
 /// Largest message between workers, a chunk and its surroundings.
 pub const EXCHANGE_MESSAGE_BYTES: usize = 2 * CHUNK_BYTES;
 
+/// What a client may send: anything, since the server refuses what is too large and says
+/// so. Refused by the client's own encoder, it would only show as a broken stream.
+pub const LEFT_TO_THE_SERVER: usize = usize::MAX;
+
 /// Longest error message in UTF-8; longer ones are cut.
 pub const ERROR_MESSAGE_BYTES: usize = 4 << 10;
 
@@ -54,8 +58,8 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time for the answer to a call that is no stream, and for the first answer of one that is.
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Refuses a message that its receiver would refuse, while there is still somebody to tell:
-/// sent, it would break the stream. `limit` is one of this module's `…_MESSAGE_BYTES`.
+/// Refuses a message that its receiver would refuse, before it is sent: the refusal ends the
+/// stream that carried it. `limit` is one of this module's `…_MESSAGE_BYTES`.
 ///
 /// # Errors
 /// [`ErrorCode::ResourceExhausted`] names the message, its size and the limit.
