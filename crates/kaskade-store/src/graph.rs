@@ -4,14 +4,14 @@ use std::path::Path;
 
 use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::spec::OriginalId;
-use kaskade_model::{NodeId, NodeRange, Shard, ShardId};
+use kaskade_model::{NodeId, NodeRange, Shard};
 
 use crate::container::Container;
 use crate::error::StoreError;
 use crate::manifest::{Manifest, ShardEntry};
 use crate::names;
 use crate::nodes::Nodes;
-use crate::progress::{Meter, Progress};
+use crate::opening::{Meter, Progress, ShardSelection, Verify};
 use crate::shard::MappedShard;
 
 /// A graph directory with the shards that were asked for, mapped.
@@ -20,27 +20,6 @@ pub struct Graph {
     manifest: Manifest,
     nodes: Nodes,
     shards: Vec<MappedShard>,
-}
-
-/// Which shards to map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ShardSelection<'a> {
-    /// All of them.
-    All,
-    /// These, in this order.
-    Only(&'a [ShardId]),
-}
-
-/// How much to check before the first read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Verify {
-    /// Every checksum, bound and order, in parallel: reads each file once from disk, then
-    /// takes about a second a gigabyte on two cores. After it no lookup can fail.
-    #[default]
-    Full,
-    /// Headers and the tables of checksums only, at no cost. A section that was damaged on
-    /// disk then gives wrong results or a panic.
-    Header,
 }
 
 impl Graph {
@@ -57,8 +36,10 @@ impl Graph {
     ) -> Result<Self, StoreError> {
         let manifest = Manifest::read(dir)?;
         let entries = select(dir, &manifest, selection)?;
-        let shard_bytes: u64 = entries.iter().map(|entry| entry.file_bytes).sum();
-        let meter = Meter::new(manifest.nodes_file.file_bytes + shard_bytes, progress);
+        let total_bytes = entries.iter().fold(manifest.nodes_file.file_bytes, |sum, entry| {
+            sum.saturating_add(entry.file_bytes)
+        });
+        let meter = Meter::new(total_bytes, progress);
 
         let nodes_path = dir.join(names::NODES);
         let nodes = Nodes::open(&nodes_path, verify, &meter).map_err(StoreError::missing_part)?;
@@ -142,23 +123,9 @@ pub fn open_shard(
 ) -> Result<MappedShard, StoreError> {
     let shard = open_entry(path, expected, verify, &Meter::new(expected.file_bytes, &|_, _| {}))?;
     if verify == Verify::Full {
-        check_digest(shard.container(), &expected.digest)?;
+        shard.container().check_digest(&expected.digest)?;
     }
     Ok(shard)
-}
-
-/// Compares the digest of a whole file with the one on record.
-pub(crate) fn check_digest(container: &Container, expected: &str) -> Result<(), StoreError> {
-    let found = blake3::hash(container.bytes()).to_hex();
-    if *found == *expected {
-        return Ok(());
-    }
-    Err(StoreError::Digest {
-        path: container.path().to_owned(),
-        what: "blake3",
-        expected: expected.to_owned(),
-        found: found.to_string(),
-    })
 }
 
 fn select<'m>(

@@ -137,11 +137,16 @@ impl Manifest {
         self.shards.get(shard.0 as usize)
     }
 
+    /// The bytes of all binary files.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        self.files().fold(0, |sum, file| sum.saturating_add(file.file_bytes))
+    }
+
     /// The bytes of all binary files per arc.
     #[must_use]
     pub fn bytes_per_arc(&self) -> f64 {
-        let total_bytes: u64 = self.files().map(|file| file.file_bytes).sum();
-        total_bytes as f64 / self.n_arcs.max(1) as f64
+        self.total_bytes() as f64 / self.n_arcs.max(1) as f64
     }
 
     /// Every file of the directory but the manifest itself.

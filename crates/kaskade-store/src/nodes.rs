@@ -10,10 +10,9 @@ use rayon::prelude::*;
 use crate::container::{Container, FileKind, SectionData, Shape, Tag, write_container};
 use crate::digest;
 use crate::error::StoreError;
-use crate::graph::Verify;
 use crate::manifest::FileEntry;
 use crate::mmap::MappedSlice;
-use crate::progress::Meter;
+use crate::opening::{Meter, Verify};
 
 /// The id map and the degrees of a graph, mapped.
 #[derive(Debug)]

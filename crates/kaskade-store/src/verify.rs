@@ -13,10 +13,10 @@ use rayon::prelude::*;
 use crate::choices::Order;
 use crate::digest;
 use crate::error::StoreError;
-use crate::graph::{Graph, ShardSelection, Verify, check_digest};
+use crate::graph::Graph;
 use crate::names;
 use crate::nodes::Nodes;
-use crate::progress::Progress;
+use crate::opening::{Progress, ShardSelection, Verify};
 
 /// What was found sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,12 +41,12 @@ pub struct VerifyReport {
 pub fn verify(dir: &Path, progress: &Progress<'_>) -> Result<VerifyReport, StoreError> {
     let graph = Graph::open(dir, ShardSelection::All, Verify::Full, progress)?;
     let manifest = graph.manifest();
-    check_digest(graph.nodes().container(), &manifest.nodes_file.digest)?;
+    graph.nodes().container().check_digest(&manifest.nodes_file.digest)?;
     check_nodes(dir, &graph)?;
 
     let out_degrees: Vec<AtomicU32> = (0..manifest.n_nodes).map(|_| AtomicU32::new(0)).collect();
     graph.shards().par_iter().zip(&manifest.shards).try_for_each(|(shard, entry)| {
-        check_digest(shard.container(), &entry.digest)?;
+        shard.container().check_digest(&entry.digest)?;
         shard.check_arcs(entry, graph.nodes().in_degrees(), &out_degrees)
     })?;
     let counted = out_degrees.par_iter().map(|degree| degree.load(Ordering::Relaxed));
@@ -59,7 +59,7 @@ pub fn verify(dir: &Path, progress: &Progress<'_>) -> Result<VerifyReport, Store
         n_nodes: manifest.n_nodes,
         n_arcs: manifest.n_arcs,
         n_shards: manifest.shards.len(),
-        bytes: manifest.files().map(|file| file.file_bytes).sum(),
+        bytes: manifest.total_bytes(),
         digest: manifest.digest.clone(),
     })
 }

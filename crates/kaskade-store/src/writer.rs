@@ -61,7 +61,7 @@ impl GraphWriter {
                 return Err(StoreError::NotReplaceable { path: out.to_owned() });
             }
         }
-        let partial = PartialDirectory::create(out)?;
+        let partial = PartialDirectory::create(out, "partial")?;
         let shards = partial.path.join(names::SHARDS);
         fs::create_dir(&shards).map_err(|source| StoreError::io("create", &shards, source))?;
         Ok(Self { target: out.to_owned(), replace: force, partial })
@@ -124,20 +124,18 @@ impl GraphWriter {
         nodes: NodesEntry,
         shards: Vec<WrittenShard>,
     ) -> Result<Manifest, StoreError> {
-        if shards.iter().any(|shard| shard.views != facts.views) {
-            return Err(StoreError::invalid_input("the manifest", "shards have other views"));
-        }
+        let invalid = |reason| Err(StoreError::invalid_input("the manifest", reason));
         let mut arc_sum = ArcSum::default();
         let mut column_sum = (!facts.columns.is_empty()).then(ArcSum::default);
         for shard in &shards {
+            if shard.n_nodes != nodes.n_nodes || shard.views != facts.views {
+                return invalid("shards and nodes are of different graphs");
+            }
             arc_sum += shard.arc_sum;
             match (&mut column_sum, shard.column_sum) {
                 (Some(sum), Some(part)) => *sum += part,
                 (None, None) => {}
-                _ => {
-                    let reason = "some shards have the arc column, some have not";
-                    return Err(StoreError::invalid_input("the manifest", reason));
-                }
+                _ => return invalid("some shards have the arc column, some have not"),
             }
         }
         let weights_exceed_one_at = shards
@@ -205,21 +203,22 @@ struct PartialDirectory {
 
 impl PartialDirectory {
     /// Makes an empty folder beside `target`, under a name that no one else has.
-    fn create(target: &Path) -> Result<Self, StoreError> {
+    fn create(target: &Path, purpose: &str) -> Result<Self, StoreError> {
         // Several writers, or the remains of a killed one with this process id (in a
         // container every process may be number 1).
         const ATTEMPTS: u32 = 1000;
-        let mut path = hidden_sibling(target, "partial", 0)?;
-        for attempt in 1..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
+            let path = hidden_sibling(target, purpose, attempt)?;
             match fs::create_dir(&path) {
                 Ok(()) => return Ok(Self { path }),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                    path = hidden_sibling(target, "partial", attempt)?;
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return Err(StoreError::NotFound { path: durable::parent(target).to_owned() });
                 }
                 Err(error) => return Err(StoreError::io("create", &path, error)),
             }
         }
-        Err(StoreError::Exists { path })
+        Err(StoreError::Exists { path: hidden_sibling(target, purpose, 0)? })
     }
 
     /// Gives the complete folder its name; what has the name is deleted after the swap.
@@ -234,7 +233,8 @@ impl PartialDirectory {
             })
         };
         if replace && is_there(target)? {
-            let aside = Self { path: hidden_sibling(target, "replaced", 0)? };
+            // A folder may be renamed to the name of an empty one.
+            let aside = Self::create(target, "replaced")?;
             rename(target, &aside.path)?;
             if let Err(error) = rename(&self.path, target) {
                 // The old graph goes back; when even that fails it is at least not deleted.

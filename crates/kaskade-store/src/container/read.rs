@@ -13,7 +13,7 @@ use super::layout::{
 use crate::FORMAT_VERSION;
 use crate::error::StoreError;
 use crate::mmap::{MappedSlice, Mapping};
-use crate::progress::Meter;
+use crate::opening::Meter;
 
 /// An opened file whose header, section table and table of checksums are sound. The
 /// sections themselves are not looked at before [`Container::check_blocks`].
@@ -129,6 +129,20 @@ impl Container {
             )?;
         }
         Ok(())
+    }
+
+    /// Compares the digest of the whole file with the one on record.
+    pub(crate) fn check_digest(&self, expected: &str) -> Result<(), StoreError> {
+        let found = blake3::hash(self.bytes()).to_hex();
+        if *found == *expected {
+            return Ok(());
+        }
+        Err(StoreError::Digest {
+            path: self.path.clone(),
+            what: "blake3",
+            expected: expected.to_owned(),
+            found: found.to_string(),
+        })
     }
 
     /// An error about a section of this file.

@@ -6,7 +6,7 @@ use kaskade_model::NodeRange;
 use super::layout::{BLOCK_BYTES, ENTRY_BYTES, HEADER_BYTES, Header, SectionEntry, padded};
 use super::*;
 use crate::error::StoreError;
-use crate::progress::Meter;
+use crate::opening::Meter;
 
 /// Makes all checksums of a damaged file right again, as someone who knows the format can.
 /// Leaves the file alone where its section table cannot be followed.

@@ -7,9 +7,8 @@ use kaskade_model::{NodeId, NodeRange, OutArcs, Shard};
 use super::source_index::{self, SourceBlock, SourceIndex};
 use crate::container::{Container, FileKind, Tag};
 use crate::error::StoreError;
-use crate::graph::Verify;
 use crate::mmap::MappedSlice;
-use crate::progress::Meter;
+use crate::opening::{Meter, Verify};
 
 /// A shard of a graph directory, mapped read-only. A run reads it through
 /// [`kaskade_model::Shard`]; the mapping ends when this is dropped.

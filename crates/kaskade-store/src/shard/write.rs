@@ -33,6 +33,7 @@ pub struct ShardArcs<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrittenShard {
     pub(crate) entry: ShardEntry,
+    pub(crate) n_nodes: u32,
     pub(crate) arc_sum: ArcSum,
     pub(crate) column_sum: Option<ArcSum>,
     pub(crate) views: Views,
@@ -161,7 +162,14 @@ pub(crate) fn write_shard(
         column_sum: column_sum.map(ArcSum::to_hex),
     };
     let weights_exceed_one_at = cumulative.and_then(Result::err);
-    Ok(WrittenShard { entry, arc_sum, column_sum, views, weights_exceed_one_at })
+    Ok(WrittenShard {
+        entry,
+        n_nodes: arcs.n_nodes,
+        arc_sum,
+        column_sum,
+        views,
+        weights_exceed_one_at,
+    })
 }
 
 /// The shard's part of the sum over arcs and of that over arcs with their thresholds.

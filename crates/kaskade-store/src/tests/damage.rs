@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::fixture::{inputs, tiny};
 use crate::container::Tag;
 use crate::container::tests::{reseal, sections};
-use crate::progress::Meter;
+use crate::opening::Meter;
 use crate::shard::MappedShard;
 use crate::{
     Graph, Manifest, ShardSelection, StoreError, StoreErrorKind, Verify, Views, names, open_shard,

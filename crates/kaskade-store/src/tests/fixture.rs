@@ -54,7 +54,15 @@ impl Input {
         n_shards: u32,
         views: Views,
     ) -> Result<Manifest, StoreError> {
-        let writer = GraphWriter::create(out, false)?;
+        self.write_with(GraphWriter::create(out, false)?, n_shards, views)
+    }
+
+    pub(crate) fn write_with(
+        &self,
+        writer: GraphWriter,
+        n_shards: u32,
+        views: Views,
+    ) -> Result<Manifest, StoreError> {
         let (out_degrees, in_degrees) = self.degrees();
         let nodes = writer.write_nodes(&self.originals(), &out_degrees, &in_degrees)?;
         let mut shards = Vec::new();

@@ -49,6 +49,38 @@ fn a_failed_commit_leaves_nothing() {
 }
 
 #[test]
+fn shards_of_another_graph_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = GraphWriter::create(&folder.path().join("x.kg"), false).unwrap();
+    let nodes = writer.write_nodes(&[7, 3], &[0, 0], &[0, 0]).unwrap();
+    let arcs = ShardArcs {
+        nodes: NodeRange { begin: 0, end: 2 },
+        n_nodes: 3,
+        in_offsets: &[0, 0, 0],
+        in_sources: &[],
+        probabilities: Some(&[]),
+    };
+    let shard = writer.write_shard(ShardId(0), &arcs, Views::Both).unwrap();
+    let error = writer.commit(tiny().facts(Views::Both), nodes, vec![shard]).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Invalid, "{error}");
+}
+
+#[test]
+fn remains_of_killed_writers_are_in_no_ones_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("x.kg");
+    for purpose in ["partial", "replaced"] {
+        let remains = format!(".x.kg.{purpose}-{}", std::process::id());
+        fs::create_dir_all(folder.path().join(remains).join(names::SHARDS)).unwrap();
+    }
+    let manifest = tiny().write(&out, 2, Views::Both).unwrap();
+    let writer = GraphWriter::create(&out, true).unwrap();
+    assert_eq!(tiny().write_with(writer, 3, Views::Both).unwrap().digest, manifest.digest);
+    assert_eq!(open(&out).unwrap().shards().len(), 3);
+    assert_eq!(names_in(folder.path()).len(), 3, "they are not deleted either");
+}
+
+#[test]
 fn an_existing_graph_is_replaced_only_by_force() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("x.kg");
@@ -89,6 +121,8 @@ fn force_deletes_nothing_but_graphs() {
     let error = GraphWriter::create(&home.join("thesis.tex"), true).unwrap_err();
     assert!(matches!(error, StoreError::NotReplaceable { .. }), "{error}");
     assert_eq!(names_in(folder.path()), ["home"]);
+    let error = GraphWriter::create(&folder.path().join("no/x.kg"), false).unwrap_err();
+    assert!(matches!(&error, StoreError::NotFound { path } if path.ends_with("no")), "{error}");
     let empty = folder.path().join("empty");
     fs::create_dir(&empty).unwrap();
     GraphWriter::create(&empty, true).unwrap();
