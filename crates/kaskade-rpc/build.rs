@@ -15,6 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .bytes(".")
         // No `connect` functions: `channel` is the only way to a server.
         .build_transport(false)
+        .codec_path("crate::codec::ChunkCodec")
         .compile_fds(descriptors)?;
     Ok(())
 }

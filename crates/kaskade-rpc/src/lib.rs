@@ -16,6 +16,7 @@ pub mod version;
 pub mod error;
 mod status;
 
+mod codec;
 pub mod pb;
 
 mod convert;

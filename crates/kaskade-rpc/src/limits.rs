@@ -22,6 +22,12 @@ pub const HEADER_LIST_BYTES: u32 = 32 << 10;
 /// Largest payload of a chunk of a slice or of a file.
 pub const CHUNK_BYTES: usize = 256 << 10;
 
+/// What a stream's encoder and decoder allocate at once.
+pub const CODEC_BUFFER_BYTES: usize = CHUNK_BYTES;
+
+/// Encoded messages that wait at most before they are handed to the connection.
+pub const CODEC_YIELD_BYTES: usize = 4 * CHUNK_BYTES;
+
 /// Largest spec or manifest document that a client may send.
 pub const DOCUMENT_BYTES: usize = 16 << 20;
 
