@@ -171,11 +171,7 @@ impl Planned {
     /// What `plan` fixes, on the graph of `graph_digest`.
     #[must_use]
     pub fn new(plan: &JobPlan, graph_digest: String, placement: Placement) -> Self {
-        Self {
-            graph_digest,
-            lane_words: plan.lane_words as u32,
-            placement: placement.to_string(),
-        }
+        Self { graph_digest, lane_words: plan.lane_words as u32, placement: placement.to_string() }
     }
 }
 

@@ -107,14 +107,14 @@ pub enum JobAction {
         tally: Box<PartitionTally>,
     },
     /// Note in the recovery log what was lost and what is run again.
-    NoteRecovery(Recovery),
+    NoteRecovery(Loss),
     /// The job ended; nothing follows.
     Finish(JobEnd),
 }
 
-/// Something was lost and made good.
+/// Something was lost, and is made good.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recovery {
+pub struct Loss {
     /// The epoch that ended.
     pub epoch: Epoch,
     /// What happened, a sentence.
@@ -147,6 +147,7 @@ pub struct JobMachine {
     setup: JobSetup,
     limits: JobLimits,
     sizes: MemberSizes,
+    why: String,
     workers: BTreeMap<WorkerId, WorkerInfo>,
     groups: BTreeMap<u32, Group>,
     next_group: u32,
@@ -175,6 +176,7 @@ impl JobMachine {
         let batches = (0..setup.plan.n_batches()).map(BatchId);
         Self {
             sizes: decision.sizes,
+            why: decision.why,
             limits,
             workers,
             groups: BTreeMap::new(),
@@ -236,7 +238,19 @@ impl JobMachine {
         self.sizes.placement()
     }
 
-    /// Whether a batch has been begun and every member of its group prepared.
+    /// Why it is shared like that, a sentence.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// The finished batches, for the report.
+    #[must_use]
+    pub fn into_tally(self) -> JobTally {
+        self.tally
+    }
+
+    /// Whether all members of a group are prepared, so that batches run.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.groups.values().any(Group::is_prepared)
@@ -305,7 +319,7 @@ impl JobMachine {
             self.pending.insert(batch);
         }
         let exhausted = batches.iter().find(|b| self.retries[b] > self.limits.max_retries).copied();
-        actions.push(JobAction::NoteRecovery(Recovery {
+        actions.push(JobAction::NoteRecovery(Loss {
             epoch: group.attempt().epoch,
             what: what.to_owned(),
             batches,

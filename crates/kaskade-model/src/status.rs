@@ -85,13 +85,17 @@ pub struct JobStatus {
     pub rounds: Vec<RoundProgress>,
 }
 
-/// A new epoch of a job, and what it recovers from.
+/// Something that was lost and made good: an entry of a job's recovery log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recovery {
-    /// The epoch that the recovery began.
+    /// The epoch that it ended.
     pub epoch: Epoch,
-    /// A sentence for people.
+    /// What happened, a sentence.
     pub what: String,
+    /// The batches that were in flight, and are run again.
+    pub batches: Vec<BatchId>,
+    /// Whether rounds of one of them were under way.
+    pub was_in_rounds: bool,
     /// When, in seconds since 1970.
     pub at: f64,
 }

@@ -37,7 +37,7 @@ pub use directory::{check_target, read_directory, write_directory};
 pub use error::ResultsError;
 pub use files::{FileKind, ResultFile, result_files};
 pub use kaskade_model::status::JobState;
-pub use manifest::{Manifest, Provenance, Recovery, WorkerRecord};
+pub use manifest::{Manifest, Provenance, WorkerRecord};
 pub use performance::{Performance, Resources};
 pub use sample::Sample;
 pub use summary::{GraphSummary, JobRecord, Summary};

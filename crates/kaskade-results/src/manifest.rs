@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use kaskade_model::ids::{BatchId, Epoch, JobId, ShardId, WorkerId};
-use kaskade_model::message::Reason;
+use kaskade_model::ids::{JobId, ShardId, WorkerId};
 use kaskade_model::spec::{Placement, Spec};
+use kaskade_model::status::Recovery;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::DIGEST_VERSION;
@@ -79,21 +79,6 @@ pub struct WorkerRecord {
     pub group: u32,
     /// The shards that it held, ascending.
     pub shards: Vec<ShardId>,
-}
-
-/// Something that went wrong and was made good: an entry of the recovery log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recovery {
-    /// What happened, for programs.
-    pub reason: Reason,
-    /// What happened, in a sentence.
-    pub detail: String,
-    /// The epoch that it ended.
-    pub epoch: Epoch,
-    /// A batch that was run again for it, if one was in flight.
-    pub batch: Option<BatchId>,
-    /// The worker that it happened to, if it was one.
-    pub worker: Option<WorkerId>,
 }
 
 /// A file as the manifest describes it.

@@ -59,7 +59,10 @@ async fn a_damaged_record_is_refused() {
     bytes[at + 30] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     let error = open(&path).unwrap_err();
-    let is_refused = matches!(error, LogError::Damaged { .. } | LogError::Record { .. } | LogError::Database { .. });
+    let is_refused = matches!(
+        error,
+        LogError::Damaged { .. } | LogError::Record { .. } | LogError::Database { .. }
+    );
     assert!(is_refused, "{error:?}");
 }
 

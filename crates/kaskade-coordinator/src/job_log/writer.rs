@@ -1,6 +1,6 @@
 //! The thread that writes the log.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
 use redb::Database;
@@ -26,10 +26,11 @@ const WRITES_PER_COMMIT: usize = 256;
 impl JobLog {
     pub(super) fn start(path: PathBuf, database: Database) -> Self {
         let (sender, receiver) = mpsc::channel();
-        let log = Self { path: path.clone(), writes: sender };
+        let log = Self { path, writes: sender };
+        let path = log.path.clone();
         std::thread::Builder::new()
             .name("kaskade-job-log".to_owned())
-            .spawn(move || write_all(path, database, &receiver))
+            .spawn(move || write_all(&path, database, &receiver))
             .expect("a process that cannot start one thread at start-up cannot run at all");
         log
     }
@@ -46,15 +47,15 @@ impl JobLog {
     }
 }
 
-fn write_all(path: PathBuf, mut database: Database, receiver: &mpsc::Receiver<Waiting>) {
+fn write_all(path: &Path, mut database: Database, receiver: &mpsc::Receiver<Waiting>) {
     while let Ok(first) = receiver.recv() {
         let mut waiting = vec![first];
         waiting.extend(receiver.try_iter().take(WRITES_PER_COMMIT - 1));
-        let outcome = commit(&path, &database, &waiting);
+        let outcome = commit(path, &database, &waiting);
         if let Err(error) = &outcome {
             tracing::error!(error = %error, "could not write the job log");
             // After an I/O error every later write fails until the database is opened again.
-            match Database::open(&path) {
+            match Database::open(path) {
                 Ok(reopened) => database = reopened,
                 Err(error) => tracing::error!(error = %error, "could not reopen the job log"),
             }
@@ -64,15 +65,14 @@ fn write_all(path: PathBuf, mut database: Database, receiver: &mpsc::Receiver<Wa
             // A caller that is gone does not wait for the answer.
             let _ = written.send(match &outcome {
                 Ok(()) => Ok(()),
-                Err(error) => Err(copy(&path, error, is_full)),
+                Err(error) => Err(copy(path, error, is_full)),
             });
         }
     }
 }
 
-fn copy(path: &std::path::Path, error: &LogError, is_full: bool) -> LogError {
-    let kind =
-        if is_full { std::io::ErrorKind::StorageFull } else { std::io::ErrorKind::Other };
+fn copy(path: &Path, error: &LogError, is_full: bool) -> LogError {
+    let kind = if is_full { std::io::ErrorKind::StorageFull } else { std::io::ErrorKind::Other };
     let source = redb::Error::Io(std::io::Error::new(kind, error_chain(error)));
     LogError::Database { path: path.to_owned(), source: Box::new(source) }
 }
@@ -88,11 +88,7 @@ fn error_chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn commit(
-    path: &std::path::Path,
-    database: &Database,
-    waiting: &[Waiting],
-) -> Result<(), LogError> {
+fn commit(path: &Path, database: &Database, waiting: &[Waiting]) -> Result<(), LogError> {
     let transaction = database.begin_write().map_err(LogError::at(path))?;
     {
         let mut jobs = transaction.open_table(JOBS).map_err(LogError::at(path))?;
@@ -105,7 +101,8 @@ fn commit(
             match write {
                 LogWrite::Job(record) => {
                     let bytes = framed(frame::encode(record), format!("job {}", record.job))?;
-                    jobs.insert(record.job.as_str(), bytes.as_slice()).map_err(LogError::at(path))?;
+                    jobs.insert(record.job.as_str(), bytes.as_slice())
+                        .map_err(LogError::at(path))?;
                 }
                 LogWrite::Epoch(job, epoch) => {
                     let bytes = framed(frame::encode(epoch), format!("epoch of job {job}"))?;

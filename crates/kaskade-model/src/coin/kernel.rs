@@ -147,13 +147,13 @@ mod x86 {
                     _mm512_load_si512(keys.high.as_ptr().add(16 * group).cast()),
                 )
             };
-            let mut x = _mm512_xor_si512(item_low, low);
+            let high = _mm512_xor_si512(item_high, high);
+            let mut x = _mm512_add_epi32(_mm512_xor_si512(item_low, low), high);
             x = _mm512_xor_si512(x, _mm512_srli_epi32::<16>(x));
             x = _mm512_mullo_epi32(x, first);
-            x = _mm512_xor_si512(x, _mm512_srli_epi32::<15>(x));
-            x = _mm512_add_epi32(x, _mm512_xor_si512(item_high, high));
+            x = _mm512_xor_si512(x, _mm512_xor_si512(_mm512_srli_epi32::<13>(x), high));
             x = _mm512_mullo_epi32(x, second);
-            x = _mm512_xor_si512(x, _mm512_srli_epi32::<15>(x));
+            x = _mm512_xor_si512(x, _mm512_srli_epi32::<16>(x));
             let below = _mm512_cmplt_epu32_mask(_mm512_sub_epi32(x, from), width);
             live |= u64::from(below) << (16 * group);
         }
@@ -181,13 +181,13 @@ mod x86 {
                     _mm256_load_si256(keys.high.as_ptr().add(8 * group).cast()),
                 )
             };
-            let mut x = _mm256_xor_si256(item_low, low);
+            let high = _mm256_xor_si256(item_high, high);
+            let mut x = _mm256_add_epi32(_mm256_xor_si256(item_low, low), high);
             x = _mm256_xor_si256(x, _mm256_srli_epi32::<16>(x));
             x = _mm256_mullo_epi32(x, first);
-            x = _mm256_xor_si256(x, _mm256_srli_epi32::<15>(x));
-            x = _mm256_add_epi32(x, _mm256_xor_si256(item_high, high));
+            x = _mm256_xor_si256(x, _mm256_xor_si256(_mm256_srli_epi32::<13>(x), high));
             x = _mm256_mullo_epi32(x, second);
-            x = _mm256_xor_si256(x, _mm256_srli_epi32::<15>(x));
+            x = _mm256_xor_si256(x, _mm256_srli_epi32::<16>(x));
             let offset = _mm256_xor_si256(_mm256_sub_epi32(x, from), flip);
             let below = _mm256_castsi256_ps(_mm256_cmpgt_epi32(width, offset));
             live |= u64::from(_mm256_movemask_ps(below) as u32) << (8 * group);

@@ -1,3 +1,5 @@
+use kaskade_model::ids::{BatchId, Epoch};
+
 use super::*;
 use crate::files::result_files;
 use crate::fixture;
@@ -13,11 +15,11 @@ fn provenance() -> Provenance {
         }],
         placement: Some(Placement::Partition),
         recoveries: vec![Recovery {
-            reason: Reason::WorkerLost,
-            detail: "the stream to worker 3 broke".to_owned(),
             epoch: Epoch(1),
-            batch: Some(BatchId(9)),
-            worker: Some(WorkerId(3)),
+            what: "the stream to worker 3 broke".to_owned(),
+            batches: vec![BatchId(9)],
+            was_in_rounds: true,
+            at: 12.5,
         }],
     }
 }
@@ -46,8 +48,8 @@ fn the_manifest_says_where_the_result_came_from() {
     assert_eq!(json["workers"][0]["shards"], serde_json::json!([0, 2]));
     assert_eq!(json["placement"], "partition");
     let recovery = serde_json::json!({
-        "reason": "WORKER_LOST", "detail": "the stream to worker 3 broke",
-        "epoch": 1, "batch": 9, "worker": 3,
+        "epoch": 1, "what": "the stream to worker 3 broke", "batches": [9],
+        "was_in_rounds": true, "at": 12.5,
     });
     assert_eq!(json["recoveries"], serde_json::json!([recovery]));
     let listed: Vec<_> = json["files"].as_object().unwrap().keys().collect();

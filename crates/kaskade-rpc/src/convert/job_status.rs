@@ -104,7 +104,13 @@ impl TryFrom<pb::JobState> for JobState {
 
 impl From<Recovery> for pb::Recovery {
     fn from(recovery: Recovery) -> Self {
-        Self { epoch: recovery.epoch.0, what: recovery.what, at_seconds: recovery.at }
+        Self {
+            epoch: recovery.epoch.0,
+            what: recovery.what,
+            at_seconds: recovery.at,
+            batches: recovery.batches.into_iter().map(|batch| batch.0).collect(),
+            was_in_rounds: recovery.was_in_rounds,
+        }
     }
 }
 
@@ -115,6 +121,8 @@ impl TryFrom<pb::Recovery> for Recovery {
         Ok(Self {
             epoch: Epoch(recovery.epoch),
             what: recovery.what,
+            batches: recovery.batches.into_iter().map(BatchId).collect(),
+            was_in_rounds: recovery.was_in_rounds,
             at: seconds(recovery.at_seconds, "Recovery", "at_seconds")?,
         })
     }
@@ -150,7 +158,7 @@ mod tests {
     fn golden_bytes() {
         assert_golden::<pb::JobStatus>(
             job_status(),
-            "0a056a6f622d37100518022204676f6e6529000000000000f83f31000000000000044040800448e80750035a09706172746974696f6e621a0802120d776f726b65722034206c6f7374190000000000000c406a070809100418ac02",
+            "0a056a6f622d37100518022204676f6e6529000000000000f83f31000000000000044040800448e80750035a09706172746974696f6e621f0802120d776f726b65722034206c6f7374190000000000000c4022010928016a070809100418ac02",
         );
     }
 

@@ -309,7 +309,9 @@ pub(crate) fn job_statuses() -> impl Strategy<Value = JobStatus> {
     let time = || 0.0f64..4e9;
     let times = (time(), prop::option::of(time()), prop::option::of(time()));
     let counts = (any::<u64>(), any::<u64>(), any::<u32>(), prop::option::of(placements()));
-    let recoveries = prop::collection::vec((any::<u64>(), ".{0,20}", time()), 0..3);
+    let batches = prop::collection::vec(any::<u32>().prop_map(BatchId), 0..3);
+    let recovery = (any::<u64>(), ".{0,20}", batches, any::<bool>(), time());
+    let recoveries = prop::collection::vec(recovery, 0..3);
     let rounds = prop::collection::vec(any::<(u32, u32, u64)>(), 0..3);
     (job_ids(), ends, times, counts, recoveries, rounds).prop_map(
         |(id, (state, reason, detail), times, (a, b, n_workers, placement), recoveries, rounds)| {
@@ -327,7 +329,13 @@ pub(crate) fn job_statuses() -> impl Strategy<Value = JobStatus> {
                 placement,
                 recoveries: recoveries
                     .into_iter()
-                    .map(|(epoch, what, at)| Recovery { epoch: Epoch(epoch), what, at })
+                    .map(|(epoch, what, batches, was_in_rounds, at)| Recovery {
+                        epoch: Epoch(epoch),
+                        what,
+                        batches,
+                        was_in_rounds,
+                        at,
+                    })
                     .collect(),
                 rounds: rounds
                     .into_iter()
@@ -355,7 +363,13 @@ pub(crate) fn job_status() -> JobStatus {
         simulations_total: 1000,
         n_workers: 3,
         placement: Some(Placement::Partition),
-        recoveries: vec![Recovery { epoch: Epoch(2), what: "worker 4 lost".into(), at: 3.5 }],
+        recoveries: vec![Recovery {
+            epoch: Epoch(2),
+            what: "worker 4 lost".into(),
+            batches: vec![BatchId(9)],
+            was_in_rounds: true,
+            at: 3.5,
+        }],
         rounds: vec![RoundProgress { batch: BatchId(9), round: Round(4), n_new: 300 }],
     }
 }

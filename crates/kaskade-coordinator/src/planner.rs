@@ -1,0 +1,95 @@
+//! From a spec to what the job machine runs.
+
+use kaskade_engine::job::{JobSetup, ShardLoad};
+use kaskade_model::job::JobPlan;
+use kaskade_model::lanes::{LANES_PER_WORD, MAX_LANE_WORDS};
+use kaskade_model::seeds::{self, NodeDirectory};
+use kaskade_model::spec::Spec;
+use kaskade_model::tally::JobTally;
+use kaskade_model::{Epoch, JobId};
+use kaskade_results::GraphSummary;
+
+use crate::error::CoordinatorError;
+use crate::job_log::Planned;
+use crate::registry::Registry;
+
+/// A job ready to run, and what its summary says of the graph.
+#[derive(Clone, Debug)]
+pub(crate) struct PlannedJob {
+    pub(crate) setup: JobSetup,
+    pub(crate) graph: GraphSummary,
+}
+
+/// What is planned.
+#[derive(Clone, Debug)]
+pub(crate) struct PlanRequest {
+    pub(crate) job: JobId,
+    pub(crate) spec: Spec,
+    /// What an earlier run of the coordinator fixed.
+    pub(crate) planned: Option<Planned>,
+    pub(crate) last_epoch: Epoch,
+    pub(crate) finished: JobTally,
+    pub(crate) n_workers: usize,
+}
+
+/// Reads the graph's nodes and resolves the seeds: takes as long as that takes.
+pub(crate) fn plan(
+    registry: &Registry,
+    request: PlanRequest,
+) -> Result<PlannedJob, CoordinatorError> {
+    let PlanRequest { job, spec, planned, last_epoch, finished, n_workers } = request;
+    let name = spec.graph.name.clone().unwrap_or_default();
+    let graph = registry.open_nodes(&name)?;
+    let manifest = graph.manifest();
+    if let Some(planned) = planned.as_ref().filter(|p| p.graph_digest != manifest.digest) {
+        return Err(CoordinatorError::GraphChanged {
+            graph: name,
+            expected: planned.graph_digest.clone(),
+            found: manifest.digest.clone(),
+        });
+    }
+    let seeds = seeds::resolve(&spec.seeds, spec.run.seed, &graph)?;
+    let lane_words = match planned {
+        Some(planned) => (planned.lane_words as usize).clamp(1, MAX_LANE_WORDS),
+        None => lane_words(spec.run.simulations, n_workers),
+    };
+    let shards = manifest.shards.iter().map(|entry| ShardLoad {
+        shard: entry.shard,
+        n_nodes: entry.nodes.n_nodes() as u64,
+        n_arcs: entry.n_arcs,
+        n_bytes: entry.file_bytes,
+    });
+    Ok(PlannedJob {
+        setup: JobSetup {
+            job,
+            graph: name,
+            graph_digest: manifest.digest.clone(),
+            plan: JobPlan {
+                model: spec.live_arc_model()?,
+                seed: spec.run.seed,
+                seeds,
+                n_nodes: graph.n_nodes(),
+                first_simulation: spec.run.first_simulation,
+                n_simulations: spec.run.simulations,
+                max_rounds: spec.run.max_rounds,
+                lane_words,
+            },
+            shards: shards.collect(),
+            placement: spec.run.placement,
+            first_epoch: Epoch(last_epoch.0 + 1),
+            finished,
+        },
+        graph: GraphSummary {
+            digest: manifest.digest.clone(),
+            nodes: graph.n_nodes(),
+            arcs: manifest.n_arcs,
+        },
+    })
+}
+
+/// The widest batch that still leaves every worker four of them.
+fn lane_words(n_simulations: u64, n_workers: usize) -> usize {
+    let n_batches = 4 * n_workers.max(1) as u64;
+    let fits = |words: &usize| (words * LANES_PER_WORD) as u64 * n_batches <= n_simulations;
+    [8, 4, 2].into_iter().find(fits).unwrap_or(1)
+}

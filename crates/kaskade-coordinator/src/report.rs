@@ -1,0 +1,61 @@
+//! From merged tallies to a result directory.
+
+use std::path::{Path, PathBuf};
+
+use kaskade_model::JobId;
+use kaskade_model::spec::Spec;
+use kaskade_model::tally::JobTally;
+use kaskade_results::{
+    GraphSummary, JobRecord, JobState, Performance, Provenance, Resources, ResultFile, Sample,
+    Summary, read_directory, result_files, write_directory,
+};
+
+use crate::error::CoordinatorError;
+
+/// A finished job, all that its result is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct FinishedJob {
+    pub(crate) job: JobId,
+    pub(crate) spec: Spec,
+    pub(crate) graph: GraphSummary,
+    pub(crate) tally: JobTally,
+    pub(crate) resources: Resources,
+    pub(crate) provenance: Provenance,
+}
+
+/// The results of jobs, a directory each.
+#[derive(Clone, Debug)]
+pub(crate) struct ResultStore {
+    dir: PathBuf,
+}
+
+impl ResultStore {
+    pub(crate) fn open(state: &Path) -> Result<Self, CoordinatorError> {
+        let dir = state.join("results");
+        std::fs::create_dir_all(&dir).map_err(CoordinatorError::file("create", &dir))?;
+        Ok(Self { dir })
+    }
+
+    /// Computes the summary of `finished` and writes its result directory. One that an
+    /// earlier run of the coordinator wrote, but did not live to note, is replaced.
+    pub(crate) fn write(&self, finished: FinishedJob) -> Result<(), CoordinatorError> {
+        let FinishedJob { job, spec, graph, tally, resources, provenance } = finished;
+        let sample = Sample::collect(tally.rows(), graph.nodes)?;
+        let performance = Performance::new(&tally.work(), sample.n_simulations(), resources);
+        let dir = self.path(&job);
+        let record = JobRecord { job, state: JobState::Succeeded, graph, spec, performance };
+        let summary = Summary::new(&sample, record);
+        let files = result_files(&sample, &summary, &provenance)?;
+        write_directory(&dir, &files, true)?;
+        Ok(())
+    }
+
+    /// The files of the result of `job`, checked.
+    pub(crate) fn read(&self, job: &JobId) -> Result<Vec<ResultFile>, CoordinatorError> {
+        Ok(read_directory(&self.path(job))?)
+    }
+
+    fn path(&self, job: &JobId) -> PathBuf {
+        self.dir.join(job.as_str())
+    }
+}

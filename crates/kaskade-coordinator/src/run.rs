@@ -1,0 +1,65 @@
+//! A coordinator's life: replay the log, serve, stop.
+
+use std::net::SocketAddr;
+
+use kaskade_rpc::{control, graphs, jobs, server};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::CoordinatorConfig;
+use crate::error::CoordinatorError;
+use crate::job_log;
+use crate::registry::Registry;
+use crate::report::ResultStore;
+use crate::scheduler::{MAILBOX_REQUESTS, Membership, Scheduler, unix_seconds};
+use crate::service::{ControlService, GraphsService, JobsService, SchedulerHandle};
+
+/// The job log's name in the state folder.
+const JOB_LOG: &str = "jobs.redb";
+
+/// Runs a coordinator until `shutdown`. `listening` is called with the bound address once
+/// clients and workers may connect.
+///
+/// # Errors
+/// [`CoordinatorError`]: the address is refused, the job log is damaged, or a folder cannot
+/// be used.
+pub async fn run(
+    config: CoordinatorConfig,
+    listening: impl FnOnce(SocketAddr),
+    shutdown: CancellationToken,
+) -> Result<(), CoordinatorError> {
+    let listener = server::bind(config.listen)?;
+    std::fs::create_dir_all(&config.state)
+        .map_err(CoordinatorError::file("create", &config.state))?;
+    let registry = Registry::open(config.graphs.clone())?;
+    let results = ResultStore::open(&config.state)?;
+    let (log, logged) = job_log::open(&config.state.join(JOB_LOG))?;
+    // Any number that another run of the coordinator is unlikely to have.
+    let instance = unix_seconds().to_bits() ^ u64::from(std::process::id());
+    let membership = Membership::new(instance, config.heartbeat, config.dead_after);
+    let (mailbox, requests) = mpsc::channel(MAILBOX_REQUESTS);
+    let scheduler = Scheduler::new(
+        log,
+        logged,
+        registry.clone(),
+        results.clone(),
+        config.limits,
+        membership,
+        mailbox.clone(),
+    );
+    let scheduler = tokio::spawn(scheduler.run(requests));
+    let handle = SchedulerHandle(mailbox);
+    let serving = server::builder()
+        .add_service(jobs::server(JobsService { scheduler: handle.clone(), results }))
+        .add_service(graphs::server(GraphsService { registry: registry.clone() }))
+        .add_service(control::server(ControlService { scheduler: handle, registry }))
+        .serve_with_incoming(listener.incoming);
+    listening(listener.address);
+    let served = tokio::select! {
+        served = serving => served.map_err(CoordinatorError::Server),
+        () = shutdown.cancelled() => Ok(()),
+    };
+    // Whatever is in the log is durable; the scheduler holds nothing else that must last.
+    scheduler.abort();
+    served
+}

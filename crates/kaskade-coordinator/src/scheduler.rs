@@ -1,0 +1,336 @@
+//! The task that owns everything a coordinator knows: jobs, workers, the job that runs.
+
+mod active;
+mod job;
+mod membership;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use kaskade_engine::job::{JobEvent, JobLimits, JobMachine};
+use kaskade_model::message::Reason;
+use kaskade_model::spec::Spec;
+use kaskade_model::status::{JobState, JobStatus};
+use kaskade_model::{JobId, WorkerId};
+use kaskade_rpc::control::{CoordinatorMessage, Registered, Registration, WorkerMessage};
+use kaskade_rpc::jobs::Submission;
+use kaskade_rpc::{ErrorCode, RpcError};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use crate::error::CoordinatorError;
+use crate::job_log::{JobLog, JobRecord, LogWrite, LoggedJob};
+use crate::planner::{self, PlanRequest, PlannedJob};
+use crate::registry::Registry;
+use crate::report::ResultStore;
+use active::Active;
+use job::Job;
+pub(crate) use membership::Membership;
+
+/// What services ask of the scheduler, and what its own background work tells it.
+pub(crate) enum Request {
+    /// Take a job in; the answer says whether it was known already.
+    Submit(Submission, oneshot::Sender<Result<bool, RpcError>>),
+    /// All jobs, oldest first.
+    List(oneshot::Sender<Vec<JobStatus>>),
+    /// One job, now and as it goes on.
+    Watch(JobId, oneshot::Sender<Result<watch::Receiver<JobStatus>, RpcError>>),
+    /// End a job.
+    Cancel(JobId, oneshot::Sender<Result<JobStatus, RpcError>>),
+    /// Take a worker in; commands to it go to the sender.
+    Register(
+        Box<Registration>,
+        mpsc::UnboundedSender<CoordinatorMessage>,
+        oneshot::Sender<Registered>,
+    ),
+    /// A registered worker said something.
+    WorkerSaid(WorkerId, Box<WorkerMessage>),
+    /// A worker's session ended.
+    WorkerGone(WorkerId, String),
+    /// A job's graph and seeds are resolved, or not.
+    Planned(JobId, Box<Result<PlannedJob, CoordinatorError>>),
+    /// A job's results are written, or not.
+    Reported(JobId, Result<(), CoordinatorError>),
+}
+
+/// Requests that may wait for the scheduler.
+pub(crate) const MAILBOX_REQUESTS: usize = 1024;
+
+/// How often timers are looked at.
+const TICK: Duration = Duration::from_millis(50);
+
+/// All that a coordinator knows.
+pub(crate) struct Scheduler {
+    log: JobLog,
+    registry: Registry,
+    results: ResultStore,
+    limits: JobLimits,
+    membership: Membership,
+    jobs: BTreeMap<JobId, Job>,
+    next_order: u64,
+    queue: VecDeque<JobId>,
+    active: Option<Active>,
+    mailbox: mpsc::Sender<Request>,
+    begun: Instant,
+}
+
+impl Scheduler {
+    /// The scheduler of what the log holds: jobs that had not ended are queued again, in the
+    /// order of their submission.
+    pub(crate) fn new(
+        log: JobLog,
+        logged: Vec<LoggedJob>,
+        registry: Registry,
+        results: ResultStore,
+        limits: JobLimits,
+        membership: Membership,
+        mailbox: mpsc::Sender<Request>,
+    ) -> Self {
+        let next_order = logged.last().map_or(0, |job| job.record.order + 1);
+        let is_open = |job: &&LoggedJob| !job.record.state.is_final();
+        let queue = logged.iter().filter(is_open).map(|job| job.record.job.clone()).collect();
+        let jobs = logged.into_iter().map(|job| (job.record.job.clone(), Job::new(job)));
+        Self {
+            log,
+            registry,
+            results,
+            limits,
+            membership,
+            jobs: jobs.collect(),
+            next_order,
+            queue,
+            active: None,
+            mailbox,
+            begun: Instant::now(),
+        }
+    }
+
+    /// Serves requests until all senders but its own are gone.
+    pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                request = requests.recv() => match request {
+                    Some(request) => self.serve(request).await,
+                    None => return,
+                },
+                _ = tick.tick() => {
+                    for (worker, detail) in self.membership.silent() {
+                        self.lose_worker(worker, detail).await;
+                    }
+                    self.drive(JobEvent::Ticked).await;
+                }
+            }
+            self.start_next();
+        }
+    }
+
+    async fn serve(&mut self, request: Request) {
+        // An answer that nobody waits for any more is dropped, here and below.
+        match request {
+            Request::Submit(submission, answer) => {
+                let _ = answer.send(self.submit(submission).await);
+            }
+            Request::List(answer) => {
+                let mut jobs: Vec<&Job> = self.jobs.values().collect();
+                jobs.sort_by_key(|job| job.record.order);
+                let _ = answer.send(jobs.into_iter().map(Job::status).collect());
+            }
+            Request::Watch(job, answer) => {
+                let _ = answer.send(self.job(&job).map(|job| job.watch()));
+            }
+            Request::Cancel(job, answer) => {
+                let _ = answer.send(self.cancel(&job).await);
+            }
+            Request::Register(registration, commands, answer) => {
+                let registered = self.membership.register(*registration, commands);
+                let info = self.membership.info(registered.worker);
+                let _ = answer.send(registered);
+                if let Some(info) = info {
+                    self.drive(JobEvent::WorkerJoined(info)).await;
+                }
+            }
+            Request::WorkerSaid(worker, message) => self.worker_said(worker, *message).await,
+            Request::WorkerGone(worker, detail) => self.lose_worker(worker, detail).await,
+            Request::Planned(job, outcome) => self.planned(job, *outcome).await,
+            Request::Reported(job, outcome) => self.reported(&job, outcome).await,
+        }
+    }
+
+    fn job(&self, job: &JobId) -> Result<&Job, RpcError> {
+        self.jobs.get(job).ok_or_else(|| {
+            let text = format!("job {job} is not known here: `kaskade list` shows the jobs");
+            RpcError::new(ErrorCode::NotFound, text)
+        })
+    }
+
+    async fn submit(&mut self, submission: Submission) -> Result<bool, RpcError> {
+        let Submission { job, spec_json } = submission;
+        let invalid = |text: String| RpcError::new(ErrorCode::InvalidArgument, text);
+        let spec: Spec = serde_json::from_slice(&spec_json)
+            .map_err(|error| invalid(format!("the spec cannot be read: {error}")))?;
+        let spec = spec.resolve().map_err(|error| invalid(error.to_string()))?;
+        let Some(graph) = &spec.graph.name else {
+            return Err(invalid(
+                "graph.name is missing: a job names a registered graph".to_owned(),
+            ));
+        };
+        let spec_json = serde_json::to_string(&spec).map_err(|error| invalid(error.to_string()))?;
+        if let Some(present) = self.jobs.get(&job) {
+            return if present.record.spec_json == spec_json {
+                Ok(true)
+            } else {
+                let text = format!("job {job} exists with another spec: choose another id");
+                Err(RpcError::new(ErrorCode::AlreadyExists, text))
+            };
+        }
+        self.registry.path(graph)?;
+        let record = JobRecord {
+            job: job.clone(),
+            order: self.next_order,
+            spec_json,
+            state: JobState::Queued,
+            reason: None,
+            detail: String::new(),
+            submitted: unix_seconds(),
+            started: None,
+            finished: None,
+            planned: None,
+            recoveries: Vec::new(),
+        };
+        let write = LogWrite::Job(Box::new(record.clone()));
+        self.log.write(write).await.map_err(CoordinatorError::from)?;
+        tracing::info!(job_id = %job, "job submitted");
+        self.next_order += 1;
+        self.jobs.insert(job.clone(), Job::submitted(record, spec.run.simulations));
+        self.queue.push_back(job);
+        Ok(false)
+    }
+
+    async fn cancel(&mut self, id: &JobId) -> Result<JobStatus, RpcError> {
+        let state = self.job(id)?.record.state;
+        if !state.is_final() {
+            if self.active.as_ref().is_some_and(|active| active.is_running(id)) {
+                self.drive(JobEvent::CancelRequested).await;
+            } else if !self.active.as_ref().is_some_and(|active| active.is_reporting(id)) {
+                self.queue.retain(|queued| queued != id);
+                self.active.take_if(|active| active.job() == id);
+                self.end(id, JobState::Cancelled, Some(Reason::Cancelled), String::new()).await;
+            }
+        }
+        Ok(self.job(id)?.status())
+    }
+
+    async fn worker_said(&mut self, worker: WorkerId, message: WorkerMessage) {
+        self.membership.heard_of(worker);
+        if let WorkerMessage::Event(event) = message {
+            self.drive(JobEvent::Reported { worker, event }).await;
+        }
+    }
+
+    async fn lose_worker(&mut self, worker: WorkerId, detail: String) {
+        if self.membership.remove(worker) {
+            tracing::warn!(worker_id = worker.0, detail, "worker lost");
+            self.drive(JobEvent::WorkerLost { worker, detail }).await;
+        }
+    }
+
+    /// Begins to plan the next job once none is active.
+    fn start_next(&mut self) {
+        if self.active.is_some() {
+            return;
+        }
+        let Some(id) = self.queue.pop_front() else { return };
+        let Some(job) = self.jobs.get_mut(&id) else { return };
+        let spec = job.record.spec();
+        let (registry, mailbox) = (self.registry.clone(), self.mailbox.clone());
+        self.active = Some(Active::Planning(id.clone()));
+        job.record.state = JobState::Planning;
+        job.publish(None);
+        let request = spec.map(|spec| PlanRequest {
+            job: id.clone(),
+            spec,
+            planned: job.record.planned.clone(),
+            last_epoch: job.last_epoch,
+            finished: job.finished.clone(),
+            n_workers: self.membership.len(),
+        });
+        in_background(move || {
+            let planned = request
+                .map_err(|error| unreadable_spec(&error))
+                .and_then(|request| planner::plan(&registry, request));
+            // Without a scheduler there is nobody to plan for.
+            let _ = mailbox.blocking_send(Request::Planned(id, Box::new(planned)));
+        });
+    }
+
+    async fn planned(&mut self, id: JobId, outcome: Result<PlannedJob, CoordinatorError>) {
+        if !matches!(&self.active, Some(Active::Planning(planning)) if *planning == id) {
+            return;
+        }
+        let planned = match outcome {
+            Ok(planned) => planned,
+            Err(error) => {
+                self.active = None;
+                let reason = Some(error.reason());
+                return self.end(&id, JobState::Failed, reason, error.sentence()).await;
+            }
+        };
+        let now_ms = self.now_ms();
+        let workers = self.membership.infos();
+        let machine = JobMachine::new(planned.setup.clone(), self.limits, workers, now_ms);
+        tracing::info!(
+            job_id = %id, placement = %machine.placement(), why = machine.why(), "job planned"
+        );
+        self.active = Some(Active::running(id, machine, planned));
+        self.drive(JobEvent::Ticked).await;
+    }
+
+    async fn reported(&mut self, id: &JobId, outcome: Result<(), CoordinatorError>) {
+        self.active.take_if(|active| active.is_reporting(id));
+        match outcome {
+            Ok(()) => self.end(id, JobState::Succeeded, None, String::new()).await,
+            Err(error) => {
+                self.end(id, JobState::Failed, Some(error.reason()), error.sentence()).await;
+            }
+        }
+    }
+
+    /// Brings a job into a final state: in the log first, then for everybody who watches.
+    async fn end(&mut self, id: &JobId, state: JobState, reason: Option<Reason>, detail: String) {
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        job.record.state = state;
+        job.record.reason = reason;
+        job.record.detail = detail;
+        job.record.finished = Some(unix_seconds());
+        job.finished = Default::default();
+        if let Err(error) = self.log.write(LogWrite::Job(Box::new(job.record.clone()))).await {
+            // The job is over all the same; after a restart it runs again, to the same result.
+            tracing::error!(job_id = %id, %error, "could not note the end of a job");
+        }
+        tracing::info!(job_id = %id, state = %state, detail = job.record.detail, "job ended");
+        job.publish(None);
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Seconds since 1970, for people; nothing waits or is decided by it.
+pub(crate) fn unix_seconds() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// Runs file work of any length beside the scheduler; its outcome comes by the mailbox.
+pub(crate) fn in_background(work: impl FnOnce() + Send + 'static) {
+    #[expect(clippy::disallowed_methods, reason = "reads and writes files")]
+    // Not awaited: the outcome comes by the mailbox, and a runtime that ends waits for it.
+    drop(tokio::task::spawn_blocking(work));
+}
+
+fn unreadable_spec(error: &serde_json::Error) -> CoordinatorError {
+    let text = format!("the spec in the job log cannot be read: {error}");
+    RpcError::new(ErrorCode::Internal, text).into()
+}

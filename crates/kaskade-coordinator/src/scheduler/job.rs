@@ -1,0 +1,82 @@
+//! A job as the scheduler keeps it.
+
+use kaskade_model::Epoch;
+use kaskade_model::status::{JobStatus, RoundProgress};
+use kaskade_model::tally::JobTally;
+use tokio::sync::watch;
+
+use crate::job_log::{JobRecord, LoggedJob};
+
+/// A job: what the log holds of it, and who watches it.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) record: JobRecord,
+    pub(super) last_epoch: Epoch,
+    /// Batches that were finished when the coordinator started; empty once it has ended.
+    pub(super) finished: JobTally,
+    status: watch::Sender<JobStatus>,
+}
+
+/// What only a running job has.
+#[derive(Clone, Debug)]
+pub(super) struct Running {
+    pub(super) simulations_done: u64,
+    pub(super) n_workers: u32,
+    pub(super) rounds: Vec<RoundProgress>,
+}
+
+impl Job {
+    pub(super) fn new(logged: LoggedJob) -> Self {
+        let LoggedJob { record, last_epoch, tally } = logged;
+        let total = record.spec().map_or(0, |spec| spec.run.simulations);
+        let mut status = status_of(&record, total);
+        status.simulations_done = tally.n_simulations();
+        Self { record, last_epoch, finished: tally, status: watch::Sender::new(status) }
+    }
+
+    pub(super) fn submitted(record: JobRecord, simulations: u64) -> Self {
+        let status = watch::Sender::new(status_of(&record, simulations));
+        Self { record, last_epoch: Epoch(0), finished: JobTally::default(), status }
+    }
+
+    pub(super) fn status(&self) -> JobStatus {
+        self.status.borrow().clone()
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<JobStatus> {
+        self.status.subscribe()
+    }
+
+    /// Shows the record, and what is `running`, to everybody who watches.
+    pub(super) fn publish(&self, running: Option<Running>) {
+        self.status.send_modify(|status| {
+            let done = status.simulations_done;
+            *status = status_of(&self.record, status.simulations_total);
+            status.simulations_done = done;
+            if let Some(running) = running {
+                status.simulations_done = running.simulations_done;
+                status.n_workers = running.n_workers;
+                status.rounds = running.rounds;
+            }
+        });
+    }
+}
+
+fn status_of(record: &JobRecord, simulations_total: u64) -> JobStatus {
+    use kaskade_model::status::JobState::Succeeded;
+    JobStatus {
+        id: record.job.clone(),
+        state: record.state,
+        reason: record.reason,
+        detail: record.detail.clone(),
+        submitted: record.submitted,
+        started: record.started,
+        finished: record.finished,
+        simulations_done: if record.state == Succeeded { simulations_total } else { 0 },
+        simulations_total,
+        n_workers: 0,
+        placement: record.placement(),
+        recoveries: record.recoveries.clone(),
+        rounds: Vec::new(),
+    }
+}
