@@ -101,6 +101,14 @@ impl<V: Payload> ArcChunk<V> {
         }
     }
 
+    /// Gives back the room that is not used.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        match self {
+            Self::Narrow(arcs) => arcs.shrink_to_fit(),
+            Self::Wide(arcs) => arcs.shrink_to_fit(),
+        }
+    }
+
     /// The number of arcs.
     pub(crate) fn len(&self) -> usize {
         match self {

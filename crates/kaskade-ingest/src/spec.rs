@@ -14,7 +14,8 @@ pub struct BuildSpec {
     pub orientation: Orientation,
     /// Whether every line stands for both directions.
     pub undirected: bool,
-    /// The format of all inputs; by each file's ending where `None`.
+    /// The format of all inputs; where `None`, by each file's ending: `.u32`, `.u64`, else
+    /// text. Whether a file is compressed is always said by its ending, `.gz` or `.zst`.
     pub format: Option<Format>,
     /// The column with an arc's probability or weight.
     pub column: Option<ColumnChoice>,
@@ -49,11 +50,14 @@ pub struct DirectorySpec {
 /// How a file's bytes are read, once decompressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// An arc a line: two ids and any further columns.
+    /// An arc a line: two ids, 0 to 2⁶⁴ − 1, and any further columns, parted by spaces, tabs
+    /// and at most one comma. Lines end in LF or CRLF. Blank lines and those that begin with
+    /// `#` or `%` are passed over, and so is a header: the first line else, when it begins
+    /// with a letter, a quote or `_`.
     Text,
-    /// Pairs of little-endian `u32`.
+    /// Pairs of little-endian `u32`, without a header.
     PairsU32,
-    /// Pairs of little-endian `u64`.
+    /// Pairs of little-endian `u64`, without a header.
     PairsU64,
 }
 
@@ -75,8 +79,7 @@ impl FromStr for Format {
 pub enum ColumnChoice {
     /// The field's place, counted from 0 over all fields: 2 is the first after the ids.
     Index(usize),
-    /// The field's name in the header: the first line that is neither blank nor a comment,
-    /// when it begins with a letter, a quote or `_` instead of a number.
+    /// The field's name in the header ([`Format::Text`]), found anew in every file.
     Name(String),
 }
 

@@ -36,6 +36,9 @@ impl<V: Payload> ParsedInput<V> {
     }
 }
 
+/// The shortest line with an arc: `1 2` and its end.
+const MIN_ARC_BYTES: usize = 4;
+
 /// Blocks that are read ahead of the parsers.
 const BLOCKS_AHEAD: usize = 4;
 
@@ -100,7 +103,7 @@ struct ParsedBlock<V> {
     first_bad: Option<LocatedBadLine>,
 }
 
-/// A bad line; ordered by its place in the input.
+/// A bad line and its place in the input.
 struct LocatedBadLine {
     input_idx: usize,
     line: u64,
@@ -126,7 +129,7 @@ fn parse_text<V: Payload>(
     column: Option<usize>,
 ) -> ParsedBlock<V> {
     let bytes = block.bytes.as_slice();
-    let mut chunk = ArcChunk::with_capacity(n_line_ends + 1);
+    let mut chunk = ArcChunk::with_capacity((n_line_ends + 1).min(bytes.len() / MIN_ARC_BYTES + 1));
     let (mut n_bad_lines, mut first_bad) = (0, None);
     let mut lines = Lines::new(bytes, column);
     while let Some((begin, line)) = lines.next_line() {
@@ -144,6 +147,8 @@ fn parse_text<V: Payload>(
             }
         }
     }
+    // Most lines may have been comments.
+    chunk.shrink_to_fit();
     ParsedBlock { chunk, n_bad_lines, first_bad }
 }
 

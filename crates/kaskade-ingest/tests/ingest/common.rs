@@ -1,8 +1,10 @@
 //! A scratch folder, the default spec, and what is read back.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use flate2::write::GzEncoder;
 use kaskade_ingest::progress::Unwatched;
 use kaskade_ingest::spec::{BuildSpec, DirectorySpec, Duplicates};
 use kaskade_ingest::{IngestError, build};
@@ -107,4 +109,11 @@ pub(crate) fn read_back(dir: &Path) -> Contents {
     }
     assert_eq!(arcs.len() as u64, graph.manifest().n_arcs);
     Contents { originals, arcs }
+}
+
+/// `bytes` as one gzip member.
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }

@@ -3,13 +3,12 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use flate2::write::GzEncoder;
 use kaskade_ingest::progress::Unwatched;
 use kaskade_ingest::spec::Format;
 use kaskade_ingest::{BadLine, IngestError, build};
 use kaskade_store::Order;
 
-use crate::common::{Scratch, read_back};
+use crate::common::{Scratch, gzip, read_back};
 
 /// Three arcs, four nodes; every form of it below must read as this.
 const ARCS: [(u64, u64); 3] = [(1, 2), (2, 3), (7, 1)];
@@ -20,12 +19,6 @@ fn assert_reads_as_arcs(name: &str, bytes: &[u8], format: Option<Format>) {
     assert_eq!((manifest.n_nodes, manifest.n_arcs), (4, 3), "{name}");
     let contents = read_back(&scratch.out());
     assert!(contents.arcs.keys().copied().eq(ARCS), "{name}: {contents:?}");
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
 }
 
 fn pairs<const N: usize>(encode: fn(u64) -> [u8; N]) -> Vec<u8> {
@@ -108,6 +101,22 @@ fn bad_lines_are_located() {
     let (line, _, text) = bad_line(b"\x7fELF\x02\x01\0\0\x1b[31m\n", 0);
     assert_eq!((line, text.as_str()), (1, "\\x7fELF\\x02\\x01\\x00\\x00\\x1b[31m"));
     assert_eq!(bad_line(b"1 2\n\x1f\x8b\x08", 0).1, BadLine::NotAnId, "gzip without its ending");
+}
+
+#[test]
+fn a_bad_line_is_reported_in_one_line_with_the_next_step() {
+    let scratch = Scratch::new();
+    let path = scratch.path("arcs.txt");
+    let message = |allowed| {
+        let text = "1 2\n3 \"4\"\n5\n";
+        let error = scratch.build_file("arcs.txt", text, |spec| spec.skip_bad_lines = allowed);
+        error.unwrap_err().to_string()
+    };
+    let problem = "an id is a whole number from 0 to 2^64-1: \"3 \\\"4\\\"\"";
+    let fix = "fix it, or skip such lines with --skip-bad-lines N";
+    assert_eq!(message(0), format!("{}:2: {problem}; {fix}", path.display()));
+    let fix = "it is the first of more than the 1 that --skip-bad-lines allows";
+    assert_eq!(message(1), format!("{}:2: {problem}; {fix}", path.display()));
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use kaskade_ingest::spec::ColumnChoice;
 use kaskade_store::{Order, Orientation};
 use proptest::prelude::*;
 
-use crate::common::{Contents, Scratch, read_back};
+use crate::common::{Contents, Scratch, gzip, read_back};
 
 #[derive(Clone, Copy, Debug)]
 struct Reading {
@@ -65,7 +66,7 @@ fn ids() -> impl Strategy<Value = u64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn a_build_is_the_plain_build(
@@ -105,6 +106,35 @@ proptest! {
         spec.directory.n_shards = n_shards;
         let other = kaskade_ingest::build(&spec, &kaskade_ingest::progress::Unwatched).unwrap();
         prop_assert_eq!(one.digest, other.digest);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_built_or_refused(
+        bytes in prop_oneof![
+            any::<Vec<u8>>(),
+            "([0-9]{1,3}[ ,\t\r#a-]{0,2}[0-9.]{0,3}\n){0,9}".prop_map(String::into_bytes),
+        ],
+        name in prop::sample::select(vec!["a.txt", "a.gz", "a.txt.zst", "a.u32", "a.u64", "a.u32.gz"]),
+        wraps in any::<bool>(),
+        column in prop::option::of(2usize..4),
+        skip_bad_lines in 0u64..4,
+    ) {
+        let wrap = match name {
+            "a.gz" | "a.u32.gz" if wraps => gzip,
+            "a.txt.zst" if wraps => |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap(),
+            _ => <[u8]>::to_vec,
+        };
+        let scratch = Scratch::new();
+        let built = scratch.build_file(name, wrap(&bytes), |spec| {
+            spec.column = column.map(ColumnChoice::Index);
+            spec.skip_bad_lines = skip_bad_lines;
+        });
+        match built {
+            Ok(manifest) => prop_assert_eq!(read_back(&scratch.out()).arcs.len() as u64, manifest.n_arcs),
+            Err(_) => prop_assert_eq!(scratch.names(), [name], "nothing is left"),
+        }
     }
 }
 
