@@ -78,7 +78,8 @@ pub fn check_size(name: &str, message: &impl prost::Message, limit: usize) -> Re
     Err(RpcError::new(ErrorCode::ResourceExhausted, text))
 }
 
-/// A request with [`ANSWER_DEADLINE`].
+/// A request with [`ANSWER_DEADLINE`], which a stream that has begun to answer outlives. Not
+/// for `PushFile`, which answers when all of the file is there.
 pub fn request<T>(message: T) -> tonic::Request<T> {
     let mut request = tonic::Request::new(message);
     request.set_timeout(ANSWER_DEADLINE);
