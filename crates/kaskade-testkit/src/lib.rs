@@ -2,14 +2,17 @@
 //! For tests only; nothing that ships depends on it.
 //!
 //! In reading order: [`ArcList`] is a graph written down arc by arc, [`VecShard`] its shards
-//! in memory, [`fixtures`] the graphs that tests speak of, [`runs`] hands them to the engine.
+//! in memory, [`fixtures`] the graphs that tests speak of, [`runs`] hands them to the engine;
+//! [`directories`] makes graph directories of them and runs jobs on those.
 //! Against the engine stand [`oracle`] (exact answers), [`reference`] (one simulation at a
 //! time, the same coins, equal bit for bit) and [`textbook`] (the papers' definitions with
 //! [`philox`] as the generator, equal within the interval that [`accept`] states).
+//! [`simulated_cluster`] runs the machines of coordinator and workers under faults.
 //! [`known_answers`] reads the spreads that independent programs found on real graphs.
 
 pub mod accept;
 mod arc_list;
+pub mod directories;
 pub mod fixtures;
 pub mod known_answers;
 pub mod oracle;
@@ -17,6 +20,7 @@ pub mod philox;
 pub mod reference;
 pub mod repository;
 pub mod runs;
+pub mod simulated_cluster;
 pub mod textbook;
 mod vec_shard;
 
