@@ -18,7 +18,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("worker", &["model", "store", "engine", "rpc"]),
     ("coordinator", &["model", "store", "engine", "rpc", "results"]),
     ("cli", &["model", "store", "engine", "rpc", "results", "ingest", "worker", "coordinator"]),
-    ("testkit", &["model", "store", "engine"]),
+    ("testkit", &["model", "store", "engine", "ingest"]),
 ];
 
 /// Foreign crates that belong to a few of ours, tests and build scripts included.

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use kaskade_engine::local::{self, Unobserved};
 use kaskade_engine::partition::Partition;
+use kaskade_model::Shard;
 use kaskade_model::coin::Isa;
 use kaskade_model::diffusion::LiveArcModel;
 use kaskade_model::job::JobPlan;
@@ -88,7 +89,16 @@ pub fn run(graph: &ArcList, plan: &JobPlan) -> Vec<SimulationRow> {
 /// When the engine refuses the plan, or loses a simulation.
 #[must_use]
 pub fn run_as(graph: &ArcList, plan: &JobPlan, layout: Layout) -> Vec<SimulationRow> {
-    let shards = graph.shards(layout.n_shards.get());
+    run_shards(graph.shards(layout.n_shards.get()), plan, layout)
+}
+
+/// The rows of `plan` on `shards`, which are a whole graph, laid out as `layout` says but for
+/// its number of shards.
+///
+/// # Panics
+/// Like [`run_as`].
+#[must_use]
+pub fn run_shards<S: Shard>(shards: Vec<S>, plan: &JobPlan, layout: Layout) -> Vec<SimulationRow> {
     let partition = Partition::new(shards, plan.clone(), layout.isa);
     let partition = partition.expect("the model fits the graph");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(layout.n_threads.get()).build();

@@ -1,0 +1,115 @@
+//! Golden digests: graphs and results of coin version 1, bit for bit, for good.
+//!
+//! A change here is a new coin version or a new digest, never an update in passing. Where
+//! that is meant, `KASKADE_BLESS=1 cargo test -p kaskade-tests --test golden` writes the file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use kaskade_ingest::progress::Unwatched;
+use kaskade_ingest::spec::ColumnChoice;
+use kaskade_ingest::{GenerateTarget, generate};
+use kaskade_model::spec::{
+    CoinFamily, GenerateSpec, GeneratorKind, ModelKind, ModelSpec, Probability, SeedSpec,
+};
+use kaskade_results::Sample;
+use kaskade_testkit::philox::Philox;
+use kaskade_testkit::runs::Layout;
+use kaskade_testkit::{ArcList, directories, repository};
+
+type Digests = BTreeMap<String, String>;
+
+fn golden_file() -> PathBuf {
+    repository::root().join("tests/golden/digests.json")
+}
+
+#[test]
+fn digests_are_those_of_coin_version_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut found = Digests::new();
+    let rmat = rmat(folder.path(), &mut found);
+    let column = column(folder.path(), &mut found);
+    let jobs = [
+        ("constant", &rmat, independent_cascade(Probability::Constant(0.05)), top_degree()),
+        ("weighted-cascade", &rmat, independent_cascade(Probability::WeightedCascade), random()),
+        ("trivalency", &rmat, independent_cascade(Probability::Trivalency), top_degree()),
+        ("linear-threshold", &rmat, linear_threshold(Probability::WeightedCascade), random_each()),
+        ("column", &column, independent_cascade(Probability::Column), random_each()),
+        ("column-threshold", &column, linear_threshold(Probability::Column), random()),
+    ];
+    for (name, graph, model, seeds) in jobs {
+        let job = directories::job(model, seeds, 1000).resolve().unwrap();
+        assert_eq!(job.run.coins, CoinFamily::Arc, "the names say the coin family");
+        let graph = directories::open(graph);
+        let n_nodes = graph.nodes().originals().len() as u32;
+        let rows = directories::run(&job, graph, Layout::new(1, 2, 1));
+        let sample = Sample::collect(rows, n_nodes).unwrap();
+        found.insert(format!("job/arc/{name}"), sample.digest().to_owned());
+    }
+
+    if env::var_os("KASKADE_BLESS").is_some() {
+        fs::create_dir_all(golden_file().parent().unwrap()).unwrap();
+        fs::write(golden_file(), serde_json::to_string_pretty(&found).unwrap() + "\n").unwrap();
+    }
+    let golden: Digests = serde_json::from_slice(&fs::read(golden_file()).unwrap()).unwrap();
+    assert_eq!(found, golden);
+}
+
+fn independent_cascade(probability: Probability) -> ModelSpec {
+    ModelSpec { kind: ModelKind::IndependentCascade, probability }
+}
+
+fn linear_threshold(probability: Probability) -> ModelSpec {
+    ModelSpec { kind: ModelKind::LinearThreshold, probability }
+}
+
+fn top_degree() -> SeedSpec {
+    SeedSpec::TopDegree(10)
+}
+
+fn random() -> SeedSpec {
+    SeedSpec::Random(10)
+}
+
+fn random_each() -> SeedSpec {
+    SeedSpec::RandomEach(10)
+}
+
+/// An R-MAT graph of 1,024 nodes; its digest also pins the generator.
+fn rmat(folder: &Path, found: &mut Digests) -> PathBuf {
+    let spec = GenerateSpec {
+        kind: GeneratorKind::Rmat,
+        scale: Some(10),
+        nodes: None,
+        edge_factor: Some(8.0),
+        arcs: None,
+        seed: 1,
+        a: None,
+        b: None,
+        c: None,
+    };
+    let out = folder.join("rmat.kg");
+    let target = GenerateTarget::Directory(directories::directory_spec(out.clone()));
+    generate(&spec, &target, &Unwatched).expect("the graph can be generated");
+    found.insert("graph/rmat".to_owned(), directories::open(&out).manifest().digest.clone());
+    out
+}
+
+/// A graph of 500 nodes with a column of weights that sum to at most 1, by another generator.
+fn column(folder: &Path, found: &mut Digests) -> PathBuf {
+    let mut philox = Philox::new(1, 0);
+    let arcs: Vec<_> = (0..3000).map(|_| (philox.below(500), philox.below(500))).collect();
+    let graph = ArcList::new(500, arcs);
+    let in_degrees = graph.in_degrees();
+    let graph = graph.with_column(|arc| {
+        f64::from(philox.below(1000)) / 1000.0 / f64::from(in_degrees[arc.target as usize])
+    });
+    let (input, out) = (folder.join("column.txt"), folder.join("column.kg"));
+    directories::write_text(&input, &graph, graph.arcs().iter().copied());
+    let mut spec = directories::build_spec(vec![input], out.clone());
+    spec.column = Some(ColumnChoice::Index(2));
+    let built = directories::build(&spec);
+    found.insert("graph/column".to_owned(), built.manifest().digest.clone());
+    out
+}
