@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kaskade_model::Shard;
 use kaskade_model::ids::BatchId;
+use kaskade_model::lanes::LANES_PER_WORD;
 use kaskade_model::tally::{JobTally, PartitionTally};
 
 use crate::error::EngineError;
 use crate::kernel::{Parallelism, ShardState};
-use crate::partition::{BatchRun, Partition};
+use crate::partition::{BatchRun, Partition, state_bytes};
 use crate::with_lane_words;
 
 /// Who watches an in-process run.
@@ -28,6 +29,55 @@ pub trait Observer: Sync {
 pub struct Unobserved;
 
 impl Observer for Unobserved {}
+
+/// How many simulations advance together, and how many batches at a time. Decides speed and
+/// memory, never a bit of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneChoice {
+    /// W: 64-lane words in a batch.
+    pub lane_words: usize,
+    /// Batches that hold state at a time.
+    pub max_in_flight: usize,
+}
+
+impl LaneChoice {
+    /// The choice for `n_simulations` on a graph of `n_nodes` with `n_threads`, whose lane state
+    /// may take `state_limit_bytes`.
+    ///
+    /// W is the largest of 1, 2, 4 and 8 with which every thread still gets a full batch and a
+    /// batch in flight on every thread still fits the limit; 1 where none is. Where not even
+    /// that fits, fewer batches are in flight, at least one.
+    #[must_use]
+    pub fn auto(
+        n_simulations: u64,
+        n_nodes: u32,
+        n_threads: usize,
+        state_limit_bytes: u64,
+    ) -> Self {
+        let fits = |lane_words: usize| {
+            let batches = n_threads as u64;
+            let lanes = (lane_words * LANES_PER_WORD) as u64;
+            lanes.saturating_mul(batches) <= n_simulations
+                && state_bytes(n_nodes.into(), lane_words).saturating_mul(batches)
+                    <= state_limit_bytes
+        };
+        let lane_words = [8, 4, 2].into_iter().find(|&lane_words| fits(lane_words)).unwrap_or(1);
+        Self::with_lane_words(lane_words, n_nodes, n_threads, state_limit_bytes)
+    }
+
+    /// The choice where W is given.
+    #[must_use]
+    pub fn with_lane_words(
+        lane_words: usize,
+        n_nodes: u32,
+        n_threads: usize,
+        state_limit_bytes: u64,
+    ) -> Self {
+        let of_batch = state_bytes(n_nodes.into(), lane_words).max(1);
+        let n_that_fit = usize::try_from(state_limit_bytes / of_batch).unwrap_or(usize::MAX);
+        Self { lane_words, max_in_flight: n_that_fit.clamp(1, n_threads.max(1)) }
+    }
+}
 
 /// Runs every batch of `partition`, which holds the whole graph, on the current rayon pool.
 /// At most `max_in_flight` batches hold state at a time ([`Partition::state_bytes`] each).
@@ -115,4 +165,25 @@ fn run_batch<S: Shard, const W: usize>(
         run.step(&[], parallelism)?;
     }
     Ok(run.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_follow_simulations_and_memory() {
+        let choice = |n_simulations, n_nodes, n_threads, limit| {
+            let LaneChoice { lane_words, max_in_flight } =
+                LaneChoice::auto(n_simulations, n_nodes, n_threads, limit);
+            (lane_words, max_in_flight)
+        };
+        assert_eq!(choice(1, 1000, 2, u64::MAX), (1, 2));
+        assert_eq!(choice(1000, 1000, 2, u64::MAX), (4, 2), "two batches of 512 are too many");
+        assert_eq!(choice(1024, 1000, 2, u64::MAX), (8, 2));
+        assert_eq!(choice(u64::MAX, 1 << 20, 2, 64 << 20), (2, 2), "16 W bytes a node and batch");
+        assert_eq!(choice(u64::MAX, 1 << 20, 4, 40 << 20), (1, 2));
+        assert_eq!(choice(u64::MAX, 1 << 20, 4, 0), (1, 1));
+        assert_eq!(choice(0, 0, 0, 0), (1, 1));
+    }
 }
