@@ -1,2 +1,34 @@
 //! What a person types: the binary `kaskade` wires everything.
-fn main() {}
+//!
+//! ```text
+//! argv, KASKADE_*, kaskade.toml ─▶ settings ─▶ args ─▶ commands ─▶ exit code
+//!              SPEC.toml ─▶ spec_file ────────────────▲
+//! ```
+//! In reading order: [`settings`] lays configuration files under the flags, [`args`] is what
+//! can be typed, [`spec_file`] reads specs, [`commands`] has a file per command and
+//! [`error`] with [`exit`] says how each can end. Around them: [`console`] is the only
+//! module that prints, [`logging`] the only subscriber, [`interrupt`] catches Ctrl-C,
+//! [`machine`] and [`clock`] measure, [`size`] reads sizes.
+
+mod args;
+mod settings;
+mod size;
+
+mod spec_file;
+mod toml_error;
+
+mod commands;
+mod error;
+mod exit;
+
+mod clock;
+mod console;
+mod interrupt;
+mod logging;
+mod machine;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    exit::report(commands::dispatch())
+}

@@ -1,0 +1,49 @@
+//! What can be typed: one file per family of commands, doc comments are the help.
+//!
+//! A flag with an environment variable `KASKADE_X` can also be set by the key `x` of a
+//! configuration file ([`crate::settings`]). Paths and other things that mean one call only
+//! have neither.
+
+pub(crate) mod generate;
+pub(crate) mod global;
+pub(crate) mod graph;
+pub(crate) mod job;
+pub(crate) mod run;
+pub(crate) mod tools;
+mod word;
+
+use clap::{Parser, Subcommand};
+
+/// How far, how fast and how surely a message spreads over a follower graph
+///
+/// `kaskade` simulates information cascades on real or synthetic follower graphs, thousands
+/// of them side by side, in this process or on a cluster. A job's result is a pure function
+/// of graph, spec and seed.
+#[derive(Debug, Parser)]
+#[command(name = "kaskade", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub(crate) global: global::GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Draw a synthetic follower graph
+    Generate(generate::GenerateArgs),
+    /// Build, describe, check and register graph directories
+    #[command(subcommand)]
+    Graph(graph::GraphCommand),
+    /// Run a job in this process
+    Run(run::RunArgs),
+    /// Print a commented spec to start from
+    Init(tools::InitArgs),
+    /// Print a shell's completion script
+    Completions(tools::CompletionsArgs),
+    /// Print the manual pages
+    Man,
+}

@@ -1,0 +1,49 @@
+//! `kaskade run`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use kaskade_model::lanes::MAX_LANE_WORDS;
+
+use super::job::{SpecArgs, threads};
+
+/// The flags of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The job.
+    #[command(flatten)]
+    pub(crate) spec: SpecArgs,
+    /// Compute threads [default: all cores]
+    #[arg(long, env = "KASKADE_THREADS", value_parser = threads())]
+    pub(crate) threads: Option<u64>,
+    /// W: 64·W simulations advance together, 1 to 8; changes speed and memory, no result
+    /// [default: by simulations, threads and free memory]
+    #[arg(
+        long,
+        env = "KASKADE_LANE_WORDS",
+        value_name = "W",
+        value_parser = clap::value_parser!(u64).range(1..=MAX_LANE_WORDS as u64)
+    )]
+    pub(crate) lane_words: Option<u64>,
+    /// What to check of the graph before the first round
+    #[arg(long, env = "KASKADE_VERIFY", value_name = "HOW", default_value = "full")]
+    pub(crate) verify: VerifyChoice,
+    /// Where generated graphs are kept [default: $XDG_CACHE_HOME/kaskade or ~/.cache/kaskade]
+    #[arg(long, env = "KASKADE_CACHE", value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
+    /// The result directory to write [default: `out` of the spec, else none]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace an earlier result
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// How much of a graph to check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VerifyChoice {
+    /// Every byte; reads each file once, a few seconds a gigabyte
+    Full,
+    /// Headers only; a damaged section then gives wrong results
+    Header,
+}

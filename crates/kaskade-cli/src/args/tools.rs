@@ -1,0 +1,40 @@
+//! Small commands around the others.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use clap_complete::Shell;
+
+/// The flags of `inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// A graph directory, a result directory, or a file of one
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+}
+
+/// The flags of `init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The template
+    #[arg(long, value_name = "NAME", default_value = "independent-cascade")]
+    pub(crate) template: Template,
+}
+
+/// A spec to start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    /// Independent cascade with weighted-cascade probabilities
+    #[value(alias = "ic")]
+    IndependentCascade,
+    /// Linear threshold with weights of 1/in-degree
+    #[value(alias = "lt")]
+    LinearThreshold,
+}
+
+/// The flags of `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: Shell,
+}

@@ -1,0 +1,58 @@
+//! A file per command: what it does, from resolved arguments to what it prints.
+
+mod build;
+mod cache;
+mod generate;
+mod info;
+mod init;
+mod manual;
+mod progress;
+mod run;
+mod verify;
+
+use std::env;
+use std::ffi::OsString;
+
+use clap::FromArgMatches;
+use rayon::ThreadPool;
+
+use crate::args::graph::GraphCommand;
+use crate::args::job::typed_flags;
+use crate::args::{Cli, Command};
+use crate::console::Console;
+use crate::error::CliError;
+use crate::{logging, machine, settings};
+
+/// Does what the command line says.
+///
+/// # Errors
+/// [`CliError`], still to be reported.
+pub(crate) fn dispatch() -> Result<(), CliError> {
+    let arguments: Vec<OsString> = env::args_os().collect();
+    let grammar = settings::command(&arguments)?;
+    let matches = grammar.clone().try_get_matches_from(arguments)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    let typed = matches.subcommand().map(|(_, flags)| typed_flags(flags)).unwrap_or_default();
+    let console = Console::new(&cli.global);
+    logging::start(&cli.global, tracing::Level::WARN);
+    match cli.command {
+        Command::Generate(args) => generate::generate(&args, &console),
+        Command::Graph(GraphCommand::Build(args)) => build::build(args, &console),
+        Command::Graph(GraphCommand::Info(args)) => info::info(&args, &console),
+        Command::Graph(GraphCommand::Verify(args)) => verify::verify(&args, &console),
+        Command::Run(args) => run::run(&args, &typed, &console),
+        Command::Init(args) => init::init(&args, &console),
+        Command::Completions(args) => manual::completions(&args, grammar, &console),
+        Command::Man => manual::pages(&grammar, &console),
+    }
+}
+
+/// A pool of `threads` compute threads, or of as many as there are cores.
+fn thread_pool(threads: Option<u64>) -> Result<ThreadPool, CliError> {
+    let n_threads = threads.map_or_else(machine::n_cores, |threads| threads as usize);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(n_threads)
+        .thread_name(|idx| format!("compute-{idx}"))
+        .build()
+        .map_err(|source| CliError::Threads { n_threads, source })
+}

@@ -1,0 +1,104 @@
+//! Generated graphs, kept for the next run.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use kaskade_ingest::GenerateTarget;
+use kaskade_ingest::IngestError;
+use kaskade_ingest::spec::DirectorySpec;
+use kaskade_model::spec::GenerateSpec;
+use kaskade_store::names::GRAPH_SUFFIX;
+use kaskade_store::{Graph, Order, ShardSelection, StoreErrorKind, Verify, Views};
+
+use super::progress::IngestProgress;
+use crate::args::graph::DEFAULT_SHARDS;
+use crate::console::Console;
+use crate::error::CliError;
+
+/// The directory of the graph of `spec` under `cache` (or the person's cache folder), drawn
+/// now if it is not there. Two processes may do so at a time: each publishes a whole
+/// directory or finds the other's.
+///
+/// # Errors
+/// [`CliError::NoCache`], or that of the generator.
+pub(super) fn generated_graph(
+    spec: &GenerateSpec,
+    cache: Option<&Path>,
+    console: &Console,
+) -> Result<PathBuf, CliError> {
+    let cache = cache.map(Path::to_owned).or_else(user_cache).ok_or(CliError::NoCache)?;
+    let folder = cache.join("generated");
+    let dir = folder.join(directory_name(spec));
+    let is_damaged = match Graph::open(&dir, ShardSelection::All, Verify::Header, &|_, _| {}) {
+        Ok(_) => return Ok(dir),
+        Err(error) => match error.kind() {
+            StoreErrorKind::NotFound => false,
+            // What is kept for speed only may be made again.
+            StoreErrorKind::Corrupt | StoreErrorKind::UnsupportedVersion => true,
+            _ => return Err(error.into()),
+        },
+    };
+    fs::create_dir_all(&folder)
+        .map_err(|source| CliError::WriteFile { path: folder.clone(), source })?;
+    console.note(&format!("generating {} on first use", dir.display()));
+    let target = GenerateTarget::Directory(DirectorySpec {
+        out: dir.clone(),
+        order: Order::InDegree,
+        n_shards: DEFAULT_SHARDS,
+        views: Views::Both,
+        memory_bytes: None,
+        temp_dir: None,
+        force: is_damaged,
+    });
+    match kaskade_ingest::generate(spec, &target, &IngestProgress::new(console)) {
+        Ok(_) => Ok(dir),
+        Err(IngestError::Store(error)) if error.kind() == StoreErrorKind::Exists => Ok(dir),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The folder for what can be made again, by the rules of the desktop.
+fn user_cache() -> Option<PathBuf> {
+    let folder = env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty());
+    let folder = folder.map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cache")));
+    Some(folder?.join("kaskade"))
+}
+
+/// A name that tells graphs of different parameters apart:
+/// `edge_factor=16.0-kind=rmat-scale=20-seed=1.kg`.
+fn directory_name(spec: &GenerateSpec) -> String {
+    let keys = serde_json::to_value(spec).expect("a generator's spec has a JSON form");
+    let keys = keys.as_object().into_iter().flatten();
+    let parts: Vec<_> = keys
+        .map(|(key, value)| match value.as_str() {
+            Some(text) => format!("{key}={text}"),
+            None => format!("{key}={value}"),
+        })
+        .collect();
+    format!("{}.{GRAPH_SUFFIX}", parts.join("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use kaskade_model::spec::GeneratorKind;
+
+    use super::*;
+
+    #[test]
+    fn names_tell_parameters_apart() {
+        let spec = GenerateSpec {
+            kind: GeneratorKind::Rmat,
+            scale: Some(20),
+            nodes: None,
+            edge_factor: Some(16.0),
+            arcs: None,
+            seed: 1,
+            a: None,
+            b: None,
+            c: None,
+        };
+        assert_eq!(directory_name(&spec), "edge_factor=16.0-kind=rmat-scale=20-seed=1.kg");
+        let other = GenerateSpec { seed: 2, ..spec.clone() };
+        assert_ne!(directory_name(&spec), directory_name(&other));
+    }
+}

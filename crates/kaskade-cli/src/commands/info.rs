@@ -1,0 +1,101 @@
+//! `kaskade graph info`.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use kaskade_store::{Manifest, Order, Orientation};
+use serde::Serialize;
+
+use crate::args::graph::DirectoryArg;
+use crate::console::Console;
+use crate::error::CliError;
+
+/// Describes a graph directory from its manifest.
+pub(super) fn info(args: &DirectoryArg, console: &Console) -> Result<(), CliError> {
+    let manifest = Manifest::read(&args.dir)?;
+    console.result(&GraphInfo::of(&manifest), || describe(&args.dir, &manifest))
+}
+
+/// What `--json` prints of a graph (INTERFACE.md).
+#[derive(Debug, Serialize)]
+pub(super) struct GraphInfo<'a> {
+    nodes: u64,
+    arcs: u64,
+    max_out_degree: u32,
+    max_in_degree: u32,
+    isolated_nodes: u64,
+    duplicates: u64,
+    self_loops: u64,
+    skipped_lines: u64,
+    shards: usize,
+    bytes_per_arc: f64,
+    digest: &'a str,
+    orientation: Orientation,
+    order: Order,
+    columns: &'a [String],
+}
+
+impl<'a> GraphInfo<'a> {
+    /// What `manifest` says.
+    pub(super) fn of(manifest: &'a Manifest) -> Self {
+        Self {
+            nodes: manifest.n_nodes,
+            arcs: manifest.n_arcs,
+            max_out_degree: manifest.max_out_degree,
+            max_in_degree: manifest.max_in_degree,
+            isolated_nodes: manifest.n_isolated_nodes,
+            duplicates: manifest.n_duplicates,
+            self_loops: manifest.n_self_loops,
+            skipped_lines: manifest.n_skipped_lines,
+            shards: manifest.shards.len(),
+            bytes_per_arc: manifest.bytes_per_arc(),
+            digest: &manifest.digest,
+            orientation: manifest.orientation,
+            order: manifest.order,
+            columns: &manifest.columns,
+        }
+    }
+}
+
+/// The same for people. Both highest degrees are there because a wrong orientation shows in
+/// them: few are followed by very many, nobody follows very many.
+pub(super) fn describe(dir: &Path, manifest: &Manifest) -> String {
+    let bytes: u64 = manifest.files().map(|file| file.file_bytes).sum();
+    let columns = if manifest.columns.is_empty() { "none" } else { &manifest.columns.join(", ") };
+    let direction = if manifest.undirected { ", read in both directions" } else { "" };
+    let rows = [
+        ("graph", dir.display().to_string()),
+        ("nodes", format!("{} ({} isolated)", manifest.n_nodes, manifest.n_isolated_nodes)),
+        ("arcs", manifest.n_arcs.to_string()),
+        (
+            "dropped",
+            format!(
+                "{} duplicates, {} self-loops, {} unreadable lines",
+                manifest.n_duplicates, manifest.n_self_loops, manifest.n_skipped_lines
+            ),
+        ),
+        (
+            "reach",
+            format!(
+                "one post reaches at most {} nodes, one node hears at most {}",
+                manifest.max_out_degree, manifest.max_in_degree
+            ),
+        ),
+        ("orientation", format!("{}{direction}", manifest.orientation)),
+        ("order", manifest.order.to_string()),
+        ("columns", columns.to_owned()),
+        ("shards", format!("{} with views {}", manifest.shards.len(), manifest.views)),
+        ("size", format!("{bytes} bytes, {:.2} per arc", manifest.bytes_per_arc())),
+        ("digest", manifest.digest.clone()),
+    ];
+    table(&rows)
+}
+
+/// A line a row, values aligned.
+pub(super) fn table(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+    rows.iter().fold(String::new(), |mut text, (label, value)| {
+        writeln!(text, "{label:<width$}  {value}").expect("a string takes any text");
+        text
+    })
+}

@@ -1,0 +1,172 @@
+//! `kaskade run`: a job in this process, no socket.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use kaskade_engine::local::{self, LaneChoice};
+use kaskade_engine::partition::Partition;
+use kaskade_ingest::IngestError;
+use kaskade_model::JobId;
+use kaskade_model::coin::Isa;
+use kaskade_model::job::JobPlan;
+use kaskade_model::seeds::{self, NodeDirectory};
+use kaskade_model::tally::JobTally;
+use kaskade_results::summary::{GraphSummary, JobRecord};
+use kaskade_results::{
+    JobState, Performance, Provenance, Resources, Sample, Summary, check_target, result_files,
+    table, write_directory,
+};
+use kaskade_store::{Graph, MappedShard, ShardSelection, Verify};
+
+use super::cache::generated_graph;
+use super::progress::{RunProgress, with_byte_bar};
+use crate::args::run::{RunArgs, VerifyChoice};
+use crate::clock::{self, Moment};
+use crate::console::Console;
+use crate::error::CliError;
+use crate::machine;
+use crate::spec_file::{self, Job, Runner};
+
+/// The share of free memory that lane state may take.
+const STATE_MEMORY_SHARE: f64 = 0.25;
+
+/// Runs a job, prints its summary, and writes its result directory if one is asked for.
+pub(super) fn run(
+    args: &RunArgs,
+    typed: &BTreeSet<String>,
+    console: &Console,
+) -> Result<(), CliError> {
+    let job = spec_file::read(&args.spec, typed, Runner::Process)?;
+    let id = clock::new_job_id();
+    let out = args.out.clone().or_else(|| job.out.as_deref().map(|out| with_id(out, &id)));
+    // Refused before the work, not after it.
+    out.as_deref().map(|out| check_target(out, args.force)).transpose()?;
+
+    let pool = super::thread_pool(args.threads)?;
+    pool.install(|| {
+        let graph = open_graph(&job, args, console)?;
+        let summary_of_graph = GraphSummary {
+            digest: graph.manifest().digest.clone(),
+            nodes: graph.n_nodes(),
+            arcs: graph.manifest().n_arcs,
+        };
+        let lanes = choose_lanes(args, &job, graph.n_nodes());
+        let partition = partition(graph, &job, lanes.lane_words)?;
+        let (tally, resources) = simulate(partition, lanes.max_in_flight, console)?;
+
+        let sample = Sample::collect(tally.rows(), summary_of_graph.nodes)?;
+        let record = JobRecord {
+            job: id,
+            state: JobState::Succeeded,
+            graph: summary_of_graph,
+            performance: Performance::new(&tally.work(), tally.n_simulations(), resources),
+            spec: job.spec,
+        };
+        let summary = Summary::new(&sample, record);
+        if let Some(out) = &out {
+            let created = Some(Moment::now().to_rfc3339());
+            let provenance = Provenance { created, ..Provenance::default() };
+            write_directory(out, &result_files(&sample, &summary, &provenance)?, args.force)?;
+        }
+        console.result(&summary, || table(&summary))?;
+        if let Some(out) = &out {
+            console.note(&format!("results in {}", out.display()));
+        }
+        Ok(())
+    })
+}
+
+/// `out` with the job's id in place of `{job}`.
+fn with_id(out: &Path, id: &JobId) -> PathBuf {
+    out.iter().map(|part| part.to_string_lossy().replace("{job}", id.as_str())).collect()
+}
+
+/// Opens the job's graph, drawing it first where it is synthetic.
+fn open_graph(job: &Job, args: &RunArgs, console: &Console) -> Result<Graph, CliError> {
+    let dir = match &job.graph {
+        spec_file::Graph::Directory(dir) => dir.clone(),
+        spec_file::Graph::Generate(spec) => {
+            let dir = generated_graph(spec, args.cache.as_deref(), console);
+            dir.map_err(|error| match error {
+                CliError::Ingest(IngestError::Generator(error)) => job.locate_generator(&error),
+                error => error,
+            })?
+        }
+        spec_file::Graph::Registered(_) => {
+            unreachable!("the spec of a process with a registered graph was refused")
+        }
+    };
+    let verify = match args.verify {
+        VerifyChoice::Full => Verify::Full,
+        VerifyChoice::Header => Verify::Header,
+    };
+    let graph = with_byte_bar(console, "verifying", |progress| {
+        Graph::open(&dir, ShardSelection::All, verify, progress)
+    })?;
+    graph.manifest().require(&dir, kaskade_store::Views::Out)?;
+    Ok(graph)
+}
+
+fn choose_lanes(args: &RunArgs, job: &Job, n_nodes: u32) -> LaneChoice {
+    let free_bytes = machine::free_memory_bytes().unwrap_or(u64::MAX);
+    let limit_bytes = (free_bytes as f64 * STATE_MEMORY_SHARE) as u64;
+    let n_threads = rayon::current_num_threads();
+    match args.lane_words {
+        Some(lane_words) => {
+            LaneChoice::with_lane_words(lane_words as usize, n_nodes, n_threads, limit_bytes)
+        }
+        None => LaneChoice::auto(job.spec.run.simulations, n_nodes, n_threads, limit_bytes),
+    }
+}
+
+/// The whole graph and the job on it.
+fn partition(
+    graph: Graph,
+    job: &Job,
+    lane_words: usize,
+) -> Result<Partition<MappedShard>, CliError> {
+    let spec = &job.spec;
+    let plan = JobPlan {
+        model: spec.live_arc_model().expect("a resolved spec has a valid model"),
+        seed: spec.run.seed,
+        seeds: seeds::resolve(&spec.seeds, spec.run.seed, &graph)?,
+        n_nodes: graph.n_nodes(),
+        first_simulation: spec.run.first_simulation,
+        n_simulations: spec.run.simulations,
+        max_rounds: spec.run.max_rounds,
+        lane_words,
+    };
+    Ok(Partition::new(graph.into_shards(), plan, Isa::detect())?)
+}
+
+/// Runs all batches on the current pool and measures what they take.
+fn simulate(
+    partition: Partition<MappedShard>,
+    max_in_flight: usize,
+    console: &Console,
+) -> Result<(JobTally, Resources), CliError> {
+    let progress = RunProgress::new(console, partition.plan.n_simulations);
+    let (started, cpu_before) = (Instant::now(), machine::cpu_time());
+    let tally = local::run(partition, max_in_flight, &progress)?;
+    let resources = Resources {
+        seconds: started.elapsed().as_secs_f64(),
+        cpu_seconds: Some((machine::cpu_time() - cpu_before).as_secs_f64()),
+        threads: rayon::current_num_threads() as u32,
+        workers: 0,
+        peak_memory_bytes: machine::peak_memory_bytes(),
+    };
+    Ok((tally, resources))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_a_spec_are_named_by_the_job() {
+        let id = JobId::new("j7").unwrap();
+        assert_eq!(with_id(Path::new("a/results/{job}"), &id), Path::new("a/results/j7"));
+        assert_eq!(with_id(Path::new("/b/c"), &id), Path::new("/b/c"));
+    }
+}

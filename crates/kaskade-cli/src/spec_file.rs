@@ -1,0 +1,104 @@
+//! From a spec file and flags to a resolved job.
+//!
+//! What was said for this job comes first, in the order flag, spec; then what holds in
+//! general, in the order `KASKADE_*`, configuration file, default. So a variable that
+//! somebody set last week never overrides a spec.
+
+mod document;
+mod draft;
+mod seed_file;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use kaskade_model::spec::{GenerateSpec, SeedSpec, Spec, SpecError};
+
+use crate::args::job::SpecArgs;
+use crate::error::CliError;
+use document::Document;
+use draft::Draft;
+pub(crate) use seed_file::SeedFileLimit;
+
+/// A job that is fully said: nothing is left to choose, and seeds are no file any more.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// The resolved spec.
+    pub(crate) spec: Spec,
+    /// The graph.
+    pub(crate) graph: Graph,
+    /// Where the spec wants its result, `{job}` still to be replaced.
+    pub(crate) out: Option<PathBuf>,
+    document: Option<Document>,
+}
+
+impl Job {
+    /// What a generator says of `[graph] generate`, with the place where that stands.
+    pub(crate) fn locate_generator(&self, error: &SpecError) -> CliError {
+        match &self.document {
+            Some(document) => {
+                let key = format!("graph.{}", error.key);
+                document.flaw(&key, format!("{key} {}", error.reason)).into()
+            }
+            None => CliError::of_flag(error),
+        }
+    }
+}
+
+/// Where a job's graph is.
+#[derive(Debug)]
+pub(crate) enum Graph {
+    /// In a directory.
+    Directory(PathBuf),
+    /// Nowhere before its first use.
+    Generate(GenerateSpec),
+    /// With the coordinator, under this name.
+    Registered(String),
+}
+
+/// Who runs the job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Runner {
+    /// This process.
+    Process,
+    /// A coordinator's workers.
+    Cluster,
+}
+
+/// Reads the spec that `args` name, lays their flags over it and resolves it. `typed` are
+/// the flags that were typed on the command line.
+///
+/// # Errors
+/// [`CliError`] names file, line and column, or the flag.
+pub(crate) fn read(
+    args: &SpecArgs,
+    typed: &BTreeSet<String>,
+    runner: Runner,
+) -> Result<Job, CliError> {
+    let document = args.spec.as_deref().map(Document::read).transpose()?;
+    let mut draft = Draft::new(document.as_ref());
+    draft.apply_flags(args, typed, runner);
+
+    let graph = draft.graph(runner)?;
+    let folder = |is_flag: bool| if is_flag { Path::new("") } else { draft.folder() };
+    let graph = match graph {
+        Graph::Directory(path) => Graph::Directory(folder(draft.is_flag("graph")).join(path)),
+        elsewhere => elsewhere,
+    };
+    let out = draft.out().map(|out| draft.folder().join(out));
+    let seeds = match draft.seeds()? {
+        SeedSpec::File(path) => {
+            let path = folder(draft.is_flag("seeds")).join(path);
+            let limit = match runner {
+                Runner::Process => SeedFileLimit::None,
+                Runner::Cluster => SeedFileLimit::Request,
+            };
+            SeedSpec::Ids(seed_file::read(&path, limit)?)
+        }
+        seeds => seeds.clone(),
+    };
+    let spec = draft.resolve(seeds)?;
+    Ok(Job { spec, graph, out, document })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! A spec in the making: what the file says, and the flags over it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use kaskade_model::spec::{GraphSource, ModelSpec, RunSpec, SPEC_VERSION, SeedSpec, Spec};
+
+use super::document::Document;
+use super::{Graph, Runner};
+use crate::args::job::SpecArgs;
+use crate::error::CliError;
+
+/// A spec in the making.
+#[derive(Debug)]
+pub(super) struct Draft<'a> {
+    document: Option<&'a Document>,
+    version: u32,
+    graph: GraphSource,
+    model: ModelSpec,
+    seeds: Option<SeedSpec>,
+    run: RunSpec,
+    /// The dotted keys that flags have set.
+    of_flags: Vec<&'static str>,
+}
+
+impl<'a> Draft<'a> {
+    /// What `document` says, or the defaults.
+    pub(super) fn new(document: Option<&'a Document>) -> Self {
+        let of_flags = Vec::new();
+        let Some(contents) = document.map(|document| document.contents.clone()) else {
+            return Self {
+                document,
+                version: SPEC_VERSION,
+                graph: GraphSource::default(),
+                model: ModelSpec::default(),
+                seeds: None,
+                run: RunSpec::default(),
+                of_flags,
+            };
+        };
+        Self {
+            document,
+            version: contents.version,
+            graph: contents.graph,
+            model: contents.model,
+            seeds: contents.seeds,
+            run: contents.run,
+            of_flags,
+        }
+    }
+
+    /// Lays the flags of `args` over the draft: `typed` ones over everything, others (from
+    /// environment and configuration) where the document is silent.
+    pub(super) fn apply_flags(
+        &mut self,
+        args: &SpecArgs,
+        typed: &BTreeSet<String>,
+        runner: Runner,
+    ) {
+        let SpecArgs { model, probability, seeds, simulations, first_simulation, .. } = args;
+        let SpecArgs { seed, max_rounds, coins, placement, graph, .. } = args;
+        if let Some(graph) = graph.clone() {
+            self.graph = match runner {
+                Runner::Process => GraphSource { path: Some(graph), ..GraphSource::default() },
+                Runner::Cluster => GraphSource { name: Some(graph), ..GraphSource::default() },
+            };
+            self.of_flags.push("graph");
+        }
+        let document = self.document;
+        let of_flags = &mut self.of_flags;
+        let mut stands = |flag: &str, key: &'static str| {
+            let stands = typed.contains(flag) || !document.is_some_and(|file| file.has(key));
+            if stands {
+                of_flags.push(key);
+            }
+            stands
+        };
+        if let Some(kind) = *model
+            && stands("model", "model.kind")
+        {
+            self.model.kind = kind;
+        }
+        if let Some(probability) = *probability
+            && stands("probability", "model.probability")
+        {
+            self.model.probability = probability;
+        }
+        if let Some(seeds) = seeds
+            && stands("seeds", "seeds")
+        {
+            self.seeds = Some(seeds.clone());
+        }
+        if let Some(simulations) = *simulations
+            && stands("simulations", "run.simulations")
+        {
+            self.run.simulations = simulations;
+        }
+        if let Some(first) = *first_simulation
+            && stands("first_simulation", "run.first_simulation")
+        {
+            self.run.first_simulation = first;
+        }
+        if let Some(seed) = *seed
+            && stands("seed", "run.seed")
+        {
+            self.run.seed = seed;
+        }
+        if max_rounds.is_some() && stands("max_rounds", "run.max_rounds") {
+            self.run.max_rounds = *max_rounds;
+        }
+        if let Some(coins) = *coins
+            && stands("coins", "run.coins")
+        {
+            self.run.coins = coins;
+        }
+        if let Some(placement) = *placement
+            && stands("placement", "run.placement")
+        {
+            self.run.placement = placement;
+        }
+    }
+
+    /// Where the spec's relative paths start.
+    pub(super) fn folder(&self) -> &'a Path {
+        self.document.map_or(Path::new(""), Document::folder)
+    }
+
+    /// Whether a flag has set the dotted `key`.
+    pub(super) fn is_flag(&self, key: &str) -> bool {
+        self.of_flags.contains(&key)
+    }
+
+    /// Where the spec wants its result.
+    pub(super) fn out(&self) -> Option<&str> {
+        self.run.out.as_deref()
+    }
+
+    /// The graph, if it is one that `runner` can reach.
+    ///
+    /// # Errors
+    /// [`CliError`] when there is none, more than one, or one of the other runner.
+    pub(super) fn graph(&self, runner: Runner) -> Result<Graph, CliError> {
+        let GraphSource { path, name, generate } = &self.graph;
+        match (path, name, generate, runner) {
+            (None, None, None, Runner::Process) => Err(self.missing(
+                "graph",
+                "no graph: name a directory with --graph DIR, or in the spec with `path` or \
+                 `generate` under [graph]",
+            )),
+            (None, None, None, Runner::Cluster) => Err(self.missing(
+                "graph",
+                "no graph: name one that the coordinator knows with --graph NAME, or in the spec \
+                 with `name` under [graph]",
+            )),
+            (Some(path), None, None, Runner::Process) => Ok(Graph::Directory(path.into())),
+            (None, None, Some(generate), Runner::Process) => Ok(Graph::Generate(generate.clone())),
+            (None, Some(name), None, Runner::Cluster) => Ok(Graph::Registered(name.clone())),
+            (None, Some(_), None, Runner::Process) => Err(self.flaw(
+                "graph.name",
+                "graph.name is a graph of a coordinator: give the job to it with `kaskade \
+                 submit`, or name a directory with `path`",
+            )),
+            (Some(_), None, None, Runner::Cluster) => Err(self.flaw(
+                "graph.path",
+                "graph.path is a directory of this machine: run the job with `kaskade run`, or \
+                 register the graph with `kaskade graph push` and give its `name`",
+            )),
+            (None, None, Some(_), Runner::Cluster) => Err(self.flaw(
+                "graph.generate",
+                "graph.generate makes a graph on this machine: run the job with `kaskade run`, \
+                 or register a graph with `kaskade graph push` and give its `name`",
+            )),
+            _ => Err(self
+                .flaw("graph", "[graph] must have exactly one of `path`, `name` and `generate`")),
+        }
+    }
+
+    /// The seeds.
+    ///
+    /// # Errors
+    /// [`CliError`] when there are none.
+    pub(super) fn seeds(&self) -> Result<&SeedSpec, CliError> {
+        self.seeds.as_ref().ok_or_else(|| {
+            self.missing(
+                "seeds",
+                "no seeds: choose them with --seeds, for example top-degree:50, or in the spec \
+                 with `top_degree = 50` under [seeds]",
+            )
+        })
+    }
+
+    /// The resolved spec with `seeds` in place of its own.
+    ///
+    /// # Errors
+    /// [`CliError`] says where the flaw was typed.
+    pub(super) fn resolve(&self, seeds: SeedSpec) -> Result<Spec, CliError> {
+        let spec = Spec {
+            version: self.version,
+            graph: self.graph.clone(),
+            model: self.model.clone(),
+            seeds,
+            run: self.run.clone(),
+        };
+        spec.resolve().map_err(|error| {
+            let is_flag = self.is_flag(error.key) || self.document.is_none();
+            match self.document.filter(|_| !is_flag) {
+                Some(document) => document.flaw(error.key, error.to_string()).into(),
+                None => CliError::of_flag(&error),
+            }
+        })
+    }
+
+    /// Something that neither file nor flags say.
+    fn missing(&self, key: &str, message: &str) -> CliError {
+        match self.document {
+            Some(document) => document.flaw(key, message.to_owned()).into(),
+            None => CliError::Usage(message.to_owned()),
+        }
+    }
+
+    fn flaw(&self, key: &str, message: &str) -> CliError {
+        self.missing(key, message)
+    }
+}

@@ -1,0 +1,150 @@
+use std::path::Path;
+
+use clap::{CommandFactory, FromArgMatches};
+use kaskade_model::spec::{ModelKind, OriginalId, Probability};
+
+use super::*;
+use crate::args::job::typed_flags;
+
+/// The part of `run` and `submit` that is a job.
+#[derive(Debug, clap::Parser)]
+struct JobFlags {
+    #[command(flatten)]
+    spec: SpecArgs,
+}
+
+/// What `kaskade run` makes of its arguments.
+fn run(arguments: &[&str]) -> Result<Job, CliError> {
+    read_flags(arguments, Runner::Process)
+}
+
+fn read_flags(arguments: &[&str], runner: Runner) -> Result<Job, CliError> {
+    let matches = matches(arguments);
+    let flags = JobFlags::from_arg_matches(&matches)?;
+    read(&flags.spec, &typed_flags(&matches), runner)
+}
+
+fn matches(arguments: &[&str]) -> clap::ArgMatches {
+    JobFlags::command().try_get_matches_from(["run"].iter().chain(arguments)).unwrap()
+}
+
+/// A folder with the spec `s.toml` in it, and the spec's path.
+fn spec(text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.toml");
+    std::fs::write(&path, text).unwrap();
+    (folder, path.to_str().unwrap().to_owned())
+}
+
+fn error_of(text: &str) -> String {
+    let (folder, path) = spec(text);
+    let error = run(&[&path]).unwrap_err().to_string();
+    error.replace(&format!("{}/", folder.path().display()), "")
+}
+
+const SPEC: &str = "version = 1\n[graph]\npath = \"g.kg\"\n[model]\nprobability = 0.5\n\
+                    [seeds]\ntop_degree = 3\n[run]\nsimulations = 20\nout = \"r/{job}\"\n";
+
+#[test]
+fn a_spec_is_read_and_its_paths_start_at_its_folder() {
+    let (folder, path) = spec(SPEC);
+    let job = run(&[&path]).unwrap();
+    assert_eq!(job.spec.model.probability, Probability::Constant(0.5));
+    assert_eq!((job.spec.run.simulations, job.spec.run.seed), (20, 1));
+    assert_eq!(job.out, Some(folder.path().join("r/{job}")));
+    assert!(matches!(job.graph, Graph::Directory(path) if path == folder.path().join("g.kg")));
+}
+
+#[test]
+fn flags_stand_above_the_spec() {
+    let (_folder, path) = spec(SPEC);
+    let flags = ["--graph", "h.kg", "--model", "lt", "--probability", "weighted-cascade"];
+    let job = run(&[&[path.as_str(), "--seeds", "ids:4,5"][..], &flags[..]].concat()).unwrap();
+    assert_eq!(job.spec.model.kind, ModelKind::LinearThreshold);
+    assert_eq!(job.spec.seeds, SeedSpec::Ids(vec![OriginalId(4), OriginalId(5)]));
+    assert!(matches!(job.graph, Graph::Directory(path) if path == Path::new("h.kg")));
+}
+
+#[test]
+fn what_was_not_typed_stands_below_the_spec() {
+    let (_folder, path) = spec(SPEC);
+    let matches = matches(&[&path, "--simulations", "7", "--max-rounds", "9"]);
+    let flags = JobFlags::from_arg_matches(&matches).unwrap();
+    // As if both numbers came from the environment.
+    let job = read(&flags.spec, &BTreeSet::new(), Runner::Process).unwrap();
+    assert_eq!((job.spec.run.simulations, job.spec.run.max_rounds), (20, Some(9)));
+}
+
+#[test]
+fn the_largest_numbers_pass() {
+    let largest = u64::MAX.to_string();
+    let ids = format!("ids:{largest}");
+    let job = run(&["--graph", "g.kg", "--seed", &largest, "--seeds", &ids]).unwrap();
+    assert_eq!(job.spec.run.seed, u64::MAX);
+    assert_eq!(job.spec.seeds, SeedSpec::Ids(vec![OriginalId(u64::MAX)]));
+    let (_folder, path) = spec(&SPEC.replace("simulations = 20", "seed = 18446744073709551615"));
+    assert_eq!(run(&[&path]).unwrap().spec.run.seed, u64::MAX);
+}
+
+#[test]
+fn flaws_of_a_spec_are_located() {
+    let text = error_of(&SPEC.replace("simulations", "simulatons"));
+    assert!(text.starts_with("s.toml:9:1: unknown field `simulatons`"), "{text}");
+    assert!(text.ends_with("did you mean `simulations`?"), "{text}");
+    let text = error_of(&SPEC.replace("0.5", "1.5"));
+    let expected = "s.toml:5:15: model.probability is invalid: probability 1.5 is not in [0, 1]";
+    assert_eq!(text, expected);
+    let text = error_of(&SPEC.replace("0.5", "nan"));
+    assert!(text.starts_with("s.toml:5:15: model.probability is invalid"), "{text}");
+    let text = error_of(&SPEC.replace("0.5", "\"weigthed-cascade\""));
+    assert!(text.starts_with("s.toml:5:15: \"weigthed-cascade\" is neither a number"), "{text}");
+    let text = error_of(&SPEC.replace("simulations = 20", "simulations = \"many\""));
+    assert!(text.starts_with("s.toml:9:15: invalid type: string \"many\""), "{text}");
+    let text = error_of(&SPEC.replace("top_degree = 3", "top_degree = 3\nrandom = 2"));
+    assert!(text.starts_with("s.toml:6:1: [seeds] must have exactly one of"), "{text}");
+    let text = error_of(&SPEC.replace("path = \"g.kg\"", "name = \"g\""));
+    assert!(text.starts_with("s.toml:3:8: graph.name is a graph of a coordinator"), "{text}");
+    let text = error_of(&SPEC.replace("version = 1\n", ""));
+    assert_eq!(text, "s.toml:1:1: a spec begins with `version = 1`: add that line");
+    let text = error_of(&SPEC.replace("version = 1", "version = 2"));
+    assert!(text.starts_with("s.toml:1:11: version is 2"), "{text}");
+    let text = error_of("version = 1\n[graph\n");
+    assert!(text.starts_with("s.toml:2:7: "), "{text}");
+}
+
+#[test]
+fn flaws_of_flags_name_the_flag() {
+    let text = |flags: &[&str]| run(flags).unwrap_err().to_string();
+    let base = ["--graph", "g", "--seeds", "random:1", "--probability"];
+    let bad = text(&[&base[..], &["1.5"]].concat());
+    assert_eq!(bad, "--probability is invalid: probability 1.5 is not in [0, 1]");
+    let bad = text(&[&base[..], &["NaN"]].concat());
+    assert_eq!(bad, "--probability is invalid: probability NaN is not in [0, 1]");
+    assert!(text(&["--graph", "g"]).starts_with("no seeds: choose them with --seeds"));
+    assert!(text(&["--seeds", "random:1"]).starts_with("no graph: name a directory"));
+    assert_eq!(text(&["--graph", "g", "--seeds", "random:0"]), "--seeds must be at least one node");
+}
+
+#[test]
+fn seed_files_are_read_with_the_spec() {
+    let (folder, path) = spec(&SPEC.replace("top_degree = 3", "file = \"seeds.txt\""));
+    let seeds = folder.path().join("seeds.txt");
+    std::fs::write(&seeds, "# three\n3\n\n 14 # here\n15\r\n").unwrap();
+    let job = run(&[&path]).unwrap();
+    assert_eq!(job.spec.seeds, SeedSpec::Ids([3, 14, 15].map(OriginalId).to_vec()));
+    std::fs::write(&seeds, "3\nx4\n").unwrap();
+    let error = run(&[&path]).unwrap_err().to_string();
+    assert!(error.ends_with("seeds.txt:2: \"x4\" is not a node id: a seed file has an id a line"));
+    std::fs::remove_file(&seeds).unwrap();
+    assert!(matches!(run(&[&path]), Err(CliError::ReadFile { .. })));
+}
+
+#[test]
+fn a_cluster_takes_registered_graphs_only() {
+    let submit = |arguments: &[&str]| read_flags(arguments, Runner::Cluster);
+    let job = submit(&["--graph", "twitter", "--seeds", "random:1"]).unwrap();
+    assert!(matches!(job.graph, Graph::Registered(name) if name == "twitter"));
+    let (_folder, path) = spec(SPEC);
+    let error = submit(&[&path]).unwrap_err().to_string();
+    assert!(error.contains(":3:8: graph.path is a directory of this machine"), "{error}");
+}
