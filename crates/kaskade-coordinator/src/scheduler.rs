@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use kaskade_engine::job::{JobEvent, JobLimits, JobMachine};
 use kaskade_model::message::Reason;
 use kaskade_model::spec::Spec;
-use kaskade_model::status::{JobState, JobStatus};
+use kaskade_model::status::{JobState, JobStatus, WorkerStatus};
 use kaskade_model::{JobId, WorkerId};
 use kaskade_rpc::control::{CoordinatorMessage, Registered, Registration, WorkerMessage};
 use kaskade_rpc::jobs::Submission;
@@ -33,6 +33,8 @@ pub(crate) enum Request {
     Submit(Submission, oneshot::Sender<Result<bool, RpcError>>),
     /// All jobs, oldest first.
     List(oneshot::Sender<Vec<JobStatus>>),
+    /// All registered workers, by number.
+    ListWorkers(oneshot::Sender<Vec<WorkerStatus>>),
     /// One job, now and as it goes on.
     Watch(JobId, oneshot::Sender<Result<watch::Receiver<JobStatus>, RpcError>>),
     /// End a job.
@@ -137,6 +139,9 @@ impl Scheduler {
                 jobs.sort_by_key(|job| job.record.order);
                 let _ = answer.send(jobs.into_iter().map(Job::status).collect());
             }
+            Request::ListWorkers(answer) => {
+                let _ = answer.send(self.membership.statuses());
+            }
             Request::Watch(job, answer) => {
                 let _ = answer.send(self.job(&job).map(|job| job.watch()));
             }
@@ -224,8 +229,16 @@ impl Scheduler {
 
     async fn worker_said(&mut self, worker: WorkerId, message: WorkerMessage) {
         self.membership.heard_of(worker);
-        if let WorkerMessage::Event(event) = message {
-            self.drive(JobEvent::Reported { worker, event }).await;
+        match message {
+            WorkerMessage::Event(event) => {
+                self.drive(JobEvent::Reported { worker, event }).await;
+            }
+            WorkerMessage::Heartbeat { resident_bytes } => {
+                self.membership.note_memory(worker, resident_bytes);
+            }
+            WorkerMessage::Register(_) => {
+                self.lose_worker(worker, "it registered twice in one session".to_owned()).await;
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{BatchId, Epoch, JobId, Round};
+use crate::ids::{BatchId, Epoch, JobId, Round, WorkerId};
 use crate::message::Reason;
 use crate::spec::Placement;
 
@@ -83,6 +83,28 @@ pub struct JobStatus {
     pub recoveries: Vec<Recovery>,
     /// The latest round of every batch in flight.
     pub rounds: Vec<RoundProgress>,
+}
+
+/// A registered worker at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerStatus {
+    /// Its number with this run of the coordinator.
+    pub id: WorkerId,
+    /// Where its peers reach it, `http://host:port`.
+    pub address: String,
+    /// The machine's name, for people.
+    #[serde(rename = "host")]
+    pub host_name: String,
+    /// The process number on that machine.
+    #[serde(rename = "pid")]
+    pub process_id: u32,
+    /// Bytes for graph and state.
+    pub memory_bytes: u64,
+    /// Resident bytes, as last reported.
+    pub resident_bytes: u64,
+    /// Threads that compute.
+    #[serde(rename = "threads")]
+    pub n_threads: u32,
 }
 
 /// Something that was lost and made good: an entry of a job's recovery log.

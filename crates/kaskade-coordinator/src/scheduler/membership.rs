@@ -6,6 +6,7 @@ use std::time::Duration;
 use kaskade_engine::job::WorkerInfo;
 use kaskade_model::WorkerId;
 use kaskade_model::message::WorkerCommand;
+use kaskade_model::status::WorkerStatus;
 use kaskade_rpc::control::{CoordinatorMessage, Registered, Registration};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -25,6 +26,7 @@ struct Worker {
     registration: Registration,
     commands: mpsc::UnboundedSender<CoordinatorMessage>,
     last_heard: Instant,
+    resident_bytes: u64,
 }
 
 impl Membership {
@@ -46,7 +48,9 @@ impl Membership {
             address = registration.exchange_address,
             "worker registered"
         );
-        self.workers.insert(worker, Worker { registration, commands, last_heard: Instant::now() });
+        let last_heard = Instant::now();
+        self.workers
+            .insert(worker, Worker { registration, commands, last_heard, resident_bytes: 0 });
         Registered {
             worker,
             coordinator_instance: self.instance,
@@ -65,6 +69,25 @@ impl Membership {
             // A session that has ended is noticed by its service.
             let _ = worker.commands.send(CoordinatorMessage::HeartbeatAck);
         }
+    }
+
+    pub(super) fn note_memory(&mut self, worker: WorkerId, resident_bytes: u64) {
+        if let Some(worker) = self.workers.get_mut(&worker) {
+            worker.resident_bytes = resident_bytes;
+        }
+    }
+
+    pub(super) fn statuses(&self) -> Vec<WorkerStatus> {
+        let status = |(&id, worker): (&WorkerId, &Worker)| WorkerStatus {
+            id,
+            address: worker.registration.exchange_address.clone(),
+            host_name: worker.registration.host_name.clone(),
+            process_id: worker.registration.process_id,
+            memory_bytes: worker.registration.memory_bytes,
+            resident_bytes: worker.resident_bytes,
+            n_threads: worker.registration.n_threads,
+        };
+        self.workers.iter().map(status).collect()
     }
 
     /// Workers that have been silent for too long.

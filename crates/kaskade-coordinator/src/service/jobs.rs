@@ -30,6 +30,7 @@ type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 #[tonic::async_trait]
 impl Jobs for JobsService {
     type ListStream = Replies<pb::JobStatus>;
+    type ListWorkersStream = Replies<pb::WorkerStatus>;
     type WatchStream = Replies<pb::JobStatus>;
     type ResultsStream = Replies<pb::ResultChunk>;
 
@@ -50,6 +51,15 @@ impl Jobs for JobsService {
     ) -> Result<Response<Self::ListStream>, Status> {
         let jobs = self.scheduler.ask(scheduler::Request::List).await?;
         let replies = tokio_stream::iter(jobs).map(|status| Ok(status.into()));
+        Ok(Response::new(Box::pin(replies)))
+    }
+
+    async fn list_workers(
+        &self,
+        _request: Request<pb::ListWorkersRequest>,
+    ) -> Result<Response<Self::ListWorkersStream>, Status> {
+        let workers = self.scheduler.ask(scheduler::Request::ListWorkers).await?;
+        let replies = tokio_stream::iter(workers).map(|status| Ok(status.into()));
         Ok(Response::new(Box::pin(replies)))
     }
 

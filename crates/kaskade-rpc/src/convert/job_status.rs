@@ -1,8 +1,8 @@
 //! What a client is told of a job.
 
-use kaskade_model::ids::{BatchId, Epoch, JobId, Round};
+use kaskade_model::ids::{BatchId, Epoch, JobId, Round, WorkerId};
 use kaskade_model::spec::Placement;
-use kaskade_model::status::{JobState, JobStatus, Recovery, RoundProgress};
+use kaskade_model::status::{JobState, JobStatus, Recovery, RoundProgress, WorkerStatus};
 
 use super::{required, seconds};
 use crate::error::ConvertError;
@@ -140,6 +140,34 @@ impl From<pb::RoundProgress> for RoundProgress {
     }
 }
 
+impl From<WorkerStatus> for pb::WorkerStatus {
+    fn from(status: WorkerStatus) -> Self {
+        Self {
+            worker_id: status.id.0,
+            address: status.address,
+            host_name: status.host_name,
+            process_id: status.process_id,
+            memory_bytes: status.memory_bytes,
+            resident_bytes: status.resident_bytes,
+            n_threads: status.n_threads,
+        }
+    }
+}
+
+impl From<pb::WorkerStatus> for WorkerStatus {
+    fn from(status: pb::WorkerStatus) -> Self {
+        Self {
+            id: WorkerId(status.worker_id),
+            address: status.address,
+            host_name: status.host_name,
+            process_id: status.process_id,
+            memory_bytes: status.memory_bytes,
+            resident_bytes: status.resident_bytes,
+            n_threads: status.n_threads,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -152,6 +180,21 @@ mod tests {
         fn round_trips(status in job_statuses()) {
             assert_round_trip::<_, pb::JobStatus>(status);
         }
+    }
+
+    #[test]
+    fn workers_round_trip() {
+        let status = WorkerStatus {
+            id: WorkerId(3),
+            address: "http://127.0.0.1:7501".into(),
+            host_name: "node-3".into(),
+            process_id: 4711,
+            memory_bytes: 1 << 40,
+            resident_bytes: 1 << 20,
+            n_threads: 16,
+        };
+        let message = pb::WorkerStatus::from(status.clone());
+        assert_eq!(WorkerStatus::from(message), status);
     }
 
     #[test]

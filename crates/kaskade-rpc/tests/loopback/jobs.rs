@@ -27,6 +27,7 @@ fn status(job_id: String) -> pb::JobStatus {
 #[tonic::async_trait]
 impl Jobs for Coordinator {
     type ListStream = Answers<pb::JobStatus>;
+    type ListWorkersStream = Answers<pb::WorkerStatus>;
     type WatchStream = Answers<pb::JobStatus>;
     type ResultsStream = Answers<pb::ResultChunk>;
 
@@ -44,6 +45,13 @@ impl Jobs for Coordinator {
         _request: Request<pb::ListJobsRequest>,
     ) -> Result<Response<Self::ListStream>, Status> {
         std::future::pending().await
+    }
+
+    async fn list_workers(
+        &self,
+        _request: Request<pb::ListWorkersRequest>,
+    ) -> Result<Response<Self::ListWorkersStream>, Status> {
+        Ok(Response::new(Box::pin(tokio_stream::empty())))
     }
 
     async fn status(
