@@ -1,8 +1,7 @@
 use std::path::PathBuf;
 
+use kaskade_model::job::PlanError;
 use kaskade_model::message::Reason;
-use kaskade_model::seeds::SeedError;
-use kaskade_model::spec::SpecError;
 use kaskade_results::ResultsError;
 use kaskade_rpc::{ErrorCode, RpcError};
 use kaskade_store::{StoreError, StoreErrorKind};
@@ -24,12 +23,9 @@ pub enum CoordinatorError {
     /// A result.
     #[error(transparent)]
     Results(#[from] ResultsError),
-    /// A spec asks for what cannot be.
+    /// A spec asks for what cannot be, or not on its graph.
     #[error(transparent)]
-    Spec(#[from] SpecError),
-    /// Seeds are not of the graph.
-    #[error(transparent)]
-    Seeds(#[from] SeedError),
+    Plan(#[from] PlanError),
     /// The graph is another one than the job was planned on.
     #[error("graph {graph} has digest {found} now, the job was planned on {expected}")]
     GraphChanged {
@@ -80,7 +76,7 @@ impl CoordinatorError {
             Self::File { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 Reason::DiskFull
             }
-            Self::Spec(_) | Self::Seeds(_) => Reason::InvalidSpec,
+            Self::Plan(_) => Reason::InvalidSpec,
             Self::GraphChanged { .. } => Reason::GraphChanged,
             Self::Rpc(error) => error.reason.unwrap_or(Reason::Internal),
             _ => Reason::Internal,
@@ -106,7 +102,7 @@ impl From<CoordinatorError> for RpcError {
         let text = error.sentence();
         let code = match error {
             CoordinatorError::Rpc(error) => return error,
-            CoordinatorError::Spec(_) | CoordinatorError::Seeds(_) => ErrorCode::InvalidArgument,
+            CoordinatorError::Plan(_) => ErrorCode::InvalidArgument,
             CoordinatorError::GraphChanged { .. } => ErrorCode::FailedPrecondition,
             CoordinatorError::Store(ref error) if error.is_corrupt() => ErrorCode::DataLoss,
             ref other if other.reason() == Reason::DiskFull => ErrorCode::ResourceExhausted,

@@ -3,11 +3,12 @@
 use kaskade_engine::job::{JobSetup, ShardLoad};
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::{LANES_PER_WORD, MAX_LANE_WORDS};
-use kaskade_model::seeds::{self, NodeDirectory};
+use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::spec::Spec;
 use kaskade_model::tally::JobTally;
 use kaskade_model::{Epoch, JobId};
 use kaskade_results::GraphSummary;
+use kaskade_store::Views;
 
 use crate::error::CoordinatorError;
 use crate::job_log::Planned;
@@ -48,7 +49,7 @@ pub(crate) fn plan(
             found: manifest.digest.clone(),
         });
     }
-    let seeds = seeds::resolve(&spec.seeds, spec.run.seed, &graph)?;
+    manifest.require(&registry.path(&name)?, Views::Out)?;
     let lane_words = match planned {
         Some(planned) => (planned.lane_words as usize).clamp(1, MAX_LANE_WORDS),
         None => lane_words(spec.run.simulations, n_workers),
@@ -64,16 +65,7 @@ pub(crate) fn plan(
             job,
             graph: name,
             graph_digest: manifest.digest.clone(),
-            plan: JobPlan {
-                model: spec.live_arc_model()?,
-                seed: spec.run.seed,
-                seeds,
-                n_nodes: graph.n_nodes(),
-                first_simulation: spec.run.first_simulation,
-                n_simulations: spec.run.simulations,
-                max_rounds: spec.run.max_rounds,
-                lane_words,
-            },
+            plan: JobPlan::resolve(&spec, &graph, lane_words)?,
             shards: shards.collect(),
             placement: spec.run.placement,
             first_epoch: Epoch(last_epoch.0 + 1),

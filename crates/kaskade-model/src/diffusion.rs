@@ -9,7 +9,9 @@ mod independent_cascade;
 mod linear_threshold;
 
 pub use independent_cascade::{ColumnCascade, ConstantCascade, TrivalencyCascade, WeightedCascade};
-pub use linear_threshold::{ColumnThreshold, ConstantThreshold, UniformThreshold};
+pub use linear_threshold::{
+    ColumnThreshold, ConstantThreshold, UniformThreshold, sums_to_at_most_one,
+};
 
 use crate::adjacency::Shard;
 use crate::coin::{Draw, InvalidProbability};

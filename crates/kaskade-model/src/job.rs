@@ -1,9 +1,10 @@
 //! A job resolved against a graph: all that the rounds need to know.
 
-use crate::diffusion::LiveArcModel;
-use crate::ids::BatchId;
+use crate::diffusion::{ArcWeight, LiveArcModel, sums_to_at_most_one};
+use crate::ids::{BatchId, NodeId};
 use crate::lanes::{LANES_PER_WORD, MAX_LANE_WORDS};
-use crate::seeds::SeedPlan;
+use crate::seeds::{self, NodeDirectory, SeedError, SeedPlan};
+use crate::spec::{OriginalId, Spec, SpecError};
 
 /// What is simulated, and how it is cut into batches. Everything but `lane_words`
 /// decides bits of the result; `lane_words` only decides how many advance together.
@@ -39,6 +40,29 @@ pub struct BatchPlan {
 }
 
 impl JobPlan {
+    /// Resolves `spec` against `graph`, in batches of `lane_words`. O(nodes).
+    ///
+    /// # Errors
+    /// [`PlanError`] names the key, the seed or the node that does not fit.
+    pub fn resolve(
+        spec: &Spec,
+        graph: &impl NodeDirectory,
+        lane_words: usize,
+    ) -> Result<Self, PlanError> {
+        let model = spec.live_arc_model()?;
+        check_weights(model, graph)?;
+        Ok(Self {
+            model,
+            seed: spec.run.seed,
+            seeds: seeds::resolve(&spec.seeds, spec.run.seed, graph)?,
+            n_nodes: graph.n_nodes(),
+            first_simulation: spec.run.first_simulation,
+            n_simulations: spec.run.simulations,
+            max_rounds: spec.run.max_rounds,
+            lane_words,
+        })
+    }
+
     /// Simulations in a full batch.
     #[must_use]
     pub fn lanes_per_batch(&self) -> u64 {
@@ -63,6 +87,58 @@ impl JobPlan {
             n_lanes: n_lanes as u32,
         }
     }
+}
+
+fn check_weights(model: LiveArcModel, graph: &impl NodeDirectory) -> Result<(), PlanError> {
+    match model {
+        LiveArcModel::LinearThreshold(ArcWeight::Constant(weight)) => {
+            let heaviest = (0..).zip(graph.in_degrees()).max_by_key(|(_, degree)| **degree);
+            match heaviest {
+                Some((node, &in_degree)) if !sums_to_at_most_one(weight, in_degree) => {
+                    let node = graph.original(NodeId(node));
+                    Err(PlanError::WeightsExceedOne { node, in_degree, weight })
+                }
+                _ => Ok(()),
+            }
+        }
+        LiveArcModel::LinearThreshold(ArcWeight::Column) => match graph.overweight_node() {
+            Some(node) => Err(PlanError::ColumnExceedsOne { node }),
+            None => Ok(()),
+        },
+        LiveArcModel::LinearThreshold(ArcWeight::WeightedCascade)
+        | LiveArcModel::IndependentCascade(_) => Ok(()),
+    }
+}
+
+/// Why a spec cannot run on a graph.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// A value of the spec.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The seeds.
+    #[error(transparent)]
+    Seeds(#[from] SeedError),
+    /// A constant weight that sums to more than 1 at a node.
+    #[error(
+        "linear threshold with weight {weight}: the {in_degree} in-arcs of node {node} sum to more than 1; use `weighted-cascade` or a weight of at most 1/{in_degree}"
+    )]
+    WeightsExceedOne {
+        /// The node of highest in-degree, in original ids.
+        node: OriginalId,
+        /// Its in-degree.
+        in_degree: u32,
+        /// The weight of each arc.
+        weight: f64,
+    },
+    /// An arc column that sums to more than 1 at a node.
+    #[error(
+        "linear threshold with the arc column: the weights of the in-arcs of node {node} sum to more than 1; scale the column, or use `weighted-cascade`"
+    )]
+    ColumnExceedsOne {
+        /// Such a node, in original ids.
+        node: OriginalId,
+    },
 }
 
 #[cfg(test)]

@@ -9,13 +9,21 @@ use crate::coin::{self, Purpose};
 use crate::ids::NodeId;
 use crate::spec::{OriginalId, SeedSpec};
 
-/// What the choice of seeds reads of a graph: degrees and ids, never arcs.
+/// What planning a job reads of a graph: degrees and ids, never arcs.
 pub trait NodeDirectory {
     /// The number of nodes.
     fn n_nodes(&self) -> u32;
 
     /// The out-degree of every node, by dense id.
     fn out_degrees(&self) -> &[u32];
+
+    /// The in-degree of every node, by dense id.
+    fn in_degrees(&self) -> &[u32];
+
+    /// A node whose in-arcs' weights in the arc column sum to more than 1, if there is one.
+    fn overweight_node(&self) -> Option<OriginalId> {
+        None
+    }
 
     /// The id that the input gave a node.
     fn original(&self, node: NodeId) -> OriginalId;
@@ -147,6 +155,9 @@ mod tests {
             self.0.len() as u32
         }
         fn out_degrees(&self) -> &[u32] {
+            &self.0
+        }
+        fn in_degrees(&self) -> &[u32] {
             &self.0
         }
         fn original(&self, node: NodeId) -> OriginalId {

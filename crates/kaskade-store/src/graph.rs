@@ -102,6 +102,14 @@ impl NodeDirectory for Graph {
         self.nodes.out_degrees()
     }
 
+    fn in_degrees(&self) -> &[u32] {
+        self.nodes.in_degrees()
+    }
+
+    fn overweight_node(&self) -> Option<OriginalId> {
+        self.manifest.weights_exceed_one_at.map(OriginalId)
+    }
+
     fn original(&self, node: NodeId) -> OriginalId {
         self.nodes.original(node)
     }

@@ -49,12 +49,6 @@ impl Nodes {
         &self.originals
     }
 
-    /// The in-degree of every node, by dense id.
-    #[must_use]
-    pub fn in_degrees(&self) -> &[u32] {
-        &self.in_degrees
-    }
-
     pub(crate) fn open(path: &Path, verify: Verify, meter: &Meter<'_>) -> Result<Self, StoreError> {
         let nodes = Self::open_unchecked(path)?;
         if verify == Verify::Full {
@@ -111,6 +105,10 @@ impl NodeDirectory for Nodes {
 
     fn out_degrees(&self) -> &[u32] {
         &self.out_degrees
+    }
+
+    fn in_degrees(&self) -> &[u32] {
+        &self.in_degrees
     }
 
     fn original(&self, node: NodeId) -> OriginalId {

@@ -118,6 +118,13 @@ impl<S: Shard + ?Sized> LiveArcs for ColumnThreshold<'_, S> {
     }
 }
 
+/// Whether `in_degree` arcs of `weight` each sum to at most 1. A weight that is no
+/// probability does not.
+#[must_use]
+pub fn sums_to_at_most_one(weight: f64, in_degree: u32) -> bool {
+    FixedWeight::new(weight).is_ok_and(|weight| weight.sums_to_at_most_one(in_degree))
+}
+
 /// Refuses `weight` where a node's in-arcs would sum to more than 1.
 pub(super) fn check_sums<S: Shard + ?Sized>(shard: &S, weight: f64) -> Result<(), ModelError> {
     let weight_fixed = FixedWeight::new(weight)?;
