@@ -7,8 +7,8 @@
 //! Against the engine stand [`oracle`] (exact answers), [`reference`] (one simulation at a
 //! time, the same coins, equal bit for bit) and [`textbook`] (the papers' definitions with
 //! [`philox`] as the generator, equal within the interval that [`accept`] states).
-//! [`simulated_cluster`] runs the machines of coordinator and workers under faults.
-//! [`known_answers`] reads the spreads that independent programs found on real graphs.
+//! [`simulated_cluster`] runs the machines of coordinator and workers under faults, [`process_cluster`] is
+//! a real one of child processes. [`known_answers`] reads the spreads that independent programs found on real graphs.
 
 pub mod accept;
 mod arc_list;
@@ -17,6 +17,7 @@ pub mod fixtures;
 pub mod known_answers;
 pub mod oracle;
 pub mod philox;
+pub mod process_cluster;
 pub mod reference;
 pub mod repository;
 pub mod runs;

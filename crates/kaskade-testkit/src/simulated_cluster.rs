@@ -8,7 +8,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use kaskade_engine::job::{JobAction, JobEnd, JobEvent, JobLimits, JobMachine, JobSetup, WorkerInfo};
+use kaskade_engine::job::{
+    JobAction, JobEnd, JobEvent, JobLimits, JobMachine, JobSetup, WorkerInfo,
+};
 use kaskade_engine::partition::Partition;
 use kaskade_engine::worker::{Action, Task, WorkerMachine};
 use kaskade_model::coin::Isa;
@@ -342,7 +344,7 @@ impl SplitMix {
     }
 
     fn below(&mut self, bound: u64) -> u64 {
-        (u128::from(self.next()) * u128::from(bound) >> 64) as u64
+        ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }
 
     fn hits(&mut self, per_mille: u64) -> bool {
