@@ -263,13 +263,7 @@ impl JobMachine {
         now_ms: u64,
         actions: &mut Vec<JobAction>,
     ) {
-        let attempt = match &event {
-            WorkerEvent::Prepared { attempt }
-            | WorkerEvent::RoundReported { attempt, .. }
-            | WorkerEvent::BatchTallied { attempt, .. }
-            | WorkerEvent::PeerLost { attempt, .. }
-            | WorkerEvent::AttemptFailed { attempt, .. } => attempt,
-        };
+        let attempt = event.attempt();
         let index = attempt.group;
         let group = self.groups.get_mut(&index).filter(|group| {
             *group.attempt() == *attempt && group.members().iter().any(|m| m.worker == worker)

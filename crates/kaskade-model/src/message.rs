@@ -113,6 +113,20 @@ pub enum WorkerEvent {
     },
 }
 
+impl WorkerEvent {
+    /// The attempt that the event is of.
+    #[must_use]
+    pub fn attempt(&self) -> &Attempt {
+        match self {
+            Self::Prepared { attempt }
+            | Self::RoundReported { attempt, .. }
+            | Self::BatchTallied { attempt, .. }
+            | Self::PeerLost { attempt, .. }
+            | Self::AttemptFailed { attempt, .. } => attempt,
+        }
+    }
+}
+
 /// Why a job ended or an attempt failed, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

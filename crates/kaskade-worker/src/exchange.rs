@@ -8,5 +8,8 @@
 mod incoming;
 mod outgoing;
 
+/// What the engine makes fits the wire.
+const _: () = assert!(kaskade_engine::slice::MAX_PAYLOAD_BYTES <= kaskade_rpc::limits::CHUNK_BYTES);
+
 pub(crate) use incoming::{ExchangeService, Line, Switchboard};
 pub(crate) use outgoing::{PeerLink, open_link};

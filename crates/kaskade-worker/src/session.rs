@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kaskade_model::message::{Reason, WorkerEvent};
 use kaskade_rpc::channel::{self, Remote};
 use kaskade_rpc::control::{self, CoordinatorMessage, Registered, Registration, WorkerMessage};
 use kaskade_rpc::{ErrorCode, RpcError, limits, pb};
@@ -85,7 +86,7 @@ impl Session {
             let message = tokio::select! {
                 message = self.incoming.message() => message,
                 Some(event) = reports.recv() => {
-                    let _ = self.outgoing.send(WorkerMessage::Event(event).into());
+                    self.report(event);
                     continue;
                 }
                 _ = heartbeat.tick() => {
@@ -116,6 +117,23 @@ impl Session {
         // The driver's own mailbox keeps its inputs open: it is ended, not waited for.
         driver.abort();
         why
+    }
+}
+
+impl Session {
+    /// Sends `event`; one that is too large for a message becomes the failure of its attempt,
+    /// because it would end the session and with it every attempt.
+    fn report(&self, event: WorkerEvent) {
+        let attempt = event.attempt().clone();
+        let mut message = pb::WorkerMessage::from(WorkerMessage::Event(event));
+        if let Err(error) = limits::check_size("an event", &message, limits::CONTROL_MESSAGE_BYTES)
+        {
+            let (reason, detail) = (Reason::Internal, error.to_string());
+            let failed = WorkerEvent::AttemptFailed { attempt, reason, detail };
+            message = WorkerMessage::Event(failed).into();
+        }
+        // A session that has ended is noticed by who reads from it.
+        let _ = self.outgoing.send(message);
     }
 }
 

@@ -86,7 +86,8 @@ async fn take_in(
             Err(status) => Err(status.into()),
         };
         match message {
-            Ok(message) => {
+            Ok(None) => {}
+            Ok(Some(message)) => {
                 receipt.n_messages += 1;
                 if let PeerMessage::Chunk(chunk) = &message {
                     receipt.n_bytes += chunk.payload.len() as u64;
@@ -116,12 +117,17 @@ async fn take_in(
     let _ = replies.send(reply).await;
 }
 
-fn peer_message(message: pb::ExchangeMessage, hello: &Hello) -> Result<PeerMessage, RpcError> {
+/// The message of a peer; `None` when it is of an epoch that is over.
+fn peer_message(
+    message: pb::ExchangeMessage,
+    hello: &Hello,
+) -> Result<Option<PeerMessage>, RpcError> {
     match ExchangeMessage::try_from(message)? {
+        ExchangeMessage::Peer(envelope) if envelope.epoch < hello.attempt.epoch => Ok(None),
         ExchangeMessage::Peer(envelope)
             if (envelope.epoch, envelope.from) == (hello.attempt.epoch, hello.from) =>
         {
-            Ok(envelope.message)
+            Ok(Some(envelope.message))
         }
         _ => {
             let text = "a message on an exchange stream does not fit the stream's hello";
