@@ -234,7 +234,7 @@ impl Scheduler {
                 self.drive(JobEvent::Reported { worker, event }).await;
             }
             WorkerMessage::Heartbeat { resident_bytes } => {
-                self.membership.note_memory(worker, resident_bytes);
+                self.membership.heartbeat(worker, resident_bytes);
             }
             WorkerMessage::Register(_) => {
                 self.lose_worker(worker, "it registered twice in one session".to_owned()).await;

@@ -173,6 +173,7 @@ impl JobMachine {
     ) -> Self {
         let workers: BTreeMap<_, _> = workers.into_iter().map(|info| (info.worker, info)).collect();
         let decision = decide_placement(&setup, workers.values());
+        let has_workers = !workers.is_empty();
         let batches = (0..setup.plan.n_batches()).map(BatchId);
         Self {
             sizes: decision.sizes,
@@ -185,7 +186,7 @@ impl JobMachine {
             pending: batches.filter(|batch| !setup.finished.contains(*batch)).collect(),
             retries: BTreeMap::new(),
             tally: setup.finished.clone(),
-            plan_at_ms: now_ms + limits.settle_ms,
+            plan_at_ms: if has_workers { now_ms } else { now_ms + limits.settle_ms },
             idle_since_ms: now_ms,
             has_ended: false,
             setup,

@@ -66,14 +66,15 @@ impl Membership {
     pub(super) fn heard_of(&mut self, worker: WorkerId) {
         if let Some(worker) = self.workers.get_mut(&worker) {
             worker.last_heard = Instant::now();
-            // A session that has ended is noticed by its service.
-            let _ = worker.commands.send(CoordinatorMessage::HeartbeatAck);
         }
     }
 
-    pub(super) fn note_memory(&mut self, worker: WorkerId, resident_bytes: u64) {
+    /// Notes and answers a heartbeat.
+    pub(super) fn heartbeat(&mut self, worker: WorkerId, resident_bytes: u64) {
         if let Some(worker) = self.workers.get_mut(&worker) {
             worker.resident_bytes = resident_bytes;
+            // A session that has ended is noticed by its service.
+            let _ = worker.commands.send(CoordinatorMessage::HeartbeatAck);
         }
     }
 
