@@ -4,11 +4,13 @@
 //! configuration file ([`crate::settings`]). Paths and other things that mean one call only
 //! have neither.
 
+pub(crate) mod client;
 pub(crate) mod generate;
 pub(crate) mod global;
 pub(crate) mod graph;
 pub(crate) mod job;
 pub(crate) mod run;
+pub(crate) mod server;
 pub(crate) mod tools;
 mod word;
 
@@ -40,6 +42,24 @@ pub(crate) enum Command {
     Graph(graph::GraphCommand),
     /// Run a job in this process
     Run(run::RunArgs),
+    /// Start a coordinator, which takes jobs and shares them among workers
+    Coordinator(server::CoordinatorArgs),
+    /// Start a worker, which computes for a coordinator
+    Worker(server::WorkerArgs),
+    /// Give a job to a coordinator
+    Submit(client::SubmitArgs),
+    /// List the jobs of a coordinator, newest first, and its workers
+    List(client::ClientArgs),
+    /// Show how far a job is
+    Status(client::JobArgs),
+    /// Follow a job to its end; the exit code is the job's
+    Watch(client::JobArgs),
+    /// Fetch the result directory of a job that succeeded
+    Results(client::ResultsArgs),
+    /// Stop a job
+    Cancel(client::JobArgs),
+    /// Print any file that kaskade writes
+    Inspect(tools::InspectArgs),
     /// Print a commented spec to start from
     Init(tools::InitArgs),
     /// Print a shell's completion script

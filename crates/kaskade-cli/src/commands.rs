@@ -2,19 +2,33 @@
 
 mod build;
 mod cache;
+mod cancel;
+mod connection;
+mod coordinator;
+mod follow;
 mod generate;
 mod info;
 mod init;
+mod inspect;
+mod list;
 mod manual;
 mod progress;
+mod push;
+mod results;
 mod run;
+mod server;
+mod status;
+mod submit;
 mod verify;
+mod watch;
+mod worker;
 
 use std::env;
 use std::ffi::OsString;
 
 use clap::FromArgMatches;
 use rayon::ThreadPool;
+use tracing::Level;
 
 use crate::args::graph::GraphCommand;
 use crate::args::job::typed_flags;
@@ -34,13 +48,24 @@ pub(crate) fn dispatch() -> Result<(), CliError> {
     let cli = Cli::from_arg_matches(&matches)?;
     let typed = matches.subcommand().map(|(_, flags)| typed_flags(flags)).unwrap_or_default();
     let console = Console::new(&cli.global);
-    logging::start(&cli.global, tracing::Level::WARN);
+    let is_server = matches!(cli.command, Command::Coordinator(_) | Command::Worker(_));
+    logging::start(&cli.global, if is_server { Level::INFO } else { Level::WARN });
     match cli.command {
         Command::Generate(args) => generate::generate(&args, &console),
         Command::Graph(GraphCommand::Build(args)) => build::build(args, &console),
         Command::Graph(GraphCommand::Info(args)) => info::info(&args, &console),
         Command::Graph(GraphCommand::Verify(args)) => verify::verify(&args, &console),
+        Command::Graph(GraphCommand::Push(args)) => push::push(args, &console),
         Command::Run(args) => run::run(&args, &typed, &console),
+        Command::Coordinator(args) => coordinator::coordinator(args, &console),
+        Command::Worker(args) => worker::worker(args),
+        Command::Submit(args) => submit::submit(&args, &typed, &console),
+        Command::List(args) => list::list(&args, &console),
+        Command::Status(args) => status::status(&args, &console),
+        Command::Watch(args) => watch::watch(&args, &console),
+        Command::Results(args) => results::results(&args, &console),
+        Command::Cancel(args) => cancel::cancel(&args, &console),
+        Command::Inspect(args) => inspect::inspect(&args, &console),
         Command::Init(args) => init::init(&args, &console),
         Command::Completions(args) => manual::completions(&args, grammar, &console),
         Command::Man => manual::pages(&grammar, &console),

@@ -44,6 +44,11 @@ impl Console {
         Self { json: global.json, quiet: global.quiet, bars }
     }
 
+    /// Whether stdout gets one JSON object instead of text.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Prints the result of the command: `text`, or `object` with `--json`.
     ///
     /// # Errors

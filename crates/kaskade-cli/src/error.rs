@@ -3,15 +3,18 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kaskade_coordinator::CoordinatorError;
 use kaskade_engine::EngineError;
 use kaskade_ingest::IngestError;
 use kaskade_model::JobId;
 use kaskade_model::diffusion::ModelError;
-use kaskade_model::seeds::SeedError;
+use kaskade_model::job::PlanError;
 use kaskade_model::spec::SpecError;
 use kaskade_results::ResultsError;
-use kaskade_rpc::RpcError;
+use kaskade_rpc::{ConvertError, RpcError};
 use kaskade_store::StoreError;
+use kaskade_worker::WorkerError;
+use parquet::errors::ParquetError;
 
 use crate::toml_error::TomlError;
 
@@ -63,11 +66,12 @@ pub(crate) enum CliError {
     },
     /// More than a request may carry.
     #[error(
-        "{path} holds {bytes} bytes, a request carries at most {limit}: run the job with `kaskade run`, or name fewer seeds"
+        "{what} takes {bytes} bytes, a request carries at most {limit}: name fewer seeds, or run \
+         the job with `kaskade run`"
     )]
     TooLarge {
-        /// The file.
-        path: PathBuf,
+        /// What.
+        what: String,
         /// Its length.
         bytes: u64,
         /// The most that is sent.
@@ -78,11 +82,19 @@ pub(crate) enum CliError {
     NoCache,
     /// `inspect` was shown something else.
     #[error(
-        "{path} is no file that kaskade writes: name a graph or result directory, or a file of one"
+        "cannot tell what {path} is: name a graph or result directory, a file of one, or a job log"
     )]
     UnknownFile {
         /// The file.
         path: PathBuf,
+    },
+    /// A Parquet file that cannot be read.
+    #[error("{path} is damaged: fetch the results again, or run the job again")]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// The reader's word.
+        source: ParquetError,
     },
     /// A graph directory.
     #[error(transparent)]
@@ -90,9 +102,9 @@ pub(crate) enum CliError {
     /// A build or a generator.
     #[error(transparent)]
     Ingest(#[from] IngestError),
-    /// The choice of seeds.
+    /// A spec that does not fit its graph.
     #[error(transparent)]
-    Seeds(#[from] SeedError),
+    Plan(#[from] PlanError),
     /// A run.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -102,6 +114,12 @@ pub(crate) enum CliError {
     /// A coordinator, or the way to it.
     #[error(transparent)]
     Rpc(#[from] RpcError),
+    /// A worker.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// The coordinator in this process.
+    #[error(transparent)]
+    Coordinator(#[from] CoordinatorError),
     /// The threads could not be started.
     #[error("could not start {n_threads} threads: use fewer with --threads")]
     Threads {
@@ -128,16 +146,15 @@ pub(crate) enum CliError {
         id: JobId,
     },
     /// The person no longer waits, the job runs on.
-    #[error(
-        "job {id} runs on: come back with `kaskade watch {id}`, stop it with `kaskade cancel {id}`"
-    )]
+    #[error("job {id} runs on: come back with `{watch}`, stop it with `{cancel}`")]
     Detached {
         /// The job.
         id: JobId,
+        /// The command that follows it again.
+        watch: String,
+        /// The command that stops it.
+        cancel: String,
     },
-    /// Ctrl-C.
-    #[error("interrupted")]
-    Interrupted,
     /// Nobody reads what is printed: nothing is wrong, and there is nothing left to do.
     #[error("nobody reads the output")]
     OutputClosed,
@@ -158,6 +175,18 @@ impl CliError {
             _ => format!("--{}", key.replace('_', "-")),
         };
         Self::Flag { flag, reason: error.reason.clone() }
+    }
+}
+
+impl From<tonic::Status> for CliError {
+    fn from(status: tonic::Status) -> Self {
+        Self::Rpc(status.into())
+    }
+}
+
+impl From<ConvertError> for CliError {
+    fn from(error: ConvertError) -> Self {
+        Self::Rpc(error.into())
     }
 }
 

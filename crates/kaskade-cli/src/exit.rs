@@ -4,11 +4,14 @@ use std::error::Error as _;
 use std::io;
 use std::process::ExitCode;
 
+use kaskade_coordinator::CoordinatorError;
+use kaskade_coordinator::job_log::LogError;
 use kaskade_engine::EngineError;
 use kaskade_ingest::IngestError;
 use kaskade_results::ResultsError;
 use kaskade_rpc::ErrorCode;
 use kaskade_store::{StoreError, StoreErrorKind};
+use kaskade_worker::WorkerError;
 
 use crate::console;
 use crate::error::CliError;
@@ -59,17 +62,20 @@ fn code(error: &CliError) -> u8 {
         E::Toml(_) | E::Flag { .. } | E::SeedLine { .. } | E::UnknownFile { .. } => INVALID,
         E::ReadFile { source, .. } | E::WriteFile { source, .. } => of_io(source),
         E::TooLarge { .. } | E::Threads { .. } => LIMIT,
+        E::Parquet { .. } => CORRUPT,
         E::Store(error) => of_store(error),
         E::Ingest(error) => of_ingest(error),
-        E::Seeds(_) => INVALID,
+        E::Plan(_) => INVALID,
         E::Engine(EngineError::Model(_)) => INVALID,
         E::Engine(EngineError::Interrupted) => INTERRUPTED,
         E::Engine(_) | E::JobFailed { .. } => JOB_FAILED,
         E::Results(error) => of_results(error),
         E::Rpc(error) => of_rpc(error.code),
+        E::Worker(error) => of_worker(error),
+        E::Coordinator(error) => of_coordinator(error),
         E::Runtime(source) => of_io(source),
         E::JobCancelled { .. } => CANCELLED,
-        E::Detached { .. } | E::Interrupted => INTERRUPTED,
+        E::Detached { .. } => INTERRUPTED,
     }
 }
 
@@ -139,6 +145,30 @@ fn of_rpc(code: ErrorCode) -> u8 {
         ErrorCode::ResourceExhausted => LIMIT,
         ErrorCode::Cancelled => CANCELLED,
         ErrorCode::Internal => JOB_FAILED,
+    }
+}
+
+fn of_worker(error: &WorkerError) -> u8 {
+    match error {
+        WorkerError::Rpc(error) => of_rpc(error.code),
+        WorkerError::Store(error) => of_store(error),
+        WorkerError::Model(_) => INVALID,
+        WorkerError::Cache { source, .. } => of_io(source),
+        WorkerError::Threads { .. } => LIMIT,
+        _ => JOB_FAILED,
+    }
+}
+
+fn of_coordinator(error: &CoordinatorError) -> u8 {
+    match error {
+        CoordinatorError::Rpc(error) => of_rpc(error.code),
+        CoordinatorError::Log(LogError::Damaged { .. } | LogError::Record { .. }) => CORRUPT,
+        CoordinatorError::Log(error) if error.is_disk_full() => LIMIT,
+        CoordinatorError::Store(error) => of_store(error),
+        CoordinatorError::Results(error) => of_results(error),
+        CoordinatorError::File { source, .. } => of_io(source),
+        CoordinatorError::Plan(_) => INVALID,
+        _ => JOB_FAILED,
     }
 }
 

@@ -51,8 +51,8 @@ pub(crate) enum Graph {
     Directory(PathBuf),
     /// Nowhere before its first use.
     Generate(GenerateSpec),
-    /// With the coordinator, under this name.
-    Registered(String),
+    /// With the coordinator, under the name in the spec.
+    Registered,
 }
 
 /// Who runs the job.

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use kaskade_ingest::spec::{ColumnChoice, Duplicates, Format};
 use kaskade_store::{Order, Orientation, Views};
 
+use super::client::ClientArgs;
 use crate::size::Size;
 
 /// The commands of `graph`.
@@ -18,6 +19,8 @@ pub(crate) enum GraphCommand {
     Info(DirectoryArg),
     /// Re-read every byte of a graph directory and check every digest and invariant
     Verify(VerifyArgs),
+    /// Register a graph directory with a coordinator; resumes where it was interrupted
+    Push(PushArgs),
 }
 
 /// The flags of `graph build`.
@@ -105,4 +108,18 @@ pub(crate) struct VerifyArgs {
     /// Compute threads [default: all cores]
     #[arg(long, env = "KASKADE_THREADS", value_parser = super::job::threads())]
     pub(crate) threads: Option<u64>,
+}
+
+/// The flags of `graph push`.
+#[derive(Debug, Args)]
+pub(crate) struct PushArgs {
+    /// The graph directory
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// The name to register it under [default: the directory's, without .kg]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Which coordinator
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
 }

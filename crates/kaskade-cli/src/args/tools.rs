@@ -8,7 +8,8 @@ use clap_complete::Shell;
 /// The flags of `inspect`.
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// A graph directory, a result directory, or a file of one
+    /// A graph or result directory, a file of one, or the job log of a coordinator that does
+    /// not run
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
 }

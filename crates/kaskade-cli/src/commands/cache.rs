@@ -97,8 +97,8 @@ mod tests {
             b: None,
             c: None,
         };
-        assert_eq!(directory_name(&spec), "edge_factor=16.0-kind=rmat-scale=20-seed=1.kg");
-        let other = GenerateSpec { seed: 2, ..spec.clone() };
-        assert_ne!(directory_name(&spec), directory_name(&other));
+        let name = directory_name(&spec);
+        assert_eq!(name, "edge_factor=16.0-kind=rmat-scale=20-seed=1.kg");
+        assert_ne!(name, directory_name(&GenerateSpec { seed: 2, ..spec }));
     }
 }

@@ -10,7 +10,7 @@ use kaskade_ingest::IngestError;
 use kaskade_model::JobId;
 use kaskade_model::coin::Isa;
 use kaskade_model::job::JobPlan;
-use kaskade_model::seeds::{self, NodeDirectory};
+use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::tally::JobTally;
 use kaskade_results::summary::{GraphSummary, JobRecord};
 use kaskade_results::{
@@ -52,7 +52,8 @@ pub(super) fn run(
             arcs: graph.manifest().n_arcs,
         };
         let lanes = choose_lanes(args, &job, graph.n_nodes());
-        let partition = partition(graph, &job, lanes.lane_words)?;
+        let plan = JobPlan::resolve(&job.spec, &graph, lanes.lane_words)?;
+        let partition = Partition::new(graph.into_shards(), plan, Isa::detect())?;
         let (tally, resources) = simulate(partition, lanes.max_in_flight, console)?;
 
         let sample = Sample::collect(tally.rows(), summary_of_graph.nodes)?;
@@ -93,7 +94,7 @@ fn open_graph(job: &Job, args: &RunArgs, console: &Console) -> Result<Graph, Cli
                 error => error,
             })?
         }
-        spec_file::Graph::Registered(_) => {
+        spec_file::Graph::Registered => {
             unreachable!("the spec of a process with a registered graph was refused")
         }
     };
@@ -118,26 +119,6 @@ fn choose_lanes(args: &RunArgs, job: &Job, n_nodes: u32) -> LaneChoice {
         }
         None => LaneChoice::auto(job.spec.run.simulations, n_nodes, n_threads, limit_bytes),
     }
-}
-
-/// The whole graph and the job on it.
-fn partition(
-    graph: Graph,
-    job: &Job,
-    lane_words: usize,
-) -> Result<Partition<MappedShard>, CliError> {
-    let spec = &job.spec;
-    let plan = JobPlan {
-        model: spec.live_arc_model().expect("a resolved spec has a valid model"),
-        seed: spec.run.seed,
-        seeds: seeds::resolve(&spec.seeds, spec.run.seed, &graph)?,
-        n_nodes: graph.n_nodes(),
-        first_simulation: spec.run.first_simulation,
-        n_simulations: spec.run.simulations,
-        max_rounds: spec.run.max_rounds,
-        lane_words,
-    };
-    Ok(Partition::new(graph.into_shards(), plan, Isa::detect())?)
 }
 
 /// Runs all batches on the current pool and measures what they take.

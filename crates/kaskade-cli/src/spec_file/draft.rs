@@ -154,7 +154,7 @@ impl<'a> Draft<'a> {
             )),
             (Some(path), None, None, Runner::Process) => Ok(Graph::Directory(path.into())),
             (None, None, Some(generate), Runner::Process) => Ok(Graph::Generate(generate.clone())),
-            (None, Some(name), None, Runner::Cluster) => Ok(Graph::Registered(name.clone())),
+            (None, Some(_), None, Runner::Cluster) => Ok(Graph::Registered),
             (None, Some(_), None, Runner::Process) => Err(self.flaw(
                 "graph.name",
                 "graph.name is a graph of a coordinator: give the job to it with `kaskade \

@@ -26,7 +26,8 @@ pub(super) fn read(path: &Path, limit: SeedFileLimit) -> Result<Vec<OriginalId>,
     let unread = || CliError::read_file(path);
     let bytes = fs::metadata(path).map_err(unread())?.len();
     if limit == SeedFileLimit::Request && bytes > DOCUMENT_BYTES as u64 {
-        return Err(CliError::TooLarge { path: path.to_owned(), bytes, limit: DOCUMENT_BYTES });
+        let what = path.display().to_string();
+        return Err(CliError::TooLarge { what, bytes, limit: DOCUMENT_BYTES });
     }
     let mut ids = Vec::new();
     for (line, text) in (1..).zip(BufReader::new(File::open(path).map_err(unread())?).lines()) {

@@ -1,0 +1,56 @@
+//! `kaskade coordinator` and `kaskade worker`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use kaskade_coordinator::CoordinatorConfig;
+use kaskade_worker::WorkerConfig;
+
+use super::client::ClientArgs;
+use super::job::threads;
+use crate::size::Size;
+
+/// The flags of `coordinator`.
+#[derive(Debug, Args)]
+pub(crate) struct CoordinatorArgs {
+    /// The address to listen on
+    #[arg(
+        long,
+        env = "KASKADE_LISTEN",
+        value_name = "ADDR",
+        default_value = CoordinatorConfig::DEFAULT_LISTEN
+    )]
+    pub(crate) listen: SocketAddr,
+    /// The folder with the graph directories; a graph's name is its folder's
+    #[arg(long, env = "KASKADE_GRAPHS", value_name = "DIR")]
+    pub(crate) graphs: PathBuf,
+    /// The folder with the job log and the results
+    #[arg(long, env = "KASKADE_STATE", value_name = "DIR")]
+    pub(crate) state: PathBuf,
+}
+
+/// The flags of `worker`.
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    /// Which coordinator.
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+    /// The folder with the shards that this worker fetched; not shared with another worker
+    #[arg(long, env = "KASKADE_CACHE", value_name = "DIR")]
+    pub(crate) cache: PathBuf,
+    /// The address to listen on for other workers; port 0 takes any free one
+    #[arg(
+        long,
+        env = "KASKADE_LISTEN",
+        value_name = "ADDR",
+        default_value = WorkerConfig::DEFAULT_LISTEN
+    )]
+    pub(crate) listen: SocketAddr,
+    /// Memory that this worker may take: 64MiB, 50% of what is free, or auto (80%)
+    #[arg(long, env = "KASKADE_MEMORY", value_name = "SIZE", default_value = "auto")]
+    pub(crate) memory: Size,
+    /// Compute threads [default: all cores]
+    #[arg(long, env = "KASKADE_THREADS", value_parser = threads())]
+    pub(crate) threads: Option<u64>,
+}

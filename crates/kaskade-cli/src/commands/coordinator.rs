@@ -1,0 +1,36 @@
+//! `kaskade coordinator`.
+
+use kaskade_coordinator::CoordinatorConfig;
+use kaskade_engine::job::JobLimits;
+use serde::Serialize;
+
+use super::server::serve;
+use crate::args::server::CoordinatorArgs;
+use crate::console::Console;
+use crate::error::CliError;
+
+/// Runs a coordinator until it is told to stop.
+pub(super) fn coordinator(args: CoordinatorArgs, console: &Console) -> Result<(), CliError> {
+    let config = CoordinatorConfig {
+        listen: args.listen,
+        graphs: args.graphs,
+        state: args.state,
+        limits: JobLimits::DEFAULT,
+        heartbeat: CoordinatorConfig::DEFAULT_HEARTBEAT,
+        dead_after: CoordinatorConfig::DEFAULT_DEAD_AFTER,
+    };
+    serve(|shutdown| async move {
+        let listening = |address| {
+            let listening = Listening { listening: format!("http://{address}") };
+            // A coordinator whose starter does not listen serves all the same.
+            let _ = console.result(&listening, || format!("listening on http://{address}\n"));
+        };
+        Ok(kaskade_coordinator::run(config, listening, shutdown).await?)
+    })
+}
+
+/// What `--json` prints once clients and workers may connect.
+#[derive(Debug, Serialize)]
+struct Listening {
+    listening: String,
+}

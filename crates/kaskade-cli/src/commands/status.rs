@@ -1,0 +1,68 @@
+//! `kaskade status`.
+
+use kaskade_model::message::Reason;
+use kaskade_model::status::JobStatus;
+use kaskade_rpc::limits;
+
+use super::connection::{self, block_on};
+use super::info::table;
+use crate::args::client::JobArgs;
+use crate::clock::Moment;
+use crate::console::Console;
+use crate::error::CliError;
+
+/// Prints a job as it is now.
+pub(super) fn status(args: &JobArgs, console: &Console) -> Result<(), CliError> {
+    let status = block_on(async {
+        let mut jobs = connection::jobs(&args.client).await?;
+        let reply = jobs.status(limits::request(args.id.clone().into())).await?;
+        Ok(JobStatus::try_from(reply.into_inner())?)
+    })?;
+    print(&status, console)
+}
+
+/// Prints a job's status.
+pub(super) fn print(status: &JobStatus, console: &Console) -> Result<(), CliError> {
+    console.result(status, || describe(status))
+}
+
+/// Why a job ended, in a sentence: `NO_WORKERS: no worker was there for 30 s`.
+pub(super) fn why(status: &JobStatus) -> String {
+    match status.reason {
+        Some(reason) if status.detail.is_empty() => word(reason),
+        Some(reason) => format!("{}: {}", word(reason), status.detail),
+        None => status.detail.clone(),
+    }
+}
+
+fn describe(status: &JobStatus) -> String {
+    let moment = |seconds: f64| Moment::from_seconds(seconds).to_rfc3339();
+    let mut rows = vec![("job", status.id.to_string()), ("state", status.state.to_string())];
+    let why = why(status);
+    if !why.is_empty() {
+        rows.push(("reason", why));
+    }
+    let (done, total) = (status.simulations_done, status.simulations_total);
+    rows.push(("simulations", format!("{done} of {total}")));
+    rows.push(("workers", status.n_workers.to_string()));
+    rows.extend(status.placement.map(|placement| ("placement", placement.to_string())));
+    rows.push(("submitted", moment(status.submitted)));
+    rows.extend(status.started.map(|seconds| ("started", moment(seconds))));
+    rows.extend(status.finished.map(|seconds| ("finished", moment(seconds))));
+    for recovery in &status.recoveries {
+        rows.push(("recovered", format!("epoch {}: {}", recovery.epoch, recovery.what)));
+    }
+    for batch in &status.rounds {
+        let (round, n_new) = (batch.round, batch.n_new);
+        rows.push(("batch", format!("{} in round {round}, {n_new} new", batch.batch)));
+    }
+    table(&rows)
+}
+
+/// The reason as programs read it.
+fn word(reason: Reason) -> String {
+    serde_json::to_value(reason)
+        .ok()
+        .and_then(|word| word.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}

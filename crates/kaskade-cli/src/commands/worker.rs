@@ -1,0 +1,26 @@
+//! `kaskade worker`.
+
+use kaskade_worker::WorkerConfig;
+
+use super::server::serve;
+use crate::args::server::WorkerArgs;
+use crate::error::CliError;
+use crate::machine;
+
+/// The share of free memory that a worker offers by itself.
+const MEMORY_SHARE: f64 = 0.8;
+
+/// Runs a worker until it is told to stop, or its coordinator is gone for good.
+pub(super) fn worker(args: WorkerArgs) -> Result<(), CliError> {
+    let memory_bytes = args.memory.resolve(machine::free_memory_bytes(), MEMORY_SHARE);
+    let config = WorkerConfig {
+        coordinator: args.client.coordinator,
+        cache: args.cache,
+        listen: args.listen,
+        memory_bytes: memory_bytes.unwrap_or(u64::MAX),
+        n_threads: args.threads.map_or_else(machine::n_cores, |threads| threads as usize),
+        find_coordinator: WorkerConfig::DEFAULT_FIND_COORDINATOR,
+        find_again: WorkerConfig::DEFAULT_FIND_AGAIN,
+    };
+    serve(|shutdown| async move { Ok(kaskade_worker::run(config, shutdown).await?) })
+}
