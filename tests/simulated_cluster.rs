@@ -19,7 +19,8 @@ use proptest::prelude::*;
 const N_NODES: u32 = 400;
 
 fn graph() -> ArcList {
-    let arc = |i: u32| (i.wrapping_mul(2_654_435_761) % N_NODES, i.wrapping_mul(40_503) / 7 % N_NODES);
+    let arc =
+        |i: u32| (i.wrapping_mul(2_654_435_761) % N_NODES, i.wrapping_mul(40_503) / 7 % N_NODES);
     ArcList::new(N_NODES, (1..2400).map(arc).filter(|(source, target)| source != target))
 }
 
@@ -59,6 +60,7 @@ fn setup(plan: &JobPlan, shards: &[VecShard], placement: Placement) -> JobSetup 
         job: JobId::new("simulated").unwrap(),
         graph: "graph".to_owned(),
         graph_digest: "digest".to_owned(),
+        shard_table_digest: "table".to_owned(),
         plan: plan.clone(),
         shards: loads.collect(),
         placement,
@@ -80,13 +82,15 @@ fn every_placement_gives_the_rows_of_one_process() {
             let plan = plan(model, 2);
             let expected = in_one_process(&plan, &shards);
             for n_workers in [1, 2, 3, 5] {
-                let hybrid = Placement::Hybrid { replicas: 2, parts: (n_workers / 2).max(1) as u32 };
+                let hybrid =
+                    Placement::Hybrid { replicas: 2, parts: (n_workers / 2).max(1) as u32 };
                 for placement in [Placement::Auto, Placement::Partition, hybrid] {
                     if placement == hybrid && n_workers < 2 {
                         continue;
                     }
                     let setup = setup(&plan, &shards, placement);
-                    let run = simulated_cluster::run(setup, &shards, n_workers, Faults::default(), 1);
+                    let run =
+                        simulated_cluster::run(setup, &shards, n_workers, Faults::default(), 1);
                     assert_same_rows(&run, &expected, &format!("{placement} on {n_workers}"));
                     assert_eq!((run.n_crashes, run.n_losses), (0, 0));
                 }

@@ -65,6 +65,7 @@ pub(crate) fn plan(
             job,
             graph: name,
             graph_digest: manifest.digest.clone(),
+            shard_table_digest: manifest.shard_table_digest(),
             plan: JobPlan::resolve(&spec, &graph, lane_words)?,
             shards: shards.collect(),
             placement: spec.run.placement,

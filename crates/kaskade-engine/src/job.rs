@@ -31,6 +31,8 @@ pub struct JobSetup {
     pub graph: String,
     /// The graph's digest, hexadecimal.
     pub graph_digest: String,
+    /// The digest of its shard table, hexadecimal.
+    pub shard_table_digest: String,
     /// What to simulate.
     pub plan: JobPlan,
     /// The graph's shards.

@@ -29,6 +29,8 @@ pub struct Assignment {
     pub graph: String,
     /// The graph's digest, hexadecimal; a worker with another graph of that name refuses.
     pub graph_digest: String,
+    /// The digest of its shard table, hexadecimal: the same graph may be cut differently.
+    pub shard_table_digest: String,
     /// What to simulate.
     pub plan: JobPlan,
     /// All workers of the group, the receiver among them; together they hold each shard once.

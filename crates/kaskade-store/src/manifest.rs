@@ -149,6 +149,17 @@ impl Manifest {
         self.total_bytes() as f64 / self.n_arcs.max(1) as f64
     }
 
+    /// What tells one cut into shards of the same graph from another: blake3 over the digests
+    /// of all shard files, in hex.
+    #[must_use]
+    pub fn shard_table_digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for entry in &self.shards {
+            hasher.update(entry.digest.as_bytes());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
     /// Every file of the directory but the manifest itself.
     pub fn files(&self) -> impl Iterator<Item = ManifestFile<'_>> {
         let nodes = ManifestFile {

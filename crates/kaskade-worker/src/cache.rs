@@ -17,15 +17,15 @@ use kaskade_store::{Manifest, MappedShard, ShardEntry, StoreError, Verify, names
 use crate::compute_pool::ComputePool;
 use crate::error::WorkerError;
 
-/// The cache directory: `<graph digest>/manifest.json` and `<graph digest>/shards/…`, with the
-/// names of a graph directory. Whatever lies there is checked before it is used.
+/// The cache directory: `<shard table digest>/manifest.json` and `<shard table digest>/shards/…`,
+/// with the names of a graph directory. Whatever lies there is checked before it is used.
 #[derive(Clone, Debug)]
 pub(crate) struct ShardCache {
     dir: PathBuf,
     mapped: Arc<Mutex<MappedShards>>,
 }
 
-/// Shards that some job holds, by graph digest and number.
+/// Shards that some job holds, by shard table digest and number.
 type MappedShards = BTreeMap<(String, ShardId), Weak<MappedShard>>;
 
 /// A broken stream is taken up again so often.
@@ -49,26 +49,26 @@ impl ShardCache {
         pool: &ComputePool,
     ) -> Result<Vec<Arc<MappedShard>>, WorkerError> {
         let fetcher = Fetcher { assignment, client, pool };
-        let dir = self.dir.join(&assignment.graph_digest);
+        let table = &assignment.shard_table_digest;
+        let dir = self.dir.join(table);
         let manifest = fetcher.manifest(&dir).await?;
         let mut found = Vec::with_capacity(shards.len());
         for &shard in shards {
-            if let Some(mapped) = self.already_mapped(&assignment.graph_digest, shard) {
+            if let Some(mapped) = self.already_mapped(table, shard) {
                 found.push(mapped);
                 continue;
             }
             let unknown = WorkerError::Assignment("it names a shard that the graph does not have");
             let entry = manifest.shard(shard).ok_or(unknown)?;
             let mapped = Arc::new(fetcher.shard(&dir, entry).await?);
-            let key = (assignment.graph_digest.clone(), shard);
-            self.lock().insert(key, Arc::downgrade(&mapped));
+            self.lock().insert((table.clone(), shard), Arc::downgrade(&mapped));
             found.push(mapped);
         }
         Ok(found)
     }
 
-    fn already_mapped(&self, digest: &str, shard: ShardId) -> Option<Arc<MappedShard>> {
-        self.lock().get(&(digest.to_owned(), shard)).and_then(Weak::upgrade)
+    fn already_mapped(&self, table: &str, shard: ShardId) -> Option<Arc<MappedShard>> {
+        self.lock().get(&(table.to_owned(), shard)).and_then(Weak::upgrade)
     }
 
     fn lock(&self) -> MutexGuard<'_, MappedShards> {
@@ -84,15 +84,14 @@ struct Fetcher<'a> {
 
 impl Fetcher<'_> {
     async fn manifest(&self, dir: &Path) -> Result<Manifest, WorkerError> {
-        let path = dir.join(names::MANIFEST);
         if let Ok(manifest) = Manifest::read(dir)
-            && manifest.digest == self.assignment.graph_digest
+            && self.is_meant(&manifest)
         {
             return Ok(manifest);
         }
-        self.fetch(GraphFile::Manifest, &path).await?;
+        self.fetch(GraphFile::Manifest, &dir.join(names::MANIFEST)).await?;
         let manifest = Manifest::read(dir)?;
-        if manifest.digest == self.assignment.graph_digest {
+        if self.is_meant(&manifest) {
             return Ok(manifest);
         }
         Err(WorkerError::OtherGraph {
@@ -100,6 +99,11 @@ impl Fetcher<'_> {
             expected: self.assignment.graph_digest.clone(),
             found: manifest.digest,
         })
+    }
+
+    fn is_meant(&self, manifest: &Manifest) -> bool {
+        manifest.digest == self.assignment.graph_digest
+            && manifest.shard_table_digest() == self.assignment.shard_table_digest
     }
 
     async fn shard(&self, dir: &Path, entry: &ShardEntry) -> Result<MappedShard, WorkerError> {

@@ -19,7 +19,7 @@ pub enum WorkerError {
     Model(#[from] ModelError),
     /// The coordinator sent another graph than it assigned.
     #[error(
-        "the coordinator's graph {graph} has digest {found}, the job was planned on {expected}"
+        "the coordinator's graph {graph} has digest {found} or another cut, the job was planned on {expected}"
     )]
     OtherGraph {
         /// The graph's name.

@@ -129,6 +129,7 @@ impl Group {
             attempt: self.attempt.clone(),
             graph: setup.graph.clone(),
             graph_digest: setup.graph_digest.clone(),
+            shard_table_digest: setup.shard_table_digest.clone(),
             plan: setup.plan.clone(),
             members: self.members.clone(),
         };

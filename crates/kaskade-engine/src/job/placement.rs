@@ -77,7 +77,7 @@ pub fn decide_placement<'a>(
 /// would hold nothing are left out.
 #[must_use]
 pub fn deal_shards(shards: &[ShardLoad], n_members: usize) -> Vec<Vec<ShardId>> {
-    let mut by_cost: Vec<&ShardLoad> = shards.iter().filter(|shard| shard.n_nodes > 0).collect();
+    let mut by_cost: Vec<&ShardLoad> = shards.iter().collect();
     by_cost.sort_by_key(|shard| (std::cmp::Reverse(shard.n_arcs + shard.n_nodes), shard.shard));
     let mut hands: Vec<(u64, Vec<ShardId>)> = vec![(0, Vec::new()); n_members];
     for shard in by_cost {

@@ -16,6 +16,7 @@ impl From<Assignment> for pb::Assignment {
             attempt: Some(assignment.attempt.into()),
             graph: assignment.graph,
             graph_digest: assignment.graph_digest,
+            shard_table_digest: assignment.shard_table_digest,
             plan: Some(assignment.plan.into()),
             members: assignment.members.into_iter().map(Into::into).collect(),
         }
@@ -33,6 +34,11 @@ impl TryFrom<pb::Assignment> for Assignment {
             attempt: required(assignment.attempt, MESSAGE, "attempt")?.try_into()?,
             graph: graph_name(assignment.graph)?,
             graph_digest: digest(assignment.graph_digest, MESSAGE, "graph_digest")?,
+            shard_table_digest: digest(
+                assignment.shard_table_digest,
+                MESSAGE,
+                "shard_table_digest",
+            )?,
             plan: required(assignment.plan, MESSAGE, "plan")?.try_into()?,
             members,
         })
@@ -108,7 +114,7 @@ mod tests {
     fn golden_bytes() {
         assert_golden::<pb::Assignment>(
             assignment(),
-            "0a0b0a056a6f622d3710021803120477696b691a023066221f0a0408011a001101000000000000001a02100520e807280730ac02381440022a1d08041215687474703a2f2f3132372e302e302e313a373430341a0200022a1c08051215687474703a2f2f3132372e302e302e313a373430351a0101",
+            "0a0b0a056a6f622d3710021803120477696b691a023066221f0a0408011a001101000000000000001a02100520e807280730ac02381440022a1d08041215687474703a2f2f3132372e302e302e313a373430341a0200022a1c08051215687474703a2f2f3132372e302e302e313a373430351a010132023165",
         );
     }
 

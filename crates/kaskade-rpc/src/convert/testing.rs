@@ -143,7 +143,8 @@ pub(crate) fn assignments() -> impl Strategy<Value = Assignment> {
                     .collect(),
             };
             let members = (0..n_members).map(member).collect();
-            Assignment { attempt, graph, graph_digest, plan, members }
+            let shard_table_digest = graph_digest.chars().rev().collect();
+            Assignment { attempt, graph, graph_digest, shard_table_digest, plan, members }
         },
     )
 }
@@ -158,6 +159,7 @@ pub(crate) fn assignment() -> Assignment {
         attempt: attempt(),
         graph: "wiki".into(),
         graph_digest: "0f".into(),
+        shard_table_digest: "1e".into(),
         plan: job_plan(),
         members: vec![member(4, &[0, 2]), member(5, &[1])],
     }
