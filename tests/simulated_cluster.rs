@@ -45,8 +45,9 @@ fn models() -> [LiveArcModel; 2] {
 }
 
 fn in_one_process(plan: &JobPlan, shards: &[VecShard]) -> JobTally {
-    let partition = Partition::new(shards.to_vec(), plan.clone(), Isa::Portable).unwrap();
-    local::run(partition, 1, &Unobserved).unwrap()
+    let partition = Partition::new(shards.to_vec(), plan.clone(), Isa::Portable);
+    let partition = partition.expect("the model fits the graph");
+    local::run(partition, 1, &Unobserved).expect("nothing interrupts the run")
 }
 
 fn setup(plan: &JobPlan, shards: &[VecShard], placement: Placement) -> JobSetup {
@@ -57,7 +58,7 @@ fn setup(plan: &JobPlan, shards: &[VecShard], placement: Placement) -> JobSetup 
         n_bytes: 1,
     });
     JobSetup {
-        job: JobId::new("simulated").unwrap(),
+        job: JobId::new("simulated").expect("letters make a job id"),
         graph: "graph".to_owned(),
         graph_digest: "digest".to_owned(),
         shard_table_digest: "table".to_owned(),

@@ -4,7 +4,7 @@
 //! In reading order: [`ArcList`] is a graph written down arc by arc, [`VecShard`] its shards
 //! in memory, [`fixtures`] the graphs that tests speak of, [`runs`] hands them to the engine;
 //! [`directories`] makes graph directories of them and runs jobs on those.
-//! Against the engine stand [`oracle`] (exact answers), [`reference`] (one simulation at a
+//! Against the engine stand [`oracle`] (exact answers), [`mod@reference`] (one simulation at a
 //! time, the same coins, equal bit for bit) and [`textbook`] (the papers' definitions with
 //! [`philox`] as the generator, equal within the interval that [`accept`] states).
 //! [`simulated_cluster`] runs the machines of coordinator and workers under faults, [`process_cluster`] is
