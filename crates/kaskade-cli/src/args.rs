@@ -22,7 +22,14 @@ use clap::{Parser, Subcommand};
 /// of them side by side, in this process or on a cluster. A job's result is a pure function
 /// of graph, spec and seed.
 #[derive(Debug, Parser)]
-#[command(name = "kaskade", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "kaskade",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    // The last one counts, so that a script can append to a command line.
+    args_override_self = true
+)]
 pub(crate) struct Cli {
     /// What holds for every command.
     #[command(flatten)]

@@ -27,6 +27,9 @@ pub(crate) enum CliError {
     /// Flags that do not go together, or too few.
     #[error("{0}")]
     Usage(String),
+    /// Flags that do not make a whole job.
+    #[error("{0}")]
+    Incomplete(&'static str),
     /// A flaw in a spec or a configuration file.
     #[error(transparent)]
     Toml(#[from] TomlError),

@@ -59,7 +59,11 @@ fn code(error: &CliError) -> u8 {
         E::Arguments(error) if !error.use_stderr() => OK,
         E::OutputClosed => OK,
         E::Arguments(_) | E::Usage(_) | E::NoCache => USAGE,
-        E::Toml(_) | E::Flag { .. } | E::SeedLine { .. } | E::UnknownFile { .. } => INVALID,
+        E::Incomplete(_)
+        | E::Toml(_)
+        | E::Flag { .. }
+        | E::SeedLine { .. }
+        | E::UnknownFile { .. } => INVALID,
         E::ReadFile { source, .. } | E::WriteFile { source, .. } => of_io(source),
         E::TooLarge { .. } | E::Threads { .. } => LIMIT,
         E::Parquet { .. } => CORRUPT,

@@ -1,6 +1,7 @@
 //! Generated graphs, kept for the next run.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 use std::{env, fs};
 
 use kaskade_ingest::GenerateTarget;
@@ -40,7 +41,7 @@ pub(super) fn generated_graph(
     };
     fs::create_dir_all(&folder)
         .map_err(|source| CliError::WriteFile { path: folder.clone(), source })?;
-    console.note(&format!("generating {} on first use", dir.display()));
+    let started = Instant::now();
     let target = GenerateTarget::Directory(DirectorySpec {
         out: dir.clone(),
         order: Order::InDegree,
@@ -51,7 +52,11 @@ pub(super) fn generated_graph(
         force: is_damaged,
     });
     match kaskade_ingest::generate(spec, &target, &IngestProgress::new(console)) {
-        Ok(_) => Ok(dir),
+        Ok(_) => {
+            let (seconds, dir_text) = (started.elapsed().as_secs_f64(), dir.display());
+            console.note(&format!("generated in {seconds:.1} s, kept as {dir_text}"));
+            Ok(dir)
+        }
         Err(IngestError::Store(error)) if error.kind() == StoreErrorKind::Exists => Ok(dir),
         Err(error) => Err(error.into()),
     }

@@ -142,12 +142,12 @@ impl<'a> Draft<'a> {
     pub(super) fn graph(&self, runner: Runner) -> Result<Graph, CliError> {
         let GraphSource { path, name, generate } = &self.graph;
         match (path, name, generate, runner) {
-            (None, None, None, Runner::Process) => Err(self.missing(
+            (None, None, None, Runner::Process) => Err(self.flaw(
                 "graph",
                 "no graph: name a directory with --graph DIR, or in the spec with `path` or \
                  `generate` under [graph]",
             )),
-            (None, None, None, Runner::Cluster) => Err(self.missing(
+            (None, None, None, Runner::Cluster) => Err(self.flaw(
                 "graph",
                 "no graph: name one that the coordinator knows with --graph NAME, or in the spec \
                  with `name` under [graph]",
@@ -181,7 +181,7 @@ impl<'a> Draft<'a> {
     /// [`CliError`] when there are none.
     pub(super) fn seeds(&self) -> Result<&SeedSpec, CliError> {
         self.seeds.as_ref().ok_or_else(|| {
-            self.missing(
+            self.flaw(
                 "seeds",
                 "no seeds: choose them with --seeds, for example top-degree:50, or in the spec \
                  with `top_degree = 50` under [seeds]",
@@ -210,15 +210,11 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// Something that neither file nor flags say.
-    fn missing(&self, key: &str, message: &str) -> CliError {
+    /// A flaw in the value of `key`, or its absence.
+    fn flaw(&self, key: &str, message: &'static str) -> CliError {
         match self.document {
             Some(document) => document.flaw(key, message.to_owned()).into(),
-            None => CliError::Usage(message.to_owned()),
+            None => CliError::Incomplete(message),
         }
-    }
-
-    fn flaw(&self, key: &str, message: &str) -> CliError {
-        self.missing(key, message)
     }
 }
