@@ -101,7 +101,7 @@ fn every_placement_gives_the_rows_of_one_process() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
     #[test]
     fn crashes_losses_and_repeats_change_nothing(
