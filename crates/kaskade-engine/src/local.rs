@@ -55,7 +55,7 @@ impl LaneChoice {
         state_limit_bytes: u64,
     ) -> Self {
         let fits = |lane_words: usize| {
-            let batches = n_threads as u64;
+            let batches = n_threads.max(1) as u64;
             let lanes = (lane_words * LANES_PER_WORD) as u64;
             lanes.saturating_mul(batches) <= n_simulations
                 && state_bytes(n_nodes.into(), lane_words).saturating_mul(batches)

@@ -2,10 +2,12 @@
 
 mod bits;
 mod codec;
+mod error;
 mod ids;
 mod masks;
 
-pub use codec::{DecodeError, EncodedSlice, Encoder, MAX_PAYLOAD_BYTES, decode};
+pub use codec::{EncodedSlice, Encoder, MAX_PAYLOAD_BYTES, decode};
+pub use error::DecodeError;
 
 use kaskade_model::lanes::{LaneMask, count_lanes};
 

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use kaskade_model::lanes::lanes_of as ones;
+
 /// Bits that several threads set and one thread drains.
 #[derive(Debug)]
 pub(super) struct SummaryBitmap {
@@ -44,8 +46,6 @@ impl SummaryBitmap {
 pub(super) fn zeroed_words(n_words: usize) -> Box<[AtomicU64]> {
     std::iter::repeat_with(AtomicU64::default).take(n_words).collect()
 }
-
-use kaskade_model::lanes::lanes_of as ones;
 
 #[cfg(test)]
 mod tests {

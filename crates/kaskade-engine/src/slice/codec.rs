@@ -11,6 +11,7 @@ use bytes::Bytes;
 use kaskade_model::lanes::LaneMask;
 use kaskade_model::tally::ChunkCounts;
 
+use super::error::DecodeError;
 use super::{Slice, ids, masks};
 
 /// Payloads stay below this: large enough that a message's overhead does not count, small
@@ -161,34 +162,6 @@ fn put_u32(value: u32, out: &mut Vec<u8>) {
 
 fn get_u32(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes of a header"))
-}
-
-/// A payload that no [`Encoder`] wrote: a peer broke the protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DecodeError {
-    /// The payload ends inside a block.
-    #[error("frontier payload ends inside a block")]
-    Truncated,
-    /// An encoding that this version does not know.
-    #[error("frontier payload has unknown encoding {byte} of {section}")]
-    UnknownEncoding {
-        /// Ids or masks.
-        section: &'static str,
-        /// The byte found.
-        byte: u8,
-    },
-    /// A number of mask planes that no model of this version sends.
-    #[error("frontier payload has {n_planes} mask planes, 1 is known")]
-    UnknownPlanes {
-        /// The planes found.
-        n_planes: u8,
-    },
-    /// Ids out of order, out of range, or not as many as stated.
-    #[error("frontier payload has ids that are out of order, out of range or miscounted")]
-    BadIds,
-    /// Masks that are empty, name lanes outside the batch, or are miscounted.
-    #[error("frontier payload has masks that are empty, outside the batch or miscounted")]
-    BadMasks,
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use kaskade_model::tally::ChunkCounts;
 use roaring::RoaringBitmap;
 
-use super::codec::DecodeError;
+use super::error::DecodeError;
 
 /// How a block's ids are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, count_lanes, lanes_of};
 
 use super::bits::{BitReader, BitWriter};
-use super::codec::DecodeError;
+use super::error::DecodeError;
 
 /// How a plane of masks is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
