@@ -39,8 +39,8 @@ impl Console {
         let target =
             if global.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bars = MultiProgress::with_draw_target(target);
-        // The first console is the process's; what is logged later goes above its bars.
-        let _ = BARS.set(bars.clone());
+        // The first console is the process's: what is logged or fails later keeps to it.
+        let _ = STDERR.set(Stderr { bars: bars.clone(), color: global.color });
         Self { json: global.json, quiet: global.quiet, bars }
     }
 
@@ -104,8 +104,15 @@ impl Console {
     }
 }
 
-/// The bars that lines on stderr must not cut through.
-static BARS: OnceLock<MultiProgress> = OnceLock::new();
+/// What holds for lines on stderr that no command writes.
+static STDERR: OnceLock<Stderr> = OnceLock::new();
+
+#[derive(Debug)]
+struct Stderr {
+    /// Lines must not cut through these.
+    bars: MultiProgress,
+    color: ColorChoice,
+}
 
 /// Whether stderr takes colours.
 pub(crate) fn stderr_has_color(choice: ColorChoice) -> bool {
@@ -129,7 +136,8 @@ pub(crate) fn print_flaw(flaw: &TomlError) {
     if !io::stderr().is_terminal() {
         return print_error(&flaw.to_string());
     }
-    let is_colored = stderr_has_color(ColorChoice::Auto);
+    let color = STDERR.get().map_or(ColorChoice::Auto, |stderr| stderr.color);
+    let is_colored = stderr_has_color(color);
     let theme =
         if is_colored { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let mut text = String::new();
@@ -156,8 +164,8 @@ pub(crate) struct LogWriter;
 
 impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match BARS.get() {
-            Some(bars) => bars.suspend(|| io::stderr().write(bytes)),
+        match STDERR.get() {
+            Some(stderr) => stderr.bars.suspend(|| io::stderr().write(bytes)),
             None => io::stderr().write(bytes),
         }
     }

@@ -1,47 +1,70 @@
 //! Ctrl-C: work that looks is told to stop, work that does not ends at once.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
-/// A watch for Ctrl-C, as long as it lives. The first one is told by
-/// [`Watch::is_interrupted`]; a second one ends the process with exit code 130.
+/// The exit code of a process that Ctrl-C ends.
+const INTERRUPTED: i32 = 130;
+
+/// A watch for Ctrl-C, as long as it lives; one at a time. The first one is told by
+/// [`Watch::is_interrupted`]; a second one, like any without a watch, ends the process.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    interrupted: Arc<AtomicBool>,
-    registrations: Vec<signal_hook::SigId>,
+    ends_process: Arc<AtomicBool>,
 }
 
 impl Watch {
     /// Begins to watch.
     pub(crate) fn begin() -> Self {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        // Order matters: the first Ctrl-C finds the flag down and raises it, the second finds it up.
-        let register = || -> io::Result<Vec<_>> {
-            let ends = flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&interrupted))?;
-            Ok(vec![ends, flag::register(SIGINT, Arc::clone(&interrupted))?])
-        };
-        let registrations = register().unwrap_or_else(|error| {
-            // Then Ctrl-C ends the process, as it does without a watch.
-            tracing::debug!(%error, "no watch for interrupts");
-            Vec::new()
-        });
-        Self { interrupted, registrations }
+        // Handlers cannot be taken back, only added: one pair serves all watches.
+        static ENDS_PROCESS: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+        let ends_process = Arc::clone(ENDS_PROCESS.get_or_init(|| {
+            let ends_process = Arc::new(AtomicBool::new(false));
+            if let Err(error) = register(&ends_process) {
+                // Then Ctrl-C ends the process, as it does without a watch.
+                tracing::debug!(%error, "no watch for interrupts");
+            }
+            ends_process
+        }));
+        ends_process.store(false, Ordering::Relaxed);
+        Self { ends_process }
     }
 
     /// Whether there was a Ctrl-C.
     pub(crate) fn is_interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
+        self.ends_process.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        for registration in self.registrations.drain(..) {
-            signal_hook::low_level::unregister(registration);
-        }
+        self.ends_process.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Makes Ctrl-C end the process where the flag is up, and raise the flag where it is down.
+fn register(ends_process: &Arc<AtomicBool>) -> io::Result<()> {
+    // Handlers run in this order: the other way round, the first Ctrl-C would end the process.
+    flag::register_conditional_shutdown(SIGINT, INTERRUPTED, Arc::clone(ends_process))?;
+    flag::register(SIGINT, Arc::clone(ends_process))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_is_told_of_an_interrupt_and_the_next_begins_anew() {
+        let watch = Watch::begin();
+        assert!(!watch.is_interrupted());
+        signal_hook::low_level::raise(SIGINT).unwrap();
+        assert!(watch.is_interrupted());
+        drop(watch);
+        assert!(!Watch::begin().is_interrupted());
     }
 }

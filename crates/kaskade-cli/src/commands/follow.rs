@@ -95,6 +95,8 @@ async fn follow_once(
     while let Some(update) = updates.message().await? {
         let status = JobStatus::try_from(update)?;
         *last_heard = Some(Instant::now());
+        let (state, simulations_done) = (status.state.as_str(), status.simulations_done);
+        tracing::debug!(job_id = %id, state, simulations_done, "job status");
         display.show(&status);
         if status.state.is_final() {
             return Ok(status);

@@ -128,6 +128,8 @@ fn simulate(
     console: &Console,
 ) -> Result<(JobTally, Resources), CliError> {
     let progress = RunProgress::new(console, partition.plan.n_simulations);
+    let lane_words = partition.plan.lane_words;
+    tracing::info!(lane_words, max_in_flight, isa = ?partition.isa, "rounds begin");
     let (started, cpu_before) = (Instant::now(), machine::cpu_time());
     let tally = local::run(partition, max_in_flight, &progress)?;
     let resources = Resources {

@@ -1,6 +1,8 @@
 //! `kaskade run`.
 
 use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -103,4 +105,30 @@ fn people_get_a_table_and_scripts_get_nothing_but_data() {
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "results in r\n");
     let quiet = folder.kaskade(&run).args(["--force", "--quiet"]).assert().success();
     assert!(quiet.get_output().stderr.is_empty());
+}
+
+#[test]
+fn an_interrupted_run_leaves_nothing() {
+    let folder = Folder::with_graph();
+    let log = folder.path("log");
+    let run = ["run", "--graph", "g.kg", "--seeds", "random:9", "--simulations", "1000000000"];
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_kaskade"))
+        .current_dir(folder.0.path())
+        .args(run)
+        .args(["-v", "--out", "r"])
+        .stdout(Stdio::null())
+        .stderr(fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !fs::read_to_string(&log).unwrap().contains("rounds begin") {
+        assert!(Instant::now() < deadline && child.try_wait().unwrap().is_none());
+        std::thread::yield_now();
+    }
+    let interrupt = ["-INT".to_owned(), child.id().to_string()];
+    assert!(std::process::Command::new("kill").args(interrupt).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let log = fs::read_to_string(log).unwrap();
+    assert!(log.ends_with("error: interrupted\n"), "{log}");
+    assert_eq!(folder.names(), ["g.kg", "log"]);
 }

@@ -47,10 +47,11 @@ impl Submitted {
 
     fn assert_result_is_as_expected(&self) {
         let out = self.cluster.scratch("result");
-        let out = out.to_str().unwrap();
+        let out = out.to_str().expect("a path of ASCII");
         assert_eq!(self.cluster.client(&["results", "victim", "--out", out]).code, 0);
-        let summary = std::fs::read(self.cluster.scratch("result/summary.json")).unwrap();
-        let summary: Value = serde_json::from_slice(&summary).unwrap();
+        let summary =
+            std::fs::read(self.cluster.scratch("result/summary.json")).expect("a summary");
+        let summary: Value = serde_json::from_slice(&summary).expect("JSON");
         assert_eq!(digest(&summary), self.expected);
     }
 }
