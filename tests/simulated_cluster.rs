@@ -1,17 +1,19 @@
 //! The machines of coordinator and workers under a network that loses, repeats and reorders,
 //! and workers that die: whatever happens, the result is that of a run in one process.
 
-use kaskade_engine::job::{JobEnd, JobSetup, ShardLoad};
+use kaskade_engine::job::{
+    JobAction, JobEnd, JobEvent, JobLimits, JobMachine, JobSetup, ShardLoad, WorkerInfo,
+};
 use kaskade_engine::local::{self, Unobserved};
 use kaskade_engine::partition::Partition;
 use kaskade_model::coin::Isa;
 use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
 use kaskade_model::job::JobPlan;
-use kaskade_model::message::Reason;
+use kaskade_model::message::{Attempt, Reason, WorkerCommand, WorkerEvent};
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::spec::Placement;
-use kaskade_model::tally::JobTally;
-use kaskade_model::{Epoch, JobId, Shard, ShardId};
+use kaskade_model::tally::{JobTally, PartitionTally};
+use kaskade_model::{BatchId, Epoch, JobId, Shard, ShardId, WorkerId};
 use kaskade_testkit::simulated_cluster::{self, Faults, SimulatedRun};
 use kaskade_testkit::{ArcList, VecShard};
 use proptest::prelude::*;
@@ -157,4 +159,118 @@ fn weights_that_exceed_one_are_found_before_a_run() {
     let model = LiveArcModel::LinearThreshold(ArcWeight::Constant(0.5));
     let error = Partition::new(shards, plan(model, 1), Isa::Portable).unwrap_err();
     assert!(error.to_string().contains("sum to more than 1"), "{error}");
+}
+
+#[test]
+fn a_restarted_coordinator_runs_only_what_is_missing() {
+    let shards = graph().shards(7);
+    let plan = plan(models()[0], 1);
+    let expected = in_one_process(&plan, &shards);
+    let mut setup = setup(&plan, &shards, Placement::Auto);
+    let first = simulated_cluster::run(setup.clone(), &shards, 2, Faults::default(), 1);
+    assert_same_rows(&first, &expected, "before the restart");
+    let mut finished = JobTally::default();
+    for (batch, tally) in first.tally.batch_tallies().filter(|(batch, _)| batch.0 % 2 == 0) {
+        finished.add_batch(batch, tally.clone()).expect("each batch once");
+    }
+    setup.finished = finished;
+    setup.first_epoch = Epoch(9);
+    let run = simulated_cluster::run(setup, &shards, 2, Faults::default(), 1);
+    assert_same_rows(&run, &expected, "after the restart");
+    let committed = run.log.iter().filter(|line| line.starts_with("committed")).count();
+    assert_eq!(committed, 3, "batches 1, 3 and 5 of 6");
+}
+
+/// The machine of a job on two workers, and what it asks for at the beginning.
+fn two_workers() -> (JobMachine, Vec<JobAction>) {
+    let shards = graph().shards(7);
+    let worker = |id| WorkerInfo {
+        worker: WorkerId(id),
+        address: format!("http://127.0.0.1:{}", 7400 + id),
+        memory_bytes: u64::MAX,
+    };
+    let setup = setup(&plan(models()[0], 1), &shards, Placement::Partition);
+    let mut machine = JobMachine::new(setup, JobLimits::DEFAULT, [worker(1), worker(2)], 0);
+    let actions = machine.handle(0, JobEvent::Ticked);
+    (machine, actions)
+}
+
+fn attempt_of(actions: &[JobAction]) -> Option<Attempt> {
+    actions.iter().find_map(|action| match action {
+        JobAction::Send { command, .. } => match &**command {
+            WorkerCommand::Prepare(assignment) => Some(assignment.attempt.clone()),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+fn end_of(actions: &[JobAction]) -> Option<&JobEnd> {
+    actions.iter().find_map(|action| match action {
+        JobAction::Finish(end) => Some(end),
+        _ => None,
+    })
+}
+
+#[test]
+fn workers_that_never_reach_each_other_do_not_try_for_ever() {
+    let (mut machine, mut actions) = two_workers();
+    let mut n_attempts = 0;
+    for now_ms in (0..).step_by(1000) {
+        if let Some(attempt) = attempt_of(&actions) {
+            n_attempts += 1;
+            assert!(n_attempts < 100, "no end in sight");
+            let (peer, detail) = (WorkerId(2), "no route".to_owned());
+            let event = WorkerEvent::PeerLost { attempt, peer, detail };
+            actions = machine.handle(now_ms, JobEvent::Reported { worker: WorkerId(1), event });
+        } else {
+            actions = machine.handle(now_ms, JobEvent::Ticked);
+        }
+        if let Some(end) = end_of(&actions) {
+            let JobEnd::Failed { reason, detail } = end else { panic!("{end:?}") };
+            assert_eq!(*reason, Reason::WorkerLost);
+            assert!(detail.contains("no route"), "{detail}");
+            break;
+        }
+    }
+    assert_eq!(n_attempts, JobLimits::DEFAULT.max_retries + 1);
+}
+
+#[test]
+fn a_worker_that_cannot_do_its_part_is_left_out() {
+    let (mut machine, actions) = two_workers();
+    let attempt = attempt_of(&actions).expect("the workers are assigned at once");
+    let failed = |attempt, worker| JobEvent::Reported {
+        worker: WorkerId(worker),
+        event: WorkerEvent::AttemptFailed {
+            attempt,
+            reason: Reason::DiskFull,
+            detail: "no space".to_owned(),
+        },
+    };
+    assert!(end_of(&machine.handle(1, failed(attempt, 1))).is_none());
+    let actions = machine.handle(10_000, JobEvent::Ticked);
+    let second = attempt_of(&actions).expect("the other worker is assigned");
+    assert_eq!(machine.n_workers_at_work(), 1);
+    let end = machine.handle(10_001, failed(second, 2));
+    let Some(JobEnd::Failed { reason, .. }) = end_of(&end) else { panic!("{end:?}") };
+    assert_eq!(*reason, Reason::DiskFull, "nobody is left");
+}
+
+#[test]
+fn a_tally_of_other_simulations_is_never_committed() {
+    let (mut machine, actions) = two_workers();
+    let attempt = attempt_of(&actions).expect("the workers are assigned at once");
+    for worker in [1, 2] {
+        let event = WorkerEvent::Prepared { attempt: attempt.clone() };
+        machine.handle(1, JobEvent::Reported { worker: WorkerId(worker), event });
+    }
+    let event = WorkerEvent::BatchTallied {
+        attempt,
+        batch: BatchId(0),
+        tally: Box::new(PartitionTally::empty(777, 3)),
+    };
+    let actions = machine.handle(2, JobEvent::Reported { worker: WorkerId(1), event });
+    let Some(JobEnd::Failed { reason, .. }) = end_of(&actions) else { panic!("{actions:?}") };
+    assert_eq!(*reason, Reason::Inconsistent);
 }

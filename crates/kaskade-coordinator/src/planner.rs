@@ -50,6 +50,9 @@ pub(crate) fn plan(
         });
     }
     manifest.require(&registry.path(&name)?, Views::Out)?;
+    // What an earlier run of the coordinator decided stays: its workers are the same.
+    let placement = planned.as_ref().and_then(|p| p.placement.parse().ok());
+    let placement = placement.unwrap_or(spec.run.placement);
     let lane_words = match planned {
         Some(planned) => (planned.lane_words as usize).clamp(1, MAX_LANE_WORDS),
         None => lane_words(spec.run.simulations, n_workers),
@@ -68,7 +71,7 @@ pub(crate) fn plan(
             shard_table_digest: manifest.shard_table_digest(),
             plan: JobPlan::resolve(&spec, &graph, lane_words)?,
             shards: shards.collect(),
-            placement: spec.run.placement,
+            placement,
             first_epoch: Epoch(last_epoch.0 + 1),
             finished,
         },

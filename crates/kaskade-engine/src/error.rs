@@ -42,6 +42,26 @@ pub enum EngineError {
         /// Activations in its chunks.
         received: u64,
     },
+    /// A peer sent other chunks than its marker counts.
+    #[error(
+        "worker {peer} counted other chunks in round {round} of batch {batch} than those that arrived"
+    )]
+    Miscounted {
+        /// The sender.
+        peer: WorkerId,
+        /// The batch.
+        batch: BatchId,
+        /// The round.
+        round: Round,
+    },
+    /// A peer began more batches than a coordinator lets be in flight.
+    #[error("worker {peer} began batch {batch}, too many before the coordinator's word")]
+    TooFarAhead {
+        /// The sender.
+        peer: WorkerId,
+        /// The batch.
+        batch: BatchId,
+    },
     /// A peer is ahead of, or behind, what the barrier allows.
     #[error(
         "worker {peer} sent round {round} of batch {batch}, which the barrier does not allow now"

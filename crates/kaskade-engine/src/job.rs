@@ -7,6 +7,7 @@
 //! again. Coins make a rerun equal, so no result depends on what was lost when.
 
 mod group;
+mod pending;
 mod placement;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +21,7 @@ use kaskade_model::{BatchId, Epoch, JobId, WorkerId};
 pub use placement::{Decision, ShardLoad, WorkerInfo, deal_shards, decide_placement};
 
 use group::{Group, TallyOutcome};
-use placement::MemberSizes;
+use pending::PendingBatches;
 
 /// What the machine is to run.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ pub struct JobSetup {
     pub plan: JobPlan,
     /// The graph's shards.
     pub shards: Vec<ShardLoad>,
-    /// How to share the work.
+    /// How to share the work; `auto` is decided once workers are there.
     pub placement: Placement,
     /// Above every epoch that the job had before, 1 for a new job.
     pub first_epoch: Epoch,
@@ -54,7 +55,8 @@ pub struct JobLimits {
     pub settle_ms: u64,
     /// How long a group may take to map its shards, or to finish a round.
     pub stall_ms: u64,
-    /// How often one batch may be given back.
+    /// How often a batch may be given back, and how often groups may end in a row without a
+    /// batch committed between.
     pub max_retries: u32,
 }
 
@@ -148,14 +150,16 @@ pub enum JobEnd {
 pub struct JobMachine {
     setup: JobSetup,
     limits: JobLimits,
-    sizes: MemberSizes,
-    why: String,
+    decision: Option<Decision>,
     workers: BTreeMap<WorkerId, WorkerInfo>,
+    /// Workers that cannot do what they were assigned, and why.
+    unfit: BTreeMap<WorkerId, (Reason, String)>,
     groups: BTreeMap<u32, Group>,
-    next_group: u32,
     next_epoch: Epoch,
-    pending: BTreeSet<BatchId>,
+    pending: PendingBatches,
     retries: BTreeMap<BatchId, u32>,
+    /// Groups that ended since the last batch was committed.
+    n_futile_groups: u32,
     tally: JobTally,
     /// Planning waits until then, for workers to gather or to be noticed as lost.
     plan_at_ms: u64,
@@ -174,21 +178,18 @@ impl JobMachine {
         now_ms: u64,
     ) -> Self {
         let workers: BTreeMap<_, _> = workers.into_iter().map(|info| (info.worker, info)).collect();
-        let decision = decide_placement(&setup, workers.values());
-        let has_workers = !workers.is_empty();
-        let batches = (0..setup.plan.n_batches()).map(BatchId);
         Self {
-            sizes: decision.sizes,
-            why: decision.why,
+            decision: None,
             limits,
+            plan_at_ms: if workers.is_empty() { now_ms + limits.settle_ms } else { now_ms },
             workers,
+            unfit: BTreeMap::new(),
             groups: BTreeMap::new(),
-            next_group: 0,
             next_epoch: setup.first_epoch,
-            pending: batches.filter(|batch| !setup.finished.contains(*batch)).collect(),
+            pending: PendingBatches::new(setup.plan.n_batches(), &setup.finished),
             retries: BTreeMap::new(),
+            n_futile_groups: 0,
             tally: setup.finished.clone(),
-            plan_at_ms: if has_workers { now_ms } else { now_ms + limits.settle_ms },
             idle_since_ms: now_ms,
             has_ended: false,
             setup,
@@ -208,6 +209,7 @@ impl JobMachine {
             }
             JobEvent::WorkerLost { worker, detail } => {
                 self.workers.remove(&worker);
+                self.unfit.remove(&worker);
                 if let Some(group) = self.group_of(worker) {
                     let what = format!("lost worker {worker}: {detail}");
                     self.abort_group(group, now_ms, &what, &mut actions);
@@ -235,16 +237,16 @@ impl JobMachine {
         self.groups.values().map(|group| group.members().len()).sum()
     }
 
-    /// How the work is shared.
+    /// How the work is shared; `auto` as long as no worker was there to decide by.
     #[must_use]
     pub fn placement(&self) -> Placement {
-        self.sizes.placement()
+        self.decision.as_ref().map_or(self.setup.placement, Decision::placement)
     }
 
     /// Why it is shared like that, a sentence.
     #[must_use]
     pub fn why(&self) -> &str {
-        &self.why
+        self.decision.as_ref().map_or("no worker is there yet", |decision| &decision.why)
     }
 
     /// The finished batches, for the report.
@@ -268,6 +270,7 @@ impl JobMachine {
     ) {
         let attempt = event.attempt();
         let index = attempt.group;
+        let plan = &self.setup.plan;
         let group = self.groups.get_mut(&index).filter(|group| {
             *group.attempt() == *attempt && group.members().iter().any(|m| m.worker == worker)
         });
@@ -278,7 +281,7 @@ impl JobMachine {
             WorkerEvent::Prepared { .. } => group.prepared(worker),
             WorkerEvent::RoundReported { batch, .. } => group.round_finished(batch),
             WorkerEvent::BatchTallied { batch, tally, .. } => {
-                match group.tallied(worker, batch, *tally) {
+                match group.tallied(worker, &plan.batch(batch), *tally) {
                     Ok(TallyOutcome::Waiting) => {}
                     Ok(TallyOutcome::Complete(tally)) => self.commit(batch, tally, actions),
                     Err(error) => self.fail(Reason::Inconsistent, error.to_string(), actions),
@@ -289,7 +292,13 @@ impl JobMachine {
                 self.abort_group(index, now_ms, &what, actions);
             }
             WorkerEvent::AttemptFailed { reason, detail, .. } => {
-                self.fail(reason, format!("worker {worker}: {detail}"), actions);
+                let detail = format!("worker {worker}: {detail}");
+                if is_everybodys(reason) {
+                    self.fail(reason, detail, actions);
+                } else {
+                    self.abort_group(index, now_ms, &detail, actions);
+                    self.unfit.insert(worker, (reason, detail));
+                }
             }
         }
     }
@@ -297,7 +306,7 @@ impl JobMachine {
     fn commit(&mut self, batch: BatchId, tally: PartitionTally, actions: &mut Vec<JobAction>) {
         match self.tally.add_batch(batch, tally.clone()) {
             Ok(()) => {
-                self.pending.remove(&batch);
+                self.n_futile_groups = 0;
                 actions.push(JobAction::CommitBatch { batch, tally: Box::new(tally) });
             }
             Err(error) => self.fail(Reason::Inconsistent, error.to_string(), actions),
@@ -313,7 +322,7 @@ impl JobMachine {
         let batches = group.batches_in_flight();
         for &batch in &batches {
             *self.retries.entry(batch).or_default() += 1;
-            self.pending.insert(batch);
+            self.pending.give_back(batch);
         }
         let exhausted = batches.iter().find(|b| self.retries[b] > self.limits.max_retries).copied();
         actions.push(JobAction::NoteRecovery(Loss {
@@ -326,13 +335,16 @@ impl JobMachine {
         if self.groups.is_empty() {
             self.idle_since_ms = now_ms;
         }
-        if let Some(batch) = exhausted {
-            let detail = format!(
-                "batch {batch} was given back {} times, last because: {what}",
-                self.limits.max_retries + 1
-            );
-            self.fail(Reason::WorkerLost, detail, actions);
-        }
+        self.n_futile_groups += 1;
+        let n_tries = self.limits.max_retries + 1;
+        let failure = if let Some(batch) = exhausted {
+            format!("batch {batch} was given back {n_tries} times, last because: {what}")
+        } else if self.n_futile_groups >= n_tries {
+            format!("groups of workers ended {n_tries} times without a batch, last because: {what}")
+        } else {
+            return;
+        };
+        self.fail(Reason::WorkerLost, failure, actions);
     }
 
     /// Everything that follows from where things stand: stalls, planning, dispatch, the end.
@@ -347,7 +359,7 @@ impl JobMachine {
         }
         let has_in_flight = self.groups.values().any(Group::has_in_flight);
         if self.pending.is_empty() && !has_in_flight {
-            return self.end(JobEnd::Succeeded, actions);
+            return self.succeed(actions);
         }
         if now_ms >= self.plan_at_ms && !self.pending.is_empty() {
             self.form_groups(now_ms, actions);
@@ -355,36 +367,64 @@ impl JobMachine {
         for group in self.groups.values_mut() {
             actions.extend(group.dispatch(&mut self.pending, &self.setup.plan, now_ms));
         }
-        let is_without_group = self.groups.is_empty();
-        if is_without_group && now_ms >= self.idle_since_ms + self.limits.no_workers_grace_ms {
+        if !self.groups.is_empty() {
+            return;
+        }
+        let all_are_unfit = self.workers.keys().all(|worker| self.unfit.contains_key(worker));
+        if let Some((reason, detail)) = self.unfit.values().next().filter(|_| all_are_unfit) {
+            return self.fail(*reason, detail.clone(), actions);
+        }
+        if now_ms >= self.idle_since_ms + self.limits.no_workers_grace_ms {
+            let smallest_group = self.decision.as_ref().map_or(1, Decision::smallest_group);
             let detail = format!(
                 "{} registered, placement {} needs {}; waited {} s: start workers with `kaskade worker`",
                 count(self.workers.len(), "worker"),
                 self.placement(),
-                count(self.sizes.smallest_group(), "worker"),
+                count(smallest_group, "worker"),
                 self.limits.no_workers_grace_ms / 1000
             );
             self.fail(Reason::NoWorkers, detail, actions);
         }
     }
 
+    /// The end of a job all of whose batches are committed; their sum is asked once more.
+    fn succeed(&mut self, actions: &mut Vec<JobAction>) {
+        let plan = &self.setup.plan;
+        let (done, total) = (self.tally.n_simulations(), plan.n_simulations);
+        let foreign = self.tally.batch_tallies().find(|(batch, tally)| {
+            let planned = plan.batch(*batch);
+            (tally.first_simulation, tally.n_lanes) != (planned.first_simulation, planned.n_lanes)
+        });
+        let detail = match foreign {
+            Some((batch, _)) => format!("batch {batch} holds other simulations than planned"),
+            None if done != total => {
+                format!("{done} simulations are in the batches of a job of {total}")
+            }
+            None => return self.end(JobEnd::Succeeded, actions),
+        };
+        self.fail(Reason::Inconsistent, detail, actions);
+    }
+
     fn form_groups(&mut self, now_ms: u64, actions: &mut Vec<JobAction>) {
         let busy: BTreeSet<WorkerId> =
             self.groups.values().flat_map(|g| g.members()).map(|m| m.worker).collect();
-        let free = self.workers.values().filter(|info| !busy.contains(&info.worker));
-        let free: Vec<WorkerInfo> = free.cloned().collect();
-        for members in self.sizes.form(&free, self.groups.len(), &self.setup.shards) {
-            let attempt = Attempt {
-                job: self.setup.job.clone(),
-                group: self.next_group,
-                epoch: self.next_epoch,
-            };
-            self.next_group += 1;
-            self.next_epoch = Epoch(self.next_epoch.0 + 1);
-            actions.push(JobAction::CommitEpoch(attempt.epoch));
-            let group = Group::new(attempt, members, now_ms);
-            actions.extend(group.prepare(&self.setup));
-            self.groups.insert(group.attempt().group, group);
+        let is_free = |info: &&WorkerInfo| {
+            !busy.contains(&info.worker) && !self.unfit.contains_key(&info.worker)
+        };
+        let free: Vec<WorkerInfo> = self.workers.values().filter(is_free).cloned().collect();
+        if free.is_empty() {
+            return;
+        }
+        let decision = self.decision.get_or_insert_with(|| decide_placement(&self.setup, &free));
+        for members in decision.form(&free, self.groups.len(), &self.setup.shards) {
+            let group = (0..).find(|slot| !self.groups.contains_key(slot)).unwrap_or(u32::MAX);
+            let epoch = self.next_epoch;
+            self.next_epoch = Epoch(epoch.0 + 1);
+            let attempt = Attempt { job: self.setup.job.clone(), group, epoch };
+            actions.push(JobAction::CommitEpoch(epoch));
+            let formed = Group::new(attempt, members, now_ms);
+            actions.extend(formed.prepare(&self.setup));
+            self.groups.insert(group, formed);
         }
     }
 
@@ -407,6 +447,11 @@ impl JobMachine {
         }
         actions.push(JobAction::Finish(end));
     }
+}
+
+/// Whether any worker would fail for `reason`, and not only the one that did.
+fn is_everybodys(reason: Reason) -> bool {
+    matches!(reason, Reason::InvalidSpec | Reason::GraphChanged | Reason::Inconsistent)
 }
 
 fn count(n: usize, noun: &str) -> String {

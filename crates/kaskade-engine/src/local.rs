@@ -107,6 +107,8 @@ fn run_batches<S: Shard, const W: usize>(
     let n_runners = max_in_flight.clamp(1, n_threads).min(n_batches as usize);
     let next = AtomicU32::new(0);
     let outcome = Mutex::new(Ok(JobTally::default()));
+    // The pool's threads do not know in which span they were called.
+    let job_span = tracing::Span::current();
 
     let run_until_none_is_left = || {
         let mut states = partition.new_states::<W>();
@@ -121,7 +123,9 @@ fn run_batches<S: Shard, const W: usize>(
             } else {
                 Parallelism::Pool
             };
-            let result = run_batch(partition, batch, states, parallelism, observer);
+            let span = tracing::info_span!(parent: &job_span, "batch", batch_id = batch.0);
+            let result =
+                span.in_scope(|| run_batch(partition, batch, states, parallelism, observer));
             let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
             let added = result.and_then(|(tally, cleared)| {
                 observer.simulations_finished(tally.n_lanes.into());
@@ -155,7 +159,6 @@ fn run_batch<S: Shard, const W: usize>(
     parallelism: Parallelism,
     observer: &impl Observer,
 ) -> Result<(PartitionTally, Vec<ShardState<W>>), EngineError> {
-    let _span = tracing::debug_span!("batch", batch_id = batch.0).entered();
     let plan = partition.plan.batch(batch);
     let mut run = BatchRun::begin(Arc::clone(partition), plan, states);
     while run.n_new() > 0 && !run.is_cut_off() {

@@ -58,8 +58,9 @@ pub fn state_bytes(n_nodes: u64, lane_words: usize) -> u64 {
     n_nodes * 16 * lane_words as u64
 }
 
-/// Below so many frontier nodes a round runs on the calling thread: waking a pool costs more.
+/// A round of fewer frontier nodes and arcs runs on the calling thread: waking a pool costs more.
 const LIGHT_ROUND_NODES: usize = 256;
+const LIGHT_ROUND_ARCS: usize = 1 << 15;
 
 /// A batch on a partition, round by round.
 #[derive(Debug)]
@@ -146,6 +147,12 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         first_lanes(self.batch.n_lanes as usize)
     }
 
+    /// What the partition has counted so far.
+    #[must_use]
+    pub fn tally(&self) -> &PartitionTally {
+        &self.tally
+    }
+
     /// What the partition counts; work of the exchange is added here by its owner.
     pub fn tally_mut(&mut self) -> &mut PartitionTally {
         &mut self.tally
@@ -163,9 +170,9 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         let own = self.frontier.iter();
         let frontier: Vec<&Slice<W>> = own.chain(remote).filter(|s| s.n_nodes() > 0).collect();
         let n_nodes: usize = frontier.iter().map(|slice| slice.n_nodes()).sum();
-        let parallelism =
-            if n_nodes < LIGHT_ROUND_NODES { Parallelism::Sequential } else { parallelism };
-        let _span = tracing::debug_span!("round", round = self.round.0, n_nodes).entered();
+        let _span = tracing::info_span!("round", round = self.round.0, n_nodes).entered();
+        let is_light = parallelism == Parallelism::Pool && self.is_light(n_nodes, &frontier);
+        let parallelism = if is_light { Parallelism::Sequential } else { parallelism };
 
         let Partition { shards, plan, isa } = &*self.partition;
         let push = |(shard, state): (&S, &ShardState<W>)| {
@@ -184,7 +191,19 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         self.tally.work.coins += effort.coins;
         self.round = self.round.next();
         self.close_round(parallelism);
+        tracing::debug!(n_arcs = effort.arcs_scanned, n_new = self.n_new, "round finished");
         Ok(())
+    }
+
+    fn is_light(&self, n_nodes: usize, frontier: &[&Slice<W>]) -> bool {
+        if n_nodes >= LIGHT_ROUND_NODES {
+            return false;
+        }
+        let nodes = || frontier.iter().flat_map(|slice| slice.nodes.iter().copied().map(NodeId));
+        let shards = self.partition.shards.iter();
+        let degrees =
+            shards.flat_map(|shard| nodes().map(|node| shard.out_arcs(node).targets.len()));
+        degrees.sum::<usize>() < LIGHT_ROUND_ARCS
     }
 
     /// Ends the batch: what was counted, and the states, cleared for the next.

@@ -160,15 +160,15 @@ impl<S: Shard + 'static> WorkerMachine<S> {
             Err(EngineError::Interrupted) => return Vec::new(),
             Err(error) => return vec![run.failed(&error)],
         };
-        let mut actions = vec![
-            run.announce(batch_id, &outcome),
-            Action::Report(WorkerEvent::RoundReported {
-                attempt: computed.attempt,
-                batch: batch_id,
-                round: outcome.round,
-                n_new: outcome.n_new,
-            }),
-        ];
+        let mut actions = vec![Action::Report(WorkerEvent::RoundReported {
+            attempt: computed.attempt,
+            batch: batch_id,
+            round: outcome.round,
+            n_new: outcome.n_new,
+        })];
+        if !run.peers.is_empty() {
+            actions.push(run.announce(batch_id, &outcome));
+        }
         if let Some(progress) = run.batches.get_mut(&batch_id) {
             progress.stage = Stage::AtBarrier { batch, outcome };
         }
@@ -219,8 +219,11 @@ impl<S: Shard + 'static> AttemptRun<S> {
             return Ok(());
         }
         let is_new = !self.batches.contains_key(&batch);
-        if !self.peers.contains(&from) || is_new && self.batches.len() >= MAX_BATCHES_AHEAD {
+        if !self.peers.contains(&from) {
             return Err(EngineError::Stranger { peer: from });
+        }
+        if is_new && self.batches.len() >= MAX_BATCHES_AHEAD {
+            return Err(EngineError::TooFarAhead { peer: from, batch });
         }
         self.progress(batch).inbox.receive(from, message)
     }
@@ -238,7 +241,7 @@ impl<S: Shard + 'static> AttemptRun<S> {
             n_chunks: outcome.encoded.payloads.len() as u32,
             n_bytes: outcome.encoded.n_bytes(),
             n_new: outcome.n_new,
-            n_pending: 0,
+            n_pending: outcome.n_pending,
         });
         let messages = chunks.chain([marker]).collect();
         Action::SendToPeers { attempt: self.attempt.clone(), messages }
@@ -252,7 +255,8 @@ impl<S: Shard + 'static> AttemptRun<S> {
             return Vec::new();
         }
         let n_new_anywhere = outcome.n_new + progress.inbox.n_new_of_peers();
-        let is_over = n_new_anywhere == 0 && progress.inbox.n_pending_of_peers() == 0;
+        let n_pending_anywhere = outcome.n_pending + progress.inbox.n_pending_of_peers();
+        let is_over = n_new_anywhere == 0 && n_pending_anywhere == 0;
         let stage = std::mem::replace(&mut progress.stage, Stage::Computing);
         let Stage::AtBarrier { batch: running, .. } = stage else { return Vec::new() };
         let task = if is_over {
@@ -280,7 +284,9 @@ impl<S: Shard + 'static> AttemptRun<S> {
         Action::Report(match *error {
             EngineError::Slice { peer, .. }
             | EngineError::Conservation { peer, .. }
+            | EngineError::Miscounted { peer, .. }
             | EngineError::OutOfStep { peer, .. }
+            | EngineError::TooFarAhead { peer, .. }
             | EngineError::Stranger { peer } => WorkerEvent::PeerLost { attempt, peer, detail },
             EngineError::Model(_) => {
                 WorkerEvent::AttemptFailed { attempt, reason: Reason::InvalidSpec, detail }

@@ -20,6 +20,9 @@ pub const SPEC_VERSION: u32 = 1;
 /// Simulation numbers stay below this, so that 2⁶⁴ − 1 can name draws that all share.
 pub const MAX_SIMULATIONS: u64 = 1 << 63;
 
+/// Simulations of one job, at most: sums of their squares stay exact.
+pub const MAX_JOB_SIMULATIONS: u64 = u32::MAX as u64;
+
 /// A job: a graph, a model, seeds, and how often to run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -247,6 +250,11 @@ impl RunSpec {
     fn check(&self) -> Result<(), SpecError> {
         if self.simulations == 0 {
             return Err(SpecError::new("run.simulations", "must be at least 1"));
+        }
+        if self.simulations > MAX_JOB_SIMULATIONS {
+            let reason =
+                format!("is {}, a job has at most {MAX_JOB_SIMULATIONS}", self.simulations);
+            return Err(SpecError::new("run.simulations", reason));
         }
         let end = self.first_simulation.checked_add(self.simulations);
         if end.is_none_or(|end| end > MAX_SIMULATIONS) {

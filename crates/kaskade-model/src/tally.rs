@@ -203,6 +203,11 @@ impl JobTally {
         self.batches.contains_key(&batch)
     }
 
+    /// The finished batches, ascending.
+    pub fn batch_tallies(&self) -> impl Iterator<Item = (BatchId, &PartitionTally)> {
+        self.batches.iter().map(|(&batch, tally)| (batch, tally))
+    }
+
     /// The number of finished simulations.
     #[must_use]
     pub fn n_simulations(&self) -> u64 {

@@ -7,7 +7,7 @@ use crate::error::{ResultsError, RowProblem};
 
 /// The most simulations in one result. With spreads of at most 2³² nodes, n · Σ spread²
 /// stays below 2¹²⁸, so that the deviation comes from exact integers.
-pub const MAX_SAMPLE: u64 = u32::MAX as u64;
+pub const MAX_SAMPLE: u64 = kaskade_model::spec::MAX_JOB_SIMULATIONS;
 
 /// The finished simulations of a job, by column. Takes 36 bytes a simulation and 8 bytes
 /// for each of its rounds.

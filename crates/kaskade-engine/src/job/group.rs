@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kaskade_model::job::JobPlan;
+use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::message::{Assignment, Attempt, Member, WorkerCommand};
 use kaskade_model::tally::PartitionTally;
 use kaskade_model::{BatchId, WorkerId};
 
+use super::pending::PendingBatches;
 use super::{JobAction, JobSetup};
 
 /// Batches that a group has in hand at a time: one computes while the other waits for its barrier.
@@ -97,13 +98,16 @@ impl Group {
     pub(super) fn tallied(
         &mut self,
         worker: WorkerId,
-        batch: BatchId,
+        plan: &BatchPlan,
         tally: PartitionTally,
     ) -> Result<TallyOutcome, TallyMismatch> {
+        let batch = plan.batch;
         let Some(in_flight) = self.in_flight.get_mut(&batch) else {
             return Ok(TallyOutcome::Waiting);
         };
-        if !tally.is_well_formed() {
+        let is_of_batch =
+            (tally.first_simulation, tally.n_lanes) == (plan.first_simulation, plan.n_lanes);
+        if !tally.is_well_formed() || !is_of_batch {
             return Err(TallyMismatch::Malformed { batch, worker });
         }
         in_flight.tallies.insert(worker, tally);
@@ -139,13 +143,13 @@ impl Group {
     /// Begins pending batches while there is room for them.
     pub(super) fn dispatch(
         &mut self,
-        pending: &mut BTreeSet<BatchId>,
+        pending: &mut PendingBatches,
         plan: &JobPlan,
         now_ms: u64,
     ) -> Vec<JobAction> {
         let mut actions = Vec::new();
         while self.is_prepared() && self.in_flight.len() < BATCHES_IN_FLIGHT {
-            let Some(batch) = pending.pop_first() else { break };
+            let Some(batch) = pending.take() else { break };
             self.in_flight.insert(batch, InFlight::default());
             self.last_heard_ms = now_ms;
             let attempt = self.attempt.clone();
@@ -176,7 +180,7 @@ impl Group {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum TallyMismatch {
     /// Arrays of other lengths than stated, or of another batch.
-    #[error("worker {worker} sent a malformed tally of batch {batch}")]
+    #[error("worker {worker} sent a malformed tally of batch {batch}, or one of other simulations")]
     Malformed {
         /// The batch.
         batch: BatchId,

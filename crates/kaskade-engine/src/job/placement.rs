@@ -35,42 +35,73 @@ pub struct ShardLoad {
 /// A placement and why.
 #[derive(Clone, Debug)]
 pub struct Decision {
-    pub(super) sizes: MemberSizes,
+    /// Never `auto`.
+    placement: Placement,
+    /// What a worker must have to be given the whole graph; 0 where the spec insists.
+    needed_bytes: u64,
     /// The reason, a sentence.
     pub why: String,
+}
+
+/// Fixes `auto` by the workers that are there: whole batches for each of them where every one
+/// holds the whole graph and the state of its batches, else one group that shares each round.
+#[must_use]
+pub fn decide_placement(setup: &JobSetup, workers: &[WorkerInfo]) -> Decision {
+    if setup.placement != Placement::Auto {
+        let why = "it was asked for".to_owned();
+        return Decision { placement: setup.placement, needed_bytes: 0, why };
+    }
+    let n_nodes = setup.shards.iter().map(|shard| shard.n_nodes).sum();
+    let graph_bytes: u64 = setup.shards.iter().map(|shard| shard.n_bytes).sum();
+    let needed_bytes =
+        graph_bytes + BATCHES_IN_FLIGHT as u64 * state_bytes(n_nodes, setup.plan.lane_words);
+    let smallest = workers.iter().map(|info| info.memory_bytes).min().unwrap_or(0);
+    if smallest < needed_bytes {
+        let why = format!(
+            "graph and state take {needed_bytes} bytes, the smallest worker has {smallest}"
+        );
+        return Decision { placement: Placement::Partition, needed_bytes: 0, why };
+    }
+    let why = format!("every worker holds graph and state, {needed_bytes} bytes");
+    Decision { placement: Placement::Replicate, needed_bytes, why }
 }
 
 impl Decision {
     /// The placement decided on, never `auto`.
     #[must_use]
     pub fn placement(&self) -> Placement {
-        self.sizes.placement()
+        self.placement
     }
-}
 
-/// Fixes `auto`: whole batches for each worker where every worker holds the whole graph and the
-/// state of its batches, else one group that shares each round.
-#[must_use]
-pub fn decide_placement<'a>(
-    setup: &JobSetup,
-    workers: impl Iterator<Item = &'a WorkerInfo>,
-) -> Decision {
-    let n_nodes = setup.shards.iter().map(|shard| shard.n_nodes).sum();
-    let graph_bytes: u64 = setup.shards.iter().map(|shard| shard.n_bytes).sum();
-    let needed =
-        graph_bytes + BATCHES_IN_FLIGHT as u64 * state_bytes(n_nodes, setup.plan.lane_words);
-    let smallest = workers.map(|info| info.memory_bytes).min();
-    let (placement, why) = match (setup.placement, smallest) {
-        (Placement::Auto, Some(smallest)) if smallest < needed => (
-            Placement::Partition,
-            format!("graph and state take {needed} bytes, the smallest worker has {smallest}"),
-        ),
-        (Placement::Auto, _) => {
-            (Placement::Replicate, format!("every worker holds graph and state, {needed} bytes"))
+    /// The fewest workers that make a group.
+    pub(super) fn smallest_group(&self) -> usize {
+        match self.placement {
+            Placement::Hybrid { parts, .. } => parts as usize,
+            _ => 1,
         }
-        (chosen, _) => (chosen, "the spec says so".to_owned()),
-    };
-    Decision { sizes: MemberSizes(placement), why }
+    }
+
+    /// The groups that can be formed now of the workers that are `free`, beside `n_groups` present.
+    pub(super) fn form(
+        &self,
+        free: &[WorkerInfo],
+        n_groups: usize,
+        shards: &[ShardLoad],
+    ) -> Vec<Vec<Member>> {
+        // One that joined after the decision may be smaller than those that it was made by.
+        let suitable: Vec<WorkerInfo> =
+            free.iter().filter(|info| info.memory_bytes >= self.needed_bytes).cloned().collect();
+        let (size, max_groups) = match self.placement {
+            Placement::Partition => (suitable.len(), 1),
+            Placement::Hybrid { replicas, parts } => (parts as usize, replicas as usize),
+            Placement::Replicate | Placement::Auto => (1, usize::MAX),
+        };
+        if size == 0 {
+            return Vec::new();
+        }
+        let room = max_groups.saturating_sub(n_groups);
+        suitable.chunks_exact(size).take(room).map(|workers| members(workers, shards)).collect()
+    }
 }
 
 /// Deals `shards` to `n_members`, each with about the same share of the arcs; members that
@@ -91,43 +122,6 @@ pub fn deal_shards(shards: &[ShardLoad], n_members: usize) -> Vec<Vec<ShardId>> 
     hands.retain(|hand| !hand.is_empty());
     hands.iter_mut().for_each(|hand| hand.sort_unstable());
     hands
-}
-
-/// How many workers make a group; the placement is never `auto`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct MemberSizes(Placement);
-
-impl MemberSizes {
-    pub(super) fn placement(self) -> Placement {
-        self.0
-    }
-
-    /// The fewest workers that make a group.
-    pub(super) fn smallest_group(self) -> usize {
-        match self.0 {
-            Placement::Hybrid { parts, .. } => parts as usize,
-            _ => 1,
-        }
-    }
-
-    /// The groups that can be formed now of the workers that are `free`, beside `n_groups` present.
-    pub(super) fn form(
-        self,
-        free: &[WorkerInfo],
-        n_groups: usize,
-        shards: &[ShardLoad],
-    ) -> Vec<Vec<Member>> {
-        let (size, max_groups) = match self.0 {
-            Placement::Partition => (free.len(), 1),
-            Placement::Hybrid { replicas, parts } => (parts as usize, replicas as usize),
-            Placement::Replicate | Placement::Auto => (1, usize::MAX),
-        };
-        if size == 0 {
-            return Vec::new();
-        }
-        let room = max_groups.saturating_sub(n_groups);
-        free.chunks_exact(size).take(room).map(|workers| members(workers, shards)).collect()
-    }
 }
 
 fn members(workers: &[WorkerInfo], shards: &[ShardLoad]) -> Vec<Member> {

@@ -37,10 +37,6 @@ impl SummaryBitmap {
             }
         }
     }
-
-    pub(super) fn n_bytes(&self) -> usize {
-        8 * (self.bits.len() + self.summary.len())
-    }
 }
 
 pub(super) fn zeroed_words(n_words: usize) -> Box<[AtomicU64]> {

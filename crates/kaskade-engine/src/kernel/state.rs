@@ -44,12 +44,6 @@ impl<const W: usize> ShardState<W> {
         }
     }
 
-    /// The bytes that it holds.
-    #[must_use]
-    pub fn n_bytes(&self) -> usize {
-        8 * (self.seen.len() + self.new.len()) + self.changed.n_bytes() + self.used_blocks.n_bytes()
-    }
-
     /// The nodes that it is about.
     #[must_use]
     pub fn nodes(&self) -> NodeRange {

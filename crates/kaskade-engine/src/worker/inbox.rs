@@ -24,6 +24,7 @@ pub(super) struct FromPeer {
     pub(super) payloads: Vec<Bytes>,
     pub(super) marker: Option<Marker>,
     sequences: RoaringBitmap,
+    n_bytes: u64,
 }
 
 impl FromPeer {
@@ -33,19 +34,31 @@ impl FromPeer {
             payloads: Vec::new(),
             marker: None,
             sequences: RoaringBitmap::new(),
+            n_bytes: 0,
         };
         peers.map(nothing).collect()
     }
 
     fn add_chunk(&mut self, chunk: Chunk) {
         if self.sequences.insert(chunk.sequence) {
+            self.n_bytes += chunk.payload.len() as u64;
             self.payloads.push(chunk.payload);
         }
     }
 
     /// Whether the marker is in and all chunks that it counts have been received.
     fn is_complete(&self) -> bool {
-        self.marker.is_some_and(|marker| self.payloads.len() >= marker.n_chunks as usize)
+        self.marker.is_some_and(|marker| self.payloads.len() == marker.n_chunks as usize)
+    }
+
+    /// Whether the chunks so far can be, or when all are in are, those that the marker counts.
+    fn fits_marker(&self) -> bool {
+        self.marker.is_none_or(|marker| {
+            let is_empty = marker.n_new == 0;
+            (is_empty == (marker.n_chunks == 0))
+                && self.payloads.len() <= marker.n_chunks as usize
+                && (!self.is_complete() || self.n_bytes == marker.n_bytes)
+        })
     }
 }
 
@@ -88,8 +101,11 @@ impl Inbox {
             }
             PeerMessage::Marker(_) => return Err(out_of_step),
         }
-        let counted = of_peer.marker.map_or(usize::MAX, |marker| marker.n_chunks as usize);
-        if of_peer.payloads.len() > counted { Err(out_of_step) } else { Ok(()) }
+        if of_peer.fits_marker() {
+            Ok(())
+        } else {
+            Err(EngineError::Miscounted { peer: from, batch: self.batch, round })
+        }
     }
 
     /// Whether every peer's marker and all counted chunks of the current round are in.

@@ -19,7 +19,7 @@ use crate::partition::{BatchRun, Partition};
 use crate::slice::{self, EncodedSlice, Encoder, Slice};
 use crate::with_lane_words;
 
-/// One round of one batch (the whole batch where there is no peer to wait for).
+/// One round of one batch; where there is no peer to wait for, as many as are quickly done.
 pub struct Task<S> {
     attempt: Attempt,
     batch: BatchId,
@@ -34,6 +34,10 @@ enum Work<S> {
     Step { running: RunningBatch<S>, received: Vec<FromPeer> },
     Finish { running: RunningBatch<S> },
 }
+
+/// A worker alone goes on to the next round without a word until it has looked at so many
+/// arcs, which takes it a few seconds at most: then it reports, so that it is never silent.
+const ARCS_BETWEEN_REPORTS: u64 = 100_000_000;
 
 /// The outcome of a [`Task`], for [`super::WorkerMachine::computed`].
 #[derive(Debug)]
@@ -57,6 +61,8 @@ pub(super) enum Outcome<S> {
 pub(super) struct RoundOutcome {
     pub(super) round: Round,
     pub(super) n_new: u64,
+    /// What can still happen here without input; nothing in models without delays.
+    pub(super) n_pending: u64,
     /// The own slice for the peers.
     pub(super) encoded: EncodedSlice,
 }
@@ -122,9 +128,14 @@ impl<S: Shard + 'static> Task<S> {
             return Ok(Outcome::Round(running, outcome));
         }
         // Nobody to wait for: alone in the group, or in the round in which all are cut off.
+        let report_at = running.0.arcs_scanned() + ARCS_BETWEEN_REPORTS;
         while running.0.n_new() > 0 && !running.0.is_cut_off() {
             if self.is_released.load(Relaxed) {
                 return Err(EngineError::Interrupted);
+            }
+            if running.0.arcs_scanned() >= report_at {
+                let outcome = running.0.round_outcome(0);
+                return Ok(Outcome::Round(running, outcome));
             }
             running.0.step(&[])?;
         }
@@ -161,6 +172,7 @@ trait AnyBatch<S>: Send {
     fn step(&mut self, received: &[FromPeer]) -> Result<(), EngineError>;
     fn n_new(&self) -> u64;
     fn is_cut_off(&self) -> bool;
+    fn arcs_scanned(&self) -> u64;
     fn round_outcome(&mut self, n_peers: usize) -> RoundOutcome;
     fn finish(self: Box<Self>, spare: &SpareStates) -> PartitionTally;
 }
@@ -181,16 +193,22 @@ impl<S: Shard + 'static, const W: usize> AnyBatch<S> for BatchRun<S, W> {
         BatchRun::is_cut_off(self)
     }
 
+    fn arcs_scanned(&self) -> u64 {
+        self.tally().work.arcs_scanned
+    }
+
     fn round_outcome(&mut self, n_peers: usize) -> RoundOutcome {
         let mut encoder = Encoder::default();
-        self.frontier().iter().for_each(|slice| encoder.add(slice));
+        if n_peers > 0 {
+            self.frontier().iter().for_each(|slice| encoder.add(slice));
+        }
         let encoded = encoder.finish();
         let (round, n_new) = (self.round(), self.n_new());
         let work = &mut self.tally_mut().work;
         work.activations_sent += n_new * n_peers as u64;
         work.bytes_sent += encoded.n_bytes() * n_peers as u64;
         work.chunks += encoded.counts;
-        RoundOutcome { round, n_new, encoded }
+        RoundOutcome { round, n_new, n_pending: 0, encoded }
     }
 
     fn finish(self: Box<Self>, spare: &SpareStates) -> PartitionTally {
