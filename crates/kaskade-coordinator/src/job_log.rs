@@ -75,7 +75,7 @@ pub struct LoggedJob {
 /// Something to be written.
 #[derive(Clone, Debug)]
 pub enum LogWrite {
-    /// The job's record, new or changed.
+    /// The job's record, new or changed; with a final state, its batches are deleted.
     Job(Box<JobRecord>),
     /// An epoch, before any worker hears of it.
     Epoch(JobId, Epoch),
@@ -92,10 +92,7 @@ const BATCHES: TableDefinition<'_, (&str, u32), &[u8]> = TableDefinition::new("b
 /// # Errors
 /// [`LogError`]; a damaged log is refused, never repaired by leaving things out.
 pub fn open(path: &Path) -> Result<(JobLog, Vec<LoggedJob>), LogError> {
-    let mut database = Database::create(path).map_err(LogError::at(path))?;
-    if !database.check_integrity().map_err(LogError::at(path))? {
-        return Err(LogError::Damaged { path: path.to_owned(), record: "index".to_owned() });
-    }
+    let database = checked(path, Database::create(path).map_err(LogError::at(path))?)?;
     let transaction = database.begin_write().map_err(LogError::at(path))?;
     transaction.open_table(JOBS).map_err(LogError::at(path))?;
     transaction.open_table(EPOCHS).map_err(LogError::at(path))?;
@@ -104,6 +101,15 @@ pub fn open(path: &Path) -> Result<(JobLog, Vec<LoggedJob>), LogError> {
     let mut jobs = read_jobs(path, &database)?;
     jobs.sort_by_key(|job| job.record.order);
     Ok((JobLog::start(path.to_owned(), database), jobs))
+}
+
+/// `database`, unless it holds other bytes than were written.
+fn checked(path: &Path, mut database: Database) -> Result<Database, LogError> {
+    if database.check_integrity().map_err(LogError::at(path))? {
+        Ok(database)
+    } else {
+        Err(LogError::Damaged { path: path.to_owned(), record: "index".to_owned() })
+    }
 }
 
 fn read_jobs(path: &Path, database: &Database) -> Result<Vec<LoggedJob>, LogError> {
@@ -122,7 +128,7 @@ fn read_jobs(path: &Path, database: &Database) -> Result<Vec<LoggedJob>, LogErro
             None => Epoch(0),
         };
         let mut tally = JobTally::default();
-        // Results of an ended job stand in its result directory.
+        // An ended job keeps no batches; those of an older log are not needed.
         if !record.state.is_final() {
             for entry in batches.range((name, 0)..=(name, u32::MAX)).map_err(at(path))? {
                 let (key, frame) = entry.map_err(at(path))?;

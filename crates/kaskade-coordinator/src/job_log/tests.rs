@@ -1,4 +1,8 @@
+use redb::ReadableTableMetadata;
+
 use super::*;
+
+mod full_disk;
 
 fn record(name: &str, order: u64) -> JobRecord {
     JobRecord {
@@ -66,11 +70,40 @@ async fn a_damaged_record_is_refused() {
     assert!(is_refused, "{error:?}");
 }
 
-/// Opens the log again once the thread of the handle before has let it go.
+#[tokio::test]
+async fn the_batches_of_an_ended_job_are_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jobs.redb");
+    let (log, _) = open(&path).unwrap();
+    for (name, order) in [("ended", 1), ("ended-not", 2)] {
+        let job = JobId::new(name).unwrap();
+        log.write(LogWrite::Job(Box::new(record(name, order)))).await.unwrap();
+        let write = LogWrite::Batch(job, BatchId(u32::MAX), Box::new(tally(0)));
+        log.write(write).await.unwrap();
+    }
+    let ended = JobRecord { state: JobState::Succeeded, ..record("ended", 1) };
+    log.write(LogWrite::Job(Box::new(ended))).await.unwrap();
+    drop(log);
+
+    let (log, jobs) = reopen(&path);
+    assert_eq!(jobs[0].record.state, JobState::Succeeded);
+    assert!(jobs[1].tally.contains(BatchId(u32::MAX)));
+    drop(log);
+    let database = until_free(|| Database::open(&path));
+    let batches = database.begin_read().unwrap().open_table(BATCHES).unwrap();
+    assert_eq!(batches.len().unwrap(), 1);
+}
+
+/// Opens the log again.
 fn reopen(path: &Path) -> (JobLog, Vec<LoggedJob>) {
+    until_free(|| open(path))
+}
+
+/// Opens a file once the thread of the handle before has let it go.
+fn until_free<T, E: std::fmt::Debug>(open: impl Fn() -> Result<T, E>) -> T {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
     loop {
-        match open(path) {
+        match open() {
             Ok(opened) => return opened,
             Err(error) if std::time::Instant::now() > deadline => panic!("{error:?}"),
             Err(_) => std::thread::yield_now(),

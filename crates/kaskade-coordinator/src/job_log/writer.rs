@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use redb::Database;
 use tokio::sync::oneshot;
 
-use super::{BATCHES, EPOCHS, JOBS, LogError, LogWrite, frame};
+use super::{BATCHES, EPOCHS, JOBS, LogError, LogWrite, checked, frame};
 
 /// A handle to the log; the thread ends with the last of them.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ impl JobLog {
         let path = log.path.clone();
         std::thread::Builder::new()
             .name("kaskade-job-log".to_owned())
-            .spawn(move || write_all(&path, database, &receiver))
+            .spawn(move || write_all(Held { path, database: Some(database) }, &receiver))
             .expect("a process that cannot start one thread at start-up cannot run at all");
         log
     }
@@ -47,25 +47,47 @@ impl JobLog {
     }
 }
 
-fn write_all(path: &Path, mut database: Database, receiver: &mpsc::Receiver<Waiting>) {
+/// The database, or none after a failure: then the next write opens it again.
+struct Held {
+    path: PathBuf,
+    database: Option<Database>,
+}
+
+impl Held {
+    /// Writes all of `waiting` in one durable transaction, or nothing of it.
+    fn commit(&mut self, waiting: &[Waiting]) -> Result<(), LogError> {
+        // After an I/O error every later write to this handle would fail, and while it lives
+        // its lock keeps the file from being opened again: a failed write lets go of it.
+        let database = match self.database.take() {
+            Some(database) => database,
+            None => reopen(&self.path)?,
+        };
+        commit(&self.path, &database, waiting)?;
+        self.database = Some(database);
+        Ok(())
+    }
+}
+
+fn reopen(path: &Path) -> Result<Database, LogError> {
+    let database = checked(path, Database::open(path).map_err(LogError::at(path))?)?;
+    tracing::info!(path = %path.display(), "job log opened again");
+    Ok(database)
+}
+
+fn write_all(mut held: Held, receiver: &mpsc::Receiver<Waiting>) {
     while let Ok(first) = receiver.recv() {
         let mut waiting = vec![first];
         waiting.extend(receiver.try_iter().take(WRITES_PER_COMMIT - 1));
-        let outcome = commit(path, &database, &waiting);
+        let outcome = held.commit(&waiting);
         if let Err(error) = &outcome {
-            tracing::error!(error = %error, "could not write the job log");
-            // After an I/O error every later write fails until the database is opened again.
-            match Database::open(path) {
-                Ok(reopened) => database = reopened,
-                Err(error) => tracing::error!(error = %error, "could not reopen the job log"),
-            }
+            tracing::error!(error = error_chain(error), "could not write the job log");
         }
         let is_full = outcome.as_ref().is_err_and(LogError::is_disk_full);
         for Waiting { written, .. } in waiting {
             // A caller that is gone does not wait for the answer.
             let _ = written.send(match &outcome {
                 Ok(()) => Ok(()),
-                Err(error) => Err(copy(path, error, is_full)),
+                Err(error) => Err(copy(&held.path, error, is_full)),
             });
         }
     }
@@ -103,6 +125,11 @@ fn commit(path: &Path, database: &Database, waiting: &[Waiting]) -> Result<(), L
                     let bytes = framed(frame::encode(record), format!("job {}", record.job))?;
                     jobs.insert(record.job.as_str(), bytes.as_slice())
                         .map_err(LogError::at(path))?;
+                    if record.state.is_final() {
+                        // Its results stand in its result directory.
+                        let rows = (record.job.as_str(), 0)..=(record.job.as_str(), u32::MAX);
+                        batches.retain_in(rows, |_, _| false).map_err(LogError::at(path))?;
+                    }
                 }
                 LogWrite::Epoch(job, epoch) => {
                     let bytes = framed(frame::encode(epoch), format!("epoch of job {job}"))?;

@@ -1,0 +1,111 @@
+//! A disk that is full for a while.
+
+use std::fs::OpenOptions;
+use std::io::{Error, ErrorKind};
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use redb::backends::FileBackend;
+use redb::{BackendError, StorageBackend};
+
+use super::*;
+
+#[tokio::test]
+async fn the_log_goes_on_once_the_disk_has_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jobs.redb");
+    drop(open(&path).unwrap());
+    let is_full = Arc::new(AtomicBool::new(false));
+    let database = until_free(|| Database::builder().create_with_backend(disk(&path, &is_full)));
+    let log = JobLog::start(path.clone(), database);
+    let write = |name, order| log.write(LogWrite::Job(Box::new(record(name, order))));
+    write("before", 1).await.unwrap();
+
+    is_full.store(true, Ordering::Relaxed);
+    let error = write("lost", 2).await.unwrap_err();
+    assert!(error.is_disk_full(), "{error:?}");
+
+    // The handle with the full disk was let go of: from here on it is the file itself.
+    write("after", 3).await.unwrap();
+    drop(log);
+    let (_log, jobs) = reopen(&path);
+    let names: Vec<_> = jobs.iter().map(|job| job.record.job.as_str()).collect();
+    assert_eq!(names, ["before", "after"]);
+}
+
+/// A file, locked as redb locks its own, on a disk that is full while `is_full`.
+#[derive(Debug)]
+struct Disk {
+    file: FileBackend,
+    is_full: Arc<AtomicBool>,
+}
+
+fn disk(path: &Path, is_full: &Arc<AtomicBool>) -> Disk {
+    let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
+    Disk { file: FileBackend::new(file).unwrap(), is_full: is_full.clone() }
+}
+
+impl Disk {
+    fn has_room(&self) -> Result<(), Error> {
+        if self.is_full.load(Ordering::Relaxed) {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+}
+
+type Edge = Bound<u64>;
+
+impl StorageBackend for Disk {
+    fn len(&self) -> Result<u64, Error> {
+        self.file.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), Error> {
+        self.file.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> Result<(), Error> {
+        self.has_room()?;
+        self.file.set_len(len)
+    }
+
+    fn sync_data(&self) -> Result<(), Error> {
+        self.has_room()?;
+        self.file.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), Error> {
+        self.has_room()?;
+        self.file.write(offset, data)
+    }
+
+    fn close(&self) -> Result<(), Error> {
+        self.file.close()
+    }
+
+    fn try_lock_range(&self, start: Edge, end: Edge) -> Result<bool, BackendError> {
+        self.file.try_lock_range(start, end)
+    }
+
+    fn try_lock_shared_range(&self, start: Edge, end: Edge) -> Result<bool, BackendError> {
+        self.file.try_lock_shared_range(start, end)
+    }
+
+    fn lock_range(&self, start: Edge, end: Edge) -> Result<(), BackendError> {
+        self.file.lock_range(start, end)
+    }
+
+    fn lock_shared_range(&self, start: Edge, end: Edge) -> Result<(), BackendError> {
+        self.file.lock_shared_range(start, end)
+    }
+
+    fn unlock_range(&self, start: Edge, end: Edge) -> Result<(), BackendError> {
+        self.file.unlock_range(start, end)
+    }
+
+    fn query_lock_range(&self, start: Edge, end: Edge) -> Result<bool, BackendError> {
+        self.file.query_lock_range(start, end)
+    }
+}
