@@ -45,6 +45,7 @@ pub(super) fn run(
 
     let pool = super::thread_pool(args.threads)?;
     pool.install(|| {
+        let _span = tracing::info_span!("job", job_id = %id).entered();
         let graph = open_graph(&job, args, console)?;
         let summary_of_graph = GraphSummary {
             digest: graph.manifest().digest.clone(),

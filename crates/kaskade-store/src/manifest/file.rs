@@ -33,6 +33,9 @@ pub(super) fn read(dir: &Path) -> Result<Manifest, StoreError> {
             fs::metadata(dir).map_err(|source| StoreError::io("open", dir, source))?;
             return Err(StoreError::NoManifest { path: dir.to_owned() });
         }
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+            return Err(StoreError::NoManifest { path: dir.to_owned() });
+        }
         Err(error) => return Err(StoreError::io("open", &path, error)),
     };
     parse(&path, &contents)
