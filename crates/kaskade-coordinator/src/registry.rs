@@ -153,3 +153,6 @@ impl FileReader {
         Ok(Some(chunk))
     }
 }
+
+#[cfg(test)]
+mod tests;

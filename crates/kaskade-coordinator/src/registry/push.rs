@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kaskade_model::ShardId;
 use kaskade_rpc::file::{FileChunk, GraphFile};
@@ -31,7 +31,11 @@ impl Registry {
                 Err(RpcError::new(ErrorCode::AlreadyExists, text).into())
             };
         }
-        let is_same = Manifest::read(&staging).is_ok_and(|held| held.digest == manifest.digest);
+        // The files of another cut have the same names and other bytes.
+        let is_same = Manifest::read(&staging).is_ok_and(|held| {
+            held.digest == manifest.digest
+                && held.shard_table_digest() == manifest.shard_table_digest()
+        });
         if !is_same && staging.is_dir() {
             fs::remove_dir_all(&staging).map_err(CoordinatorError::file("remove", &staging))?;
         }
@@ -56,7 +60,14 @@ impl Registry {
         file: GraphFile,
         chunk: &FileChunk,
     ) -> Result<u64, CoordinatorError> {
-        let path = self.announced(name)?.join(relative_path(file));
+        let staging = self.announced(name)?;
+        let announced = announced_bytes(&Manifest::read(&staging)?, file);
+        if announced.is_none_or(|announced| chunk.end() > announced) {
+            let n_bytes = announced.unwrap_or(0);
+            let text = format!("{file} of {name} was announced with {n_bytes} bytes, not more");
+            return Err(RpcError::new(ErrorCode::InvalidArgument, text).into());
+        }
+        let path = staging.join(relative_path(file));
         let mut out = OpenOptions::new()
             .create(true)
             .append(true)
@@ -84,15 +95,16 @@ impl Registry {
             return Err(error.into());
         }
         let manifest = Manifest::read(&staging)?;
+        // All of it is durable before the name that says so; folders after what is in them.
         for described in manifest.files() {
-            let path = staging.join(described.path);
-            let synced = File::open(&path).and_then(|file| file.sync_all());
-            synced.map_err(CoordinatorError::file("write", &path))?;
+            sync(&staging.join(described.path))?;
         }
+        sync(&staging.join(names::MANIFEST))?;
+        sync(&staging.join(names::SHARDS))?;
+        sync(&staging)?;
         let published = self.dir.join(format!("{name}.{}", names::GRAPH_SUFFIX));
         fs::rename(&staging, &published).map_err(CoordinatorError::file("publish", &published))?;
-        let synced = File::open(&self.dir).and_then(|dir| dir.sync_all());
-        synced.map_err(CoordinatorError::file("write", &self.dir))?;
+        sync(&self.dir)?;
         Ok(graph_info(name, &manifest))
     }
 
@@ -109,4 +121,19 @@ impl Registry {
     fn staging(&self, name: &str) -> PathBuf {
         self.dir.join(format!(".push-{name}"))
     }
+}
+
+/// The length that `file` was announced with; `None` when it was not.
+fn announced_bytes(manifest: &Manifest, file: GraphFile) -> Option<u64> {
+    match file {
+        GraphFile::Manifest => None,
+        GraphFile::Nodes => Some(manifest.nodes_file.file_bytes),
+        GraphFile::Shard(shard) => manifest.shard(shard).map(|entry| entry.file_bytes),
+    }
+}
+
+/// Makes a file, or the names in a folder, last.
+fn sync(path: &Path) -> Result<(), CoordinatorError> {
+    let synced = File::open(path).and_then(|file| file.sync_all());
+    synced.map_err(CoordinatorError::file("write", path))
 }
