@@ -47,6 +47,17 @@ pub enum CoordinatorError {
         #[source]
         source: std::io::Error,
     },
+    /// Work of the coordinator stopped in the middle; the panic stands in its log.
+    #[error("{what} stopped by a defect of kaskade: {text}")]
+    Panicked {
+        /// The work.
+        what: &'static str,
+        /// What the panic said.
+        text: String,
+    },
+    /// The scheduler ended, and nothing is served without it.
+    #[error("the scheduler stopped by a defect of kaskade: start the coordinator again")]
+    Scheduler(#[source] tokio::task::JoinError),
     /// The server failed.
     #[error("the server failed")]
     Server(#[source] tonic::transport::Error),

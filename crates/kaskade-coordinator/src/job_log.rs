@@ -236,4 +236,4 @@ impl LogError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -47,7 +47,7 @@ pub async fn run(
         membership,
         mailbox.clone(),
     );
-    let scheduler = tokio::spawn(scheduler.run(requests));
+    let mut scheduler = tokio::spawn(scheduler.run(requests));
     let handle = SchedulerHandle(mailbox);
     let serving = server::builder()
         .add_service(jobs::server(JobsService { scheduler: handle.clone(), results }))
@@ -58,6 +58,8 @@ pub async fn run(
     let served = tokio::select! {
         served = serving => served.map_err(CoordinatorError::Server),
         () = shutdown.cancelled() => Ok(()),
+        // It outlives every service, unless it panics.
+        ended = &mut scheduler => return ended.map_err(CoordinatorError::Scheduler),
     };
     // Whatever is in the log is durable; the scheduler holds nothing else that must last.
     scheduler.abort();

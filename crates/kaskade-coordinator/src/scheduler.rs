@@ -5,6 +5,7 @@ mod job;
 mod membership;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kaskade_engine::job::{JobEvent, JobLimits, JobMachine};
@@ -111,6 +112,7 @@ impl Scheduler {
     pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut last_tick = Instant::now();
         loop {
             tokio::select! {
                 request = requests.recv() => match request {
@@ -118,6 +120,9 @@ impl Scheduler {
                     None => return,
                 },
                 _ = tick.tick() => {
+                    let deaf = last_tick.elapsed().saturating_sub(TICK);
+                    last_tick = Instant::now();
+                    self.membership.excuse(deaf);
                     for (worker, detail) in self.membership.silent() {
                         self.lose_worker(worker, detail).await;
                     }
@@ -215,14 +220,18 @@ impl Scheduler {
 
     async fn cancel(&mut self, id: &JobId) -> Result<JobStatus, RpcError> {
         let state = self.job(id)?.record.state;
-        if !state.is_final() {
-            if self.active.as_ref().is_some_and(|active| active.is_running(id)) {
-                self.drive(JobEvent::CancelRequested).await;
-            } else if !self.active.as_ref().is_some_and(|active| active.is_reporting(id)) {
-                self.queue.retain(|queued| queued != id);
-                self.active.take_if(|active| active.job() == id);
-                self.end(id, JobState::Cancelled, Some(Reason::Cancelled), String::new()).await;
+        let is_reporting = self.active.as_ref().is_some_and(|active| active.is_reporting(id));
+        if !state.is_final() && !is_reporting {
+            // A cancellation that is not durable would be forgotten by a restart: then the
+            // job goes on, and the client is told.
+            let record = self.job(id)?.ended(JobState::Cancelled, Some(Reason::Cancelled), "");
+            let write = LogWrite::Job(Box::new(record.clone()));
+            self.log.write(write).await.map_err(CoordinatorError::from)?;
+            self.queue.retain(|queued| queued != id);
+            if let Some(active) = self.active.take_if(|active| active.job() == id) {
+                self.stop(active);
             }
+            self.show_end(record);
         }
         Ok(self.job(id)?.status())
     }
@@ -235,6 +244,9 @@ impl Scheduler {
             }
             WorkerMessage::Heartbeat { resident_bytes } => {
                 self.membership.heartbeat(worker, resident_bytes);
+                if let Some(Active::Running(running)) = &mut self.active {
+                    running.note_memory(worker, resident_bytes);
+                }
             }
             WorkerMessage::Register(_) => {
                 self.lose_worker(worker, "it registered twice in one session".to_owned()).await;
@@ -270,9 +282,10 @@ impl Scheduler {
             n_workers: self.membership.len(),
         });
         in_background(move || {
-            let planned = request
-                .map_err(|error| unreadable_spec(&error))
-                .and_then(|request| planner::plan(&registry, request));
+            let planned = caught("planning", || {
+                let request = request.map_err(|error| unreadable_spec(&error))?;
+                planner::plan(&registry, request)
+            });
             // Without a scheduler there is nobody to plan for.
             let _ = mailbox.blocking_send(Request::Planned(id, Box::new(planned)));
         });
@@ -312,18 +325,24 @@ impl Scheduler {
 
     /// Brings a job into a final state: in the log first, then for everybody who watches.
     async fn end(&mut self, id: &JobId, state: JobState, reason: Option<Reason>, detail: String) {
-        let Some(job) = self.jobs.get_mut(id) else { return };
-        job.record.state = state;
-        job.record.reason = reason;
-        job.record.detail = detail;
-        job.record.finished = Some(unix_seconds());
-        job.finished = Default::default();
-        if let Err(error) = self.log.write(LogWrite::Job(Box::new(job.record.clone()))).await {
+        let Some(job) = self.jobs.get(id) else { return };
+        let record = job.ended(state, reason, detail);
+        if let Err(error) = self.log.write(LogWrite::Job(Box::new(record.clone()))).await {
             // The job is over all the same; after a restart it runs again, to the same result.
             tracing::error!(job_id = %id, %error, "could not note the end of a job");
         }
-        tracing::info!(job_id = %id, state = %state, detail = job.record.detail, "job ended");
-        job.publish(None);
+        self.show_end(record);
+    }
+
+    /// Shows the final `record` of a job to everybody who watches.
+    fn show_end(&mut self, record: JobRecord) {
+        let JobRecord { job: id, state, detail, .. } = &record;
+        tracing::info!(job_id = %id, state = %state, detail, "job ended");
+        if let Some(job) = self.jobs.get_mut(id) {
+            job.finished = Default::default();
+            job.record = record;
+            job.publish(None);
+        }
     }
 
     fn now_ms(&self) -> u64 {
@@ -343,7 +362,23 @@ pub(crate) fn in_background(work: impl FnOnce() + Send + 'static) {
     drop(tokio::task::spawn_blocking(work));
 }
 
+/// The outcome of `work`; a panic is one too, because the scheduler waits for it.
+fn caught<T>(
+    what: &'static str,
+    work: impl FnOnce() -> Result<T, CoordinatorError>,
+) -> Result<T, CoordinatorError> {
+    // Nothing that `work` may have left half done is used again.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Err(CoordinatorError::Panicked { what, text })
+    })
+}
+
 fn unreadable_spec(error: &serde_json::Error) -> CoordinatorError {
     let text = format!("the spec in the job log cannot be read: {error}");
     RpcError::new(ErrorCode::Internal, text).into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,9 @@ use redb::ReadableTableMetadata;
 
 use super::*;
 
-mod full_disk;
+pub(crate) mod full_disk;
 
-fn record(name: &str, order: u64) -> JobRecord {
+pub(crate) fn record(name: &str, order: u64) -> JobRecord {
     JobRecord {
         job: JobId::new(name).unwrap(),
         order,

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use kaskade_engine::job::{JobAction, JobEnd, JobEvent, JobMachine};
-use kaskade_model::message::{Member, Reason, WorkerCommand, WorkerEvent};
+use kaskade_model::message::{Attempt, Member, Reason, WorkerCommand, WorkerEvent};
 use kaskade_model::status::{JobState, Recovery, RoundProgress};
 use kaskade_model::{BatchId, JobId, WorkerId};
 use kaskade_results::{Provenance, Resources, WorkerRecord};
 use tokio::time::Instant;
 
 use super::job::Running;
-use super::{Request, Scheduler, in_background, unix_seconds};
+use super::{Request, Scheduler, caught, in_background, unix_seconds};
 use crate::error::CoordinatorError;
 use crate::job_log::{LogError, LogWrite, Planned};
 use crate::planner::PlannedJob;
@@ -32,9 +32,14 @@ pub(super) struct RunningJob {
     machine: JobMachine,
     planned: PlannedJob,
     begun: Instant,
-    /// The workers that have taken part, with their groups and shards, as last assigned.
+    /// The workers that have taken part and are not lost, with their groups and shards, as
+    /// last assigned.
     members: BTreeMap<WorkerId, (u32, Member)>,
     n_threads: BTreeMap<WorkerId, u32>,
+    /// The largest resident memory that a member has reported; 0 before the first heartbeat.
+    peak_memory_bytes: u64,
+    /// The present attempt of each group.
+    attempts: BTreeMap<u32, Attempt>,
     rounds: BTreeMap<BatchId, RoundProgress>,
 }
 
@@ -47,6 +52,8 @@ impl Active {
             begun: Instant::now(),
             members: BTreeMap::new(),
             n_threads: BTreeMap::new(),
+            peak_memory_bytes: 0,
+            attempts: BTreeMap::new(),
             rounds: BTreeMap::new(),
         }))
     }
@@ -62,10 +69,6 @@ impl Active {
         matches!(self, Self::Running(_))
     }
 
-    pub(super) fn is_running(&self, id: &JobId) -> bool {
-        matches!(self, Self::Running(running) if running.id == *id)
-    }
-
     pub(super) fn is_reporting(&self, id: &JobId) -> bool {
         matches!(self, Self::Reporting(reporting) if reporting == id)
     }
@@ -74,7 +77,10 @@ impl Active {
 impl RunningJob {
     fn note_round(&mut self, event: &WorkerEvent) -> bool {
         match event {
-            WorkerEvent::RoundReported { batch, round, n_new, .. } => {
+            // One of an attempt that was given up would stay as a round that never ends.
+            WorkerEvent::RoundReported { attempt, batch, round, n_new }
+                if self.attempts.get(&attempt.group) == Some(attempt) =>
+            {
                 let new = RoundProgress { batch: *batch, round: *round, n_new: 0 };
                 let progress = self.rounds.entry(*batch).or_insert(new);
                 if progress.round != *round {
@@ -84,6 +90,22 @@ impl RunningJob {
                 true
             }
             _ => false,
+        }
+    }
+
+    pub(super) fn note_memory(&mut self, worker: WorkerId, resident_bytes: u64) {
+        if self.members.contains_key(&worker) {
+            self.peak_memory_bytes = self.peak_memory_bytes.max(resident_bytes);
+        }
+    }
+
+    /// How long the work of the tally took; `started` is when its first batch began.
+    fn seconds(&self, started: Option<f64>) -> f64 {
+        let has_replayed = self.planned.setup.finished.n_simulations() > 0;
+        match started {
+            // An earlier run of the coordinator began: only the wall clock knows of it.
+            Some(started) if has_replayed => (unix_seconds() - started).max(0.0),
+            _ => self.begun.elapsed().as_secs_f64(),
         }
     }
 
@@ -109,6 +131,10 @@ impl Scheduler {
         if let JobEvent::Reported { event, .. } = &event {
             has_changed |= running.note_round(event);
         }
+        if let JobEvent::WorkerLost { worker, .. } = &event {
+            running.members.remove(worker);
+            running.n_threads.remove(worker);
+        }
         let actions = running.machine.handle(self.now_ms(), event);
         has_changed |= !actions.is_empty();
         let done = match self.act_in_order(&mut running, actions).await {
@@ -118,7 +144,7 @@ impl Scheduler {
         match done {
             Ok(None) => self.active = Some(Active::Running(running)),
             Ok(Some(end)) => self.finish(*running, end).await,
-            Err(error) => self.give_up(*running, error).await,
+            Err(error) => self.give_up(running, error).await,
         }
     }
 
@@ -136,15 +162,21 @@ impl Scheduler {
     }
 
     /// Ends a job that the log refuses: what cannot be noted must not happen.
-    async fn give_up(&mut self, mut running: RunningJob, error: LogError) {
+    async fn give_up(&mut self, running: Box<RunningJob>, error: LogError) {
+        let id = running.id.clone();
+        self.stop(Active::Running(running));
+        let error = CoordinatorError::from(error);
+        self.end(&id, JobState::Failed, Some(error.reason()), error.sentence()).await;
+    }
+
+    /// Lets the workers stop what they do for `active`, which is over.
+    pub(super) fn stop(&self, active: Active) {
+        let Active::Running(mut running) = active else { return };
         for action in running.machine.handle(self.now_ms(), JobEvent::CancelRequested) {
             if let JobAction::Send { worker, command } = action {
                 self.membership.send(worker, *command);
             }
         }
-        let error = CoordinatorError::from(error);
-        let (reason, detail) = (error.reason(), error.sentence());
-        self.finish(running, JobEnd::Failed { reason, detail }).await;
     }
 
     async fn act(
@@ -160,7 +192,9 @@ impl Scheduler {
                 if let WorkerCommand::Prepare(assignment) = &*command
                     && let Some(member) = assignment.members.iter().find(|m| m.worker == worker)
                 {
-                    let part = (assignment.attempt.group, member.clone());
+                    let attempt = &assignment.attempt;
+                    running.attempts.insert(attempt.group, attempt.clone());
+                    let part = (attempt.group, member.clone());
                     running.members.insert(worker, part);
                     running.n_threads.insert(worker, self.membership.n_threads(worker));
                 }
@@ -220,6 +254,8 @@ impl Scheduler {
     }
 
     /// Writes the results of a job all of whose batches are done, beside the scheduler.
+    ///
+    /// Processor time stays unknown: no worker reports it.
     fn report(&mut self, running: RunningJob) {
         let Some(job) = self.jobs.get(&running.id) else { return };
         job.publish(Some(running.status()));
@@ -237,20 +273,21 @@ impl Scheduler {
             recoveries: job.record.recoveries.clone(),
         };
         let resources = Resources {
-            seconds: running.begun.elapsed().as_secs_f64(),
+            seconds: running.seconds(job.record.started),
             cpu_seconds: None,
             threads: running.n_threads.values().sum(),
             workers: running.members.len() as u32,
-            peak_memory_bytes: None,
+            peak_memory_bytes: (running.peak_memory_bytes > 0).then_some(running.peak_memory_bytes),
         };
         let id = running.id.clone();
         self.active = Some(Active::Reporting(id.clone()));
         let (results, mailbox) = (self.results.clone(), self.mailbox.clone());
         in_background(move || {
-            let outcome = spec.map_err(|error| super::unreadable_spec(&error)).and_then(|spec| {
+            let job = id.clone();
+            let outcome = caught("writing the results", || {
                 results.write(FinishedJob {
-                    job: id.clone(),
-                    spec,
+                    job,
+                    spec: spec.map_err(|error| super::unreadable_spec(&error))?,
                     graph: running.planned.graph,
                     tally: running.machine.into_tally(),
                     resources,

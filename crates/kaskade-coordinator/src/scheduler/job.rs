@@ -1,10 +1,12 @@
 //! A job as the scheduler keeps it.
 
 use kaskade_model::Epoch;
-use kaskade_model::status::{JobStatus, RoundProgress};
+use kaskade_model::message::Reason;
+use kaskade_model::status::{JobState, JobStatus, RoundProgress};
 use kaskade_model::tally::JobTally;
 use tokio::sync::watch;
 
+use super::unix_seconds;
 use crate::job_log::{JobRecord, LoggedJob};
 
 /// A job: what the log holds of it, and who watches it.
@@ -45,6 +47,17 @@ impl Job {
 
     pub(super) fn watch(&self) -> watch::Receiver<JobStatus> {
         self.status.subscribe()
+    }
+
+    /// Its record if it ended now, in `state`.
+    pub(super) fn ended(
+        &self,
+        state: JobState,
+        reason: Option<Reason>,
+        detail: impl Into<String>,
+    ) -> JobRecord {
+        let finished = Some(unix_seconds());
+        JobRecord { state, reason, detail: detail.into(), finished, ..self.record.clone() }
     }
 
     /// Shows the record, and what is `running`, to everybody who watches.

@@ -91,6 +91,13 @@ impl Membership {
         self.workers.iter().map(status).collect()
     }
 
+    /// Takes `deaf`, a time in which nobody could be heard, from everybody's silence.
+    pub(super) fn excuse(&mut self, deaf: Duration) {
+        for worker in self.workers.values_mut() {
+            worker.last_heard += deaf;
+        }
+    }
+
     /// Workers that have been silent for too long.
     pub(super) fn silent(&self) -> Vec<(WorkerId, String)> {
         let silent = self.workers.iter().filter(|(_, w)| w.last_heard.elapsed() > self.dead_after);
@@ -125,5 +132,69 @@ impl Membership {
     /// Threads of `worker` that compute.
     pub(super) fn n_threads(&self, worker: WorkerId) -> u32 {
         self.workers.get(&worker).map_or(0, |worker| worker.registration.n_threads)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    const DEAD_AFTER: Duration = Duration::from_secs(10);
+    const JUST_ALIVE: Duration = Duration::from_secs(9);
+
+    fn member(
+        membership: &mut Membership,
+    ) -> (WorkerId, mpsc::UnboundedReceiver<CoordinatorMessage>) {
+        let (commands, queue) = mpsc::unbounded_channel();
+        let registration = Registration {
+            engine_version: "1".to_owned(),
+            exchange_address: "http://127.0.0.1:1".to_owned(),
+            memory_bytes: 1,
+            n_threads: 3,
+            host_name: "here".to_owned(),
+            process_id: 7,
+        };
+        (membership.register(registration, commands).worker, queue)
+    }
+
+    fn silent(membership: &Membership) -> Vec<WorkerId> {
+        membership.silent().into_iter().map(|(worker, _)| worker).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_nothing_for_too_long_is_silent() {
+        let mut membership = Membership::new(1, Duration::from_secs(1), DEAD_AFTER);
+        let (first, _first_queue) = member(&mut membership);
+        let (second, _second_queue) = member(&mut membership);
+        advance(JUST_ALIVE).await;
+        assert_eq!(silent(&membership), []);
+        membership.heard_of(second);
+        advance(JUST_ALIVE).await;
+        assert_eq!(silent(&membership), [first]);
+        assert!(membership.remove(first) && !membership.remove(first));
+        assert_eq!(silent(&membership), []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_silent_for_the_time_in_which_nobody_listened() {
+        let mut membership = Membership::new(1, Duration::from_secs(1), DEAD_AFTER);
+        let (worker, _queue) = member(&mut membership);
+        advance(10 * DEAD_AFTER).await;
+        membership.excuse(10 * DEAD_AFTER);
+        assert_eq!(silent(&membership), []);
+        advance(DEAD_AFTER + Duration::from_millis(1)).await;
+        assert_eq!(silent(&membership), [worker]);
+    }
+
+    #[tokio::test]
+    async fn a_heartbeat_is_noted_and_answered() {
+        let mut membership = Membership::new(1, Duration::from_secs(1), DEAD_AFTER);
+        let (worker, mut queue) = member(&mut membership);
+        membership.heartbeat(worker, 4096);
+        assert_eq!(membership.statuses()[0].resident_bytes, 4096);
+        assert_eq!(queue.try_recv().unwrap(), CoordinatorMessage::HeartbeatAck);
+        assert_eq!(membership.n_threads(worker), 3);
     }
 }

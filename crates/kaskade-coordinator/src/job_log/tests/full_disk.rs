@@ -15,10 +15,8 @@ use super::*;
 async fn the_log_goes_on_once_the_disk_has_room() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("jobs.redb");
-    drop(open(&path).unwrap());
     let is_full = Arc::new(AtomicBool::new(false));
-    let database = until_free(|| Database::builder().create_with_backend(disk(&path, &is_full)));
-    let log = JobLog::start(path.clone(), database);
+    let log = log_on_disk(&path, &is_full);
     let write = |name, order| log.write(LogWrite::Job(Box::new(record(name, order))));
     write("before", 1).await.unwrap();
 
@@ -32,6 +30,14 @@ async fn the_log_goes_on_once_the_disk_has_room() {
     let (_log, jobs) = reopen(&path);
     let names: Vec<_> = jobs.iter().map(|job| job.record.job.as_str()).collect();
     assert_eq!(names, ["before", "after"]);
+}
+
+/// A new log at `path` on a disk that is full while `is_full`, as long as the log does not
+/// open it again.
+pub(crate) fn log_on_disk(path: &Path, is_full: &Arc<AtomicBool>) -> JobLog {
+    drop(open(path).unwrap());
+    let database = until_free(|| Database::builder().create_with_backend(disk(path, is_full)));
+    JobLog::start(path.to_owned(), database)
 }
 
 /// A file, locked as redb locks its own, on a disk that is full while `is_full`.
