@@ -14,6 +14,8 @@ mod error;
 mod exchange;
 mod run;
 mod session;
+#[cfg(test)]
+mod test_coordinator;
 
 pub use config::WorkerConfig;
 pub use error::WorkerError;
