@@ -1,6 +1,6 @@
 //! The task that owns the worker machine for one session with the coordinator.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kaskade_engine::partition::Partition;
@@ -13,7 +13,7 @@ use kaskade_model::message::{
 use kaskade_rpc::control::Client;
 use kaskade_store::MappedShard;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::cache::ShardCache;
 use crate::compute_pool::ComputePool;
@@ -54,6 +54,20 @@ pub(crate) enum PrepareError {
     Peer { peer: WorkerId, detail: String },
 }
 
+/// An attempt that is being got ready. Dropping it stops that.
+#[derive(Debug)]
+struct Preparation {
+    task: AbortHandle,
+    /// The first peer whose stream broke meanwhile, and what was seen.
+    broken: Option<(WorkerId, String)>,
+}
+
+impl Drop for Preparation {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
 /// Inputs that wait for the driver, at most: it never waits itself, so it soon takes them.
 pub(crate) const MAILBOX_INPUTS: usize = 1024;
 
@@ -62,9 +76,9 @@ pub(crate) struct Driver {
     own: WorkerId,
     machine: WorkerMachine<HeldShard>,
     links: BTreeMap<Attempt, BTreeMap<WorkerId, PeerLink>>,
-    /// Attempts whose preparation is wanted; one that was released meanwhile is not.
-    wanted: BTreeSet<Attempt>,
-    preparing: JoinSet<()>,
+    /// Preparations that are under way and still wanted.
+    preparing: BTreeMap<Attempt, Preparation>,
+    preparations: JoinSet<()>,
     mailbox: mpsc::Sender<Input>,
     events: mpsc::UnboundedSender<WorkerEvent>,
     cache: ShardCache,
@@ -85,8 +99,8 @@ impl Driver {
             own,
             machine: WorkerMachine::default(),
             links: BTreeMap::new(),
-            wanted: BTreeSet::new(),
-            preparing: JoinSet::new(),
+            preparing: BTreeMap::new(),
+            preparations: JoinSet::new(),
             mailbox,
             events,
             cache,
@@ -100,7 +114,7 @@ impl Driver {
         while let Some(input) = inputs.recv().await {
             self.handle(input);
             // Reaps what has finished; the outcome came through the mailbox.
-            while self.preparing.try_join_next().is_some() {}
+            while self.preparations.try_join_next().is_some() {}
         }
     }
 
@@ -119,9 +133,7 @@ impl Driver {
             }
             Input::Peer { attempt, from, message } => self.machine.receive(&attempt, from, message),
             Input::PeerStreamBroken { attempt, peer, detail } => {
-                if self.links.contains_key(&attempt) {
-                    self.report(WorkerEvent::PeerLost { attempt, peer, detail });
-                }
+                self.peer_stream_broken(attempt, peer, detail);
                 Vec::new()
             }
             Input::Ready { attempt, outcome } => self.ready(attempt, outcome),
@@ -146,13 +158,29 @@ impl Driver {
         let (client, pool, mailbox) =
             (self.client.clone(), self.pool.clone(), self.mailbox.clone());
         let attempt = assignment.attempt.clone();
-        self.wanted.insert(attempt.clone());
+        self.stop_preparing(&attempt);
         tracing::info!(job_id = %attempt.job, epoch = attempt.epoch.0, "preparing");
-        self.preparing.spawn(async move {
+        let prepared = attempt.clone();
+        let task = self.preparations.spawn(async move {
             let outcome = get_ready(own, assignment, &cache, &client, &pool, &mailbox).await;
+            let outcome = outcome.map(Box::new);
             // The session may have ended meanwhile.
-            let _ = mailbox.send(Input::Ready { attempt, outcome: outcome.map(Box::new) }).await;
+            let _ = mailbox.send(Input::Ready { attempt: prepared, outcome }).await;
         });
+        self.preparing.insert(attempt, Preparation { task, broken: None });
+    }
+
+    /// Stops the preparations that `attempt` replaces, its own among them.
+    fn stop_preparing(&mut self, attempt: &Attempt) {
+        self.preparing.retain(|other, _| !is_replaced(other, attempt));
+    }
+
+    fn peer_stream_broken(&mut self, attempt: Attempt, peer: WorkerId, detail: String) {
+        if let Some(preparation) = self.preparing.get_mut(&attempt) {
+            preparation.broken.get_or_insert((peer, detail));
+        } else if self.links.contains_key(&attempt) {
+            self.report(WorkerEvent::PeerLost { attempt, peer, detail });
+        }
     }
 
     fn ready(
@@ -160,15 +188,14 @@ impl Driver {
         attempt: Attempt,
         outcome: Result<Box<Ready>, PrepareError>,
     ) -> Vec<Action<HeldShard>> {
-        if !self.wanted.remove(&attempt) {
-            return Vec::new();
-        }
-        match outcome {
+        // One that was released meanwhile is not wanted any more.
+        let Some(mut preparation) = self.preparing.remove(&attempt) else { return Vec::new() };
+        let broken = preparation.broken.take();
+        let broken = broken.map(|(peer, detail)| PrepareError::Peer { peer, detail });
+        match outcome.and_then(|ready| broken.map_or(Ok(ready), Err)) {
             Ok(ready) => {
                 let Ready { partition, links } = *ready;
-                let is_same_group =
-                    |other: &Attempt| other.job == attempt.job && other.group == attempt.group;
-                self.links.retain(|other, _| !is_same_group(other) || other.epoch > attempt.epoch);
+                self.links.retain(|other, _| !is_replaced(other, &attempt));
                 let peers = links.keys().copied().collect();
                 self.links.insert(attempt.clone(), links);
                 self.machine.prepare(attempt, partition, peers)
@@ -185,7 +212,7 @@ impl Driver {
     }
 
     fn release(&mut self, attempt: &Attempt) {
-        self.wanted.remove(attempt);
+        self.stop_preparing(attempt);
         self.machine.release(attempt);
         self.links.remove(attempt);
     }
@@ -223,6 +250,11 @@ impl Drop for Driver {
     fn drop(&mut self) {
         self.machine.release_all();
     }
+}
+
+/// Whether `other` is over once `attempt` is: no later one of the same job and group.
+fn is_replaced(other: &Attempt, attempt: &Attempt) -> bool {
+    (&other.job, other.group) == (&attempt.job, attempt.group) && other.epoch <= attempt.epoch
 }
 
 async fn get_ready(
@@ -276,3 +308,6 @@ impl std::fmt::Display for Chain<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
