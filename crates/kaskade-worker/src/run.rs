@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kaskade_rpc::control::Registration;
-use kaskade_rpc::{ErrorCode, exchange, server};
+use kaskade_rpc::{exchange, server};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -66,10 +66,10 @@ async fn find(
     loop {
         match Session::open(&config.coordinator, around.registration.clone()).await {
             Ok(session) => return Ok(session),
-            Err(error) if error.code != ErrorCode::Unavailable || Instant::now() >= deadline => {
+            Err(error) if !error.is_retryable() || Instant::now() >= deadline => {
                 return Err(error.into());
             }
-            Err(error) => tracing::debug!(%error, "the coordinator is not there yet"),
+            Err(error) => tracing::debug!(%error, "the coordinator does not answer yet"),
         }
         tokio::time::sleep(RETRY_PAUSE).await;
     }

@@ -7,6 +7,7 @@ use kaskade_rpc::channel::{self, Remote};
 use kaskade_rpc::control::{self, CoordinatorMessage, Registered, Registration, WorkerMessage};
 use kaskade_rpc::{ErrorCode, RpcError, limits, pb};
 use tokio::sync::mpsc;
+use tokio::task::JoinError;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::Streaming;
 
@@ -55,9 +56,13 @@ impl Session {
         let mut incoming = opened.map_err(RpcError::from)?.into_inner();
         let first = tokio::time::timeout(limits::ANSWER_DEADLINE, incoming.message());
         let first = first.await.map_err(late)?.map_err(RpcError::from)?;
-        let first = first.map(CoordinatorMessage::try_from).transpose()?;
-        let Some(CoordinatorMessage::Registered(registered)) = first else {
-            let text = "the coordinator did not answer the registration";
+        let closed = || {
+            let text = "the coordinator closed the session without answering the registration";
+            RpcError::new(ErrorCode::Unavailable, text)
+        };
+        let first = CoordinatorMessage::try_from(first.ok_or_else(closed)?)?;
+        let CoordinatorMessage::Registered(registered) = first else {
+            let text = "the coordinator answered the registration with another message";
             return Err(RpcError::new(ErrorCode::FailedPrecondition, text));
         };
         Ok(Self { registered, client, outgoing, incoming })
@@ -78,7 +83,7 @@ impl Session {
             around.pool.clone(),
         );
         around.switchboard.connect(Some(Line { own, mailbox: mailbox.clone() }));
-        let driver = tokio::spawn(driver.run(inputs));
+        let mut driver = tokio::spawn(driver.run(inputs));
         let interval = Duration::from_millis(self.registered.heartbeat_interval_ms.into());
         let mut heartbeat = tokio::time::interval(interval);
         let mut last_heard = tokio::time::Instant::now();
@@ -89,6 +94,7 @@ impl Session {
                     self.report(event);
                     continue;
                 }
+                ended = &mut driver => break why_driver_ended(ended),
                 _ = heartbeat.tick() => {
                     if last_heard.elapsed() > SILENT_HEARTBEATS * interval {
                         break "the coordinator does not answer".to_owned();
@@ -137,10 +143,46 @@ impl Session {
     }
 }
 
+/// What ends a session whose driver has ended: without it the worker would only seem alive.
+fn why_driver_ended(ended: Result<(), JoinError>) -> String {
+    match ended {
+        Ok(()) => "the driver ended".to_owned(),
+        Err(error) => format!("the driver failed: {error}"),
+    }
+}
+
 /// The resident memory of this process, 0 where the system does not tell.
 fn resident_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
     kib.unwrap_or(0) * 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_coordinator::TestCoordinator;
+
+    #[tokio::test]
+    async fn a_registration_without_an_answer_is_worth_another_try() {
+        let coordinator = TestCoordinator::start(b"", 0);
+        let registration = Registration {
+            engine_version: "0.1.0".to_owned(),
+            exchange_address: "http://127.0.0.1:1".to_owned(),
+            memory_bytes: 1,
+            n_threads: 1,
+            host_name: "here".to_owned(),
+            process_id: 1,
+        };
+        let error = Session::open(&coordinator.url, registration).await.map(|_| ()).unwrap_err();
+        assert!(error.is_retryable(), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_driver_that_panics_says_so() {
+        let ended = tokio::spawn(async { panic!("lane 7") }).await;
+        let why = why_driver_ended(ended);
+        assert!(why.starts_with("the driver failed") && why.contains("lane 7"), "{why}");
+    }
 }
