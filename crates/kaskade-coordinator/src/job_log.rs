@@ -1,7 +1,7 @@
 //! What the coordinator remembers across restarts: jobs, epochs, finished batches.
 //!
 //! One `redb` file, written by one thread that takes all waiting writes into one
-//! durable transaction. Every record is a checksummed frame ([`frame`]); the file's
+//! durable transaction. Every record is a checksummed frame (`frame`); the file's
 //! integrity is checked at every start, because a flipped bit in it would otherwise be
 //! returned as data.
 
