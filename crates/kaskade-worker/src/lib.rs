@@ -1,7 +1,7 @@
 //! Async shell round the worker machine: service, exchange, compute pool, shard cache.
 //!
 //! A worker registers with the coordinator ([`run`]), and for as long as that session
-//! lasts one task ([`driver`]) owns the worker machine of `kaskade-engine`: commands,
+//! lasts one task (module `driver`) owns the worker machine of `kaskade-engine`: commands,
 //! peers' messages and finished computations reach it through one mailbox, and what
 //! the machine asks for goes to the compute pool, to the peers' streams or back to the
 //! coordinator. Tokio threads move bytes; rounds run on the compute pool.
