@@ -84,8 +84,8 @@ pub enum CoordinatorMessage {
 pub struct Registered {
     /// The worker's number with this run of the coordinator.
     pub worker: WorkerId,
-    /// A number that this run of the coordinator drew at its start. A worker that finds
-    /// another one after reconnecting releases every attempt.
+    /// A number that this run of the coordinator drew at its start, for logs. A worker releases
+    /// every attempt when its session ends, whichever run answers next.
     pub coordinator_instance: u64,
     /// The time between two heartbeats, in milliseconds, at least 1.
     pub heartbeat_interval_ms: u32,
