@@ -55,7 +55,7 @@ pub(crate) enum Command {
     Worker(server::WorkerArgs),
     /// Give a job to a coordinator
     Submit(client::SubmitArgs),
-    /// List the jobs of a coordinator, newest first, and its workers
+    /// List the jobs of a coordinator, oldest first, and its workers
     List(client::ClientArgs),
     /// Show how far a job is
     Status(client::JobArgs),

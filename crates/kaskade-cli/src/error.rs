@@ -52,7 +52,7 @@ pub(crate) enum CliError {
         text: String,
     },
     /// A file that was named by a person could not be read.
-    #[error("could not read {path}")]
+    #[error("could not read {path}, check that it is there and readable")]
     ReadFile {
         /// The file.
         path: PathBuf,

@@ -64,6 +64,8 @@ fn code(error: &CliError) -> u8 {
         | E::Flag { .. }
         | E::SeedLine { .. }
         | E::UnknownFile { .. } => INVALID,
+        // A text that is none: the file is not damaged, it is the wrong one.
+        E::ReadFile { source, .. } if source.kind() == io::ErrorKind::InvalidData => INVALID,
         E::ReadFile { source, .. } | E::WriteFile { source, .. } => of_io(source),
         E::TooLarge { .. } | E::Threads { .. } => LIMIT,
         E::Parquet { .. } => CORRUPT,
@@ -86,7 +88,9 @@ fn code(error: &CliError) -> u8 {
 fn of_io(error: &io::Error) -> u8 {
     match error.kind() {
         io::ErrorKind::NotFound => NOT_FOUND,
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => NOT_ALLOWED,
+        io::ErrorKind::PermissionDenied
+        | io::ErrorKind::ReadOnlyFilesystem
+        | io::ErrorKind::AlreadyExists => NOT_ALLOWED,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => LIMIT,
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => CORRUPT,
         io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => INVALID,
@@ -109,6 +113,8 @@ fn of_store(error: &StoreError) -> u8 {
 fn of_ingest(error: &IngestError) -> u8 {
     match error {
         IngestError::Store(error) => of_store(error),
+        // What is no gzip at all is the wrong file; one that breaks off is a damaged one.
+        IngestError::Read { source, .. } if source.kind() == io::ErrorKind::InvalidInput => INVALID,
         IngestError::Open { source, .. }
         | IngestError::Read { source, .. }
         | IngestError::Write { source, .. } => of_io(source),
@@ -166,7 +172,8 @@ fn of_worker(error: &WorkerError) -> u8 {
 fn of_coordinator(error: &CoordinatorError) -> u8 {
     match error {
         CoordinatorError::Rpc(error) => of_rpc(error.code),
-        CoordinatorError::Log(LogError::Damaged { .. } | LogError::Record { .. }) => CORRUPT,
+        CoordinatorError::Log(LogError::InUse { .. }) => NOT_ALLOWED,
+        CoordinatorError::Log(error) if error.is_corrupt() => CORRUPT,
         CoordinatorError::Log(error) if error.is_disk_full() => LIMIT,
         CoordinatorError::Store(error) => of_store(error),
         CoordinatorError::Results(error) => of_results(error),
@@ -184,7 +191,10 @@ mod tests {
     fn causes_follow_on_one_line() {
         let source = io::Error::new(io::ErrorKind::NotFound, "no\nsuch file");
         let error = CliError::ReadFile { path: "a.toml".into(), source };
-        assert_eq!(chain(&error), "could not read a.toml: no such file");
+        assert_eq!(
+            chain(&error),
+            "could not read a.toml, check that it is there and readable: no such file"
+        );
         assert_eq!(code(&error), NOT_FOUND);
     }
 

@@ -1,14 +1,14 @@
-//! Ctrl-C: work that looks is told to stop, work that does not ends at once.
+//! Ctrl-C and the signals that mean the same: work that looks is told to stop, work that does not ends at once.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use signal_hook::consts::SIGINT;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// The exit code of a process that Ctrl-C ends.
-const INTERRUPTED: i32 = 130;
+/// The signals that ask a process to end. Its exit code is then 128 and the signal's number.
+const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
 /// A watch for Ctrl-C, as long as it lives; one at a time. The first one is told by
 /// [`Watch::is_interrupted`]; a second one, like any without a watch, ends the process.
@@ -49,8 +49,10 @@ impl Drop for Watch {
 /// Makes Ctrl-C end the process where the flag is up, and raise the flag where it is down.
 fn register(ends_process: &Arc<AtomicBool>) -> io::Result<()> {
     // Handlers run in this order: the other way round, the first Ctrl-C would end the process.
-    flag::register_conditional_shutdown(SIGINT, INTERRUPTED, Arc::clone(ends_process))?;
-    flag::register(SIGINT, Arc::clone(ends_process))?;
+    for signal in SIGNALS {
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(ends_process))?;
+        flag::register(signal, Arc::clone(ends_process))?;
+    }
     Ok(())
 }
 

@@ -92,7 +92,11 @@ const BATCHES: TableDefinition<'_, (&str, u32), &[u8]> = TableDefinition::new("b
 /// # Errors
 /// [`LogError`]; a damaged log is refused, never repaired by leaving things out.
 pub fn open(path: &Path) -> Result<(JobLog, Vec<LoggedJob>), LogError> {
-    let database = checked(path, Database::create(path).map_err(LogError::at(path))?)?;
+    let database = Database::create(path).map_err(|error| match error {
+        redb::DatabaseError::DatabaseAlreadyOpen => LogError::InUse { path: path.to_owned() },
+        error => LogError::at(path)(error),
+    })?;
+    let database = checked(path, database)?;
     let transaction = database.begin_write().map_err(LogError::at(path))?;
     transaction.open_table(JOBS).map_err(LogError::at(path))?;
     transaction.open_table(EPOCHS).map_err(LogError::at(path))?;
@@ -193,6 +197,12 @@ pub enum LogError {
         #[source]
         source: Box<redb::Error>,
     },
+    /// Another process holds it.
+    #[error("the job log {path} is in use: does another coordinator run on this state folder?")]
+    InUse {
+        /// The log.
+        path: PathBuf,
+    },
     /// A check found other bytes than were written.
     #[error(
         "the job log {path} is damaged at its {record}: restore it, or move it away to start with none"
@@ -225,6 +235,23 @@ pub enum LogError {
 impl LogError {
     fn at<E: Into<redb::Error>>(path: &Path) -> impl FnOnce(E) -> Self + '_ {
         move |source| Self::Database { path: path.to_owned(), source: Box::new(source.into()) }
+    }
+
+    /// Whether the log holds other bytes than were written.
+    #[must_use]
+    pub fn is_corrupt(&self) -> bool {
+        match self {
+            Self::Damaged { .. } | Self::Record { .. } => true,
+            Self::Database { source, .. } => match &**source {
+                redb::Error::Corrupted(_) => true,
+                redb::Error::Io(error) => {
+                    use std::io::ErrorKind as E;
+                    matches!(error.kind(), E::InvalidData | E::UnexpectedEof)
+                }
+                _ => false,
+            },
+            _ => false,
+        }
     }
 
     /// Whether the disk is full.

@@ -93,7 +93,8 @@ impl Registry {
     }
 }
 
-fn plain_name(name: &str) -> &str {
+/// A graph's name without the ending that its folder may have.
+pub(crate) fn plain_name(name: &str) -> &str {
     name.strip_suffix(names::GRAPH_SUFFIX).and_then(|stem| stem.strip_suffix('.')).unwrap_or(name)
 }
 

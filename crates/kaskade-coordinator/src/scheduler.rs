@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use crate::error::CoordinatorError;
 use crate::job_log::{JobLog, JobRecord, LogWrite, LoggedJob};
 use crate::planner::{self, PlanRequest, PlannedJob};
-use crate::registry::Registry;
+use crate::registry::{Registry, plain_name};
 use crate::report::ResultStore;
 use active::Active;
 use job::Job;
@@ -180,12 +180,14 @@ impl Scheduler {
         let invalid = |text: String| RpcError::new(ErrorCode::InvalidArgument, text);
         let spec: Spec = serde_json::from_slice(&spec_json)
             .map_err(|error| invalid(format!("the spec cannot be read: {error}")))?;
-        let spec = spec.resolve().map_err(|error| invalid(error.to_string()))?;
-        let Some(graph) = &spec.graph.name else {
+        let mut spec = spec.resolve().map_err(|error| invalid(error.to_string()))?;
+        let Some(graph) = &mut spec.graph.name else {
             return Err(invalid(
                 "graph.name is missing: a job names a registered graph".to_owned(),
             ));
         };
+        *graph = plain_name(graph).to_owned();
+        let graph = graph.clone();
         let spec_json = serde_json::to_string(&spec).map_err(|error| invalid(error.to_string()))?;
         if let Some(present) = self.jobs.get(&job) {
             return if present.record.spec_json == spec_json {
@@ -195,7 +197,7 @@ impl Scheduler {
                 Err(RpcError::new(ErrorCode::AlreadyExists, text))
             };
         }
-        self.registry.path(graph)?;
+        self.registry.path(&graph)?;
         let record = JobRecord {
             job: job.clone(),
             order: self.next_order,

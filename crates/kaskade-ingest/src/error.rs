@@ -15,7 +15,7 @@ pub enum IngestError {
     #[error("no input file: name at least one")]
     NoInput,
     /// An input could not be opened.
-    #[error("could not open {path}")]
+    #[error("could not open {path}, check that it is there and readable")]
     Open {
         /// The input.
         path: PathBuf,

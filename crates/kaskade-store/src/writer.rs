@@ -61,6 +61,10 @@ impl GraphWriter {
                 return Err(StoreError::NotReplaceable { path: out.to_owned() });
             }
         }
+        if let Some(parent) = out.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            let failed = |source| StoreError::io("create", parent, source);
+            fs::create_dir_all(parent).map_err(failed)?;
+        }
         let partial = PartialDirectory::create(out, "partial")?;
         let shards = partial.path.join(names::SHARDS);
         fs::create_dir(&shards).map_err(|source| StoreError::io("create", &shards, source))?;

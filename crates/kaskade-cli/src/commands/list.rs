@@ -12,7 +12,7 @@ use crate::clock::Moment;
 use crate::console::Console;
 use crate::error::CliError;
 
-/// Prints all jobs of a coordinator, newest first, and its workers.
+/// Prints all jobs of a coordinator, oldest first, and its workers.
 pub(super) fn list(client: &ClientArgs, console: &Console) -> Result<(), CliError> {
     let (jobs, worker_list) = block_on(fetch(client))?;
     let listing = Listing { jobs, workers: worker_list.len(), worker_list };

@@ -1,7 +1,7 @@
 //! Opening an input: format and compression by ending, decompression, bytes counted.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
@@ -66,8 +66,13 @@ pub(crate) fn open<'a>(
     compression: Compression,
     count: &'a dyn Fn(u64),
 ) -> Result<Box<dyn Read + 'a>, IngestError> {
-    let file =
+    let mut file =
         File::open(path).map_err(|source| IngestError::Open { path: path.into(), source })?;
+    let unreadable = |source| IngestError::Read { path: path.into(), source };
+    let compression = match compression {
+        Compression::None => sniff(&mut file).map_err(unreadable)?,
+        told => told,
+    };
     let file = Counted { file, count };
     Ok(match compression {
         Compression::None => Box::new(file),
@@ -75,11 +80,26 @@ pub(crate) fn open<'a>(
             Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, file)))
         }
         Compression::Zstd => {
-            let unreadable = |source| IngestError::Read { path: path.into(), source };
             let mut decoder = zstd::Decoder::new(file).map_err(unreadable)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(unreadable)?;
             Box::new(decoder)
         }
+    })
+}
+
+/// How a file is compressed whose ending does not say, by its first bytes.
+fn sniff(file: &mut File) -> io::Result<Compression> {
+    // What cannot be read twice is read as it is.
+    if !file.metadata()?.is_file() {
+        return Ok(Compression::None);
+    }
+    let mut first = Vec::new();
+    file.by_ref().take(4).read_to_end(&mut first)?;
+    file.rewind()?;
+    Ok(match first.as_slice() {
+        [0x1f, 0x8b, ..] => Compression::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd] => Compression::Zstd,
+        _ => Compression::None,
     })
 }
 
