@@ -1,6 +1,6 @@
 //! The state machines of a run without any I/O, the round kernel, and the in-process run.
 //!
-//! In reading order: [`slice`] is a piece of the frontier and its bytes, [`kernel`]
+//! In reading order: [`mod@slice`] is a piece of the frontier and its bytes, [`kernel`]
 //! computes one round on one shard, [`partition`] runs a batch round by round, [`worker`] is the machine that a worker runs
 //! (batches, barrier, exchange), [`job`] the one that the coordinator runs (placement,
 //! epochs, retries), and [`local`] joins shards and kernel in one process.
