@@ -117,7 +117,7 @@ fn flaws_of_a_spec_are_located() {
     let message = folder.refusal(&["run", "s.toml"], 7);
     assert!(message.contains("`kaskade submit`"), "{message}");
     folder.write("s.toml", b"version = 1\n\xff\n");
-    folder.refusal(&["run", "s.toml"], 8);
+    folder.refusal(&["run", "s.toml"], 7);
 }
 
 #[test]
