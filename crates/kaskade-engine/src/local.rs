@@ -80,7 +80,7 @@ impl LaneChoice {
 }
 
 /// Runs every batch of `partition`, which holds the whole graph, on the current rayon pool.
-/// At most `max_in_flight` batches hold state at a time ([`Partition::state_bytes`] each).
+/// At most `max_in_flight` batches hold state at a time ([`state_bytes`] each).
 ///
 /// While there are more batches than threads each runs on one thread; the last ones
 /// share the pool. The result is the same for any pool and any `max_in_flight`.

@@ -36,15 +36,6 @@ impl<S: Shard> Partition<S> {
         Ok(Self { shards, plan, isa })
     }
 
-    /// The bytes of lane state that one batch in flight takes.
-    #[must_use]
-    pub fn state_bytes(&self) -> u64 {
-        state_bytes(
-            self.shards.iter().map(|s| s.nodes().n_nodes() as u64).sum(),
-            self.plan.lane_words,
-        )
-    }
-
     /// The cleared state of a batch with W words.
     #[must_use]
     pub fn new_states<const W: usize>(&self) -> Vec<ShardState<W>> {

@@ -7,6 +7,7 @@ use redb::Database;
 use tokio::sync::oneshot;
 
 use super::{BATCHES, EPOCHS, JOBS, LogError, LogWrite, checked, frame};
+use crate::error::error_chain;
 
 /// A handle to the log; the thread ends with the last of them.
 #[derive(Clone, Debug)]
@@ -97,17 +98,6 @@ fn copy(path: &Path, error: &LogError, is_full: bool) -> LogError {
     let kind = if is_full { std::io::ErrorKind::StorageFull } else { std::io::ErrorKind::Other };
     let source = redb::Error::Io(std::io::Error::new(kind, error_chain(error)));
     LogError::Database { path: path.to_owned(), source: Box::new(source) }
-}
-
-fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 fn commit(path: &Path, database: &Database, waiting: &[Waiting]) -> Result<(), LogError> {
