@@ -1,16 +1,18 @@
 //! Files to a graph directory.
 
+use std::sync::{Mutex, PoisonError};
+
 use kaskade_store::{GraphFacts, Manifest};
 use rayon::prelude::*;
 
-use crate::arcs::Payload;
+use crate::arcs::{ArcChunk, Payload};
 use crate::error::IngestError;
 use crate::memory::{Allowance, NODE_BYTES};
 use crate::nodes::NodeSet;
 use crate::progress::{Phase, Progress, Unit};
 use crate::publish::Publication;
 use crate::runs::{Buckets, Reading, partition, ranked_arc_bytes};
-use crate::source::parse;
+use crate::source::{Intake, parse};
 use crate::spec::{BuildSpec, ColumnChoice};
 
 /// Builds the graph directory that `spec` asks for, on the threads of the current pool, and
@@ -36,22 +38,24 @@ fn build_with<V: Payload>(
     progress: &dyn Progress,
 ) -> Result<Manifest, IngestError> {
     let publication = Publication::begin(&spec.directory, progress)?;
-    let input = parse::<V>(spec, progress)?;
-    let n_arcs = input.n_arcs();
+    let kept = Kept { chunks: Mutex::default() };
+    let input = parse::<V>(spec, &kept, progress)?;
+    let chunks = kept.chunks.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let n_arcs: u64 = chunks.iter().map(|chunk| chunk.len() as u64).sum();
 
     progress.begin(Phase::Order, Some(n_arcs), Unit::Arcs);
-    let nodes = NodeSet::occurring(&input.chunks)?;
+    let nodes = NodeSet::occurring(&chunks)?;
     if nodes.n_nodes() == 0 {
         return Err(IngestError::EmptyGraph);
     }
-    let needed_bytes = input.bytes()
+    let needed_bytes = chunks.iter().map(ArcChunk::bytes).sum::<u64>()
         + n_arcs * ranked_arc_bytes::<V>(spec.undirected)
         + u64::from(nodes.n_nodes()) * NODE_BYTES;
     Allowance::new(spec.directory.memory_bytes).check(needed_bytes)?;
 
     let reading = Reading::new(spec.orientation, spec.undirected);
     let buckets = Buckets::new(nodes.n_nodes(), n_arcs);
-    let runs = partition(input.chunks.into_par_iter(), &nodes, buckets, reading, progress)?;
+    let runs = partition(chunks.into_par_iter(), &nodes, buckets, reading, progress)?;
     let facts = GraphFacts {
         order: spec.directory.order,
         orientation: spec.orientation,
@@ -63,6 +67,18 @@ fn build_with<V: Payload>(
         n_skipped_lines: input.n_skipped_lines,
     };
     publication.finish(nodes, runs, spec.duplicates, facts)
+}
+
+/// All arcs of the input, in memory.
+struct Kept<V> {
+    chunks: Mutex<Vec<ArcChunk<V>>>,
+}
+
+impl<V: Payload> Intake<V> for Kept<V> {
+    fn arcs(&self, chunk: ArcChunk<V>) -> Result<(), IngestError> {
+        self.chunks.lock().unwrap_or_else(PoisonError::into_inner).push(chunk);
+        Ok(())
+    }
 }
 
 fn column_name(column: &ColumnChoice) -> String {

@@ -10,4 +10,4 @@ mod reader;
 
 pub(crate) use lines::MAX_LINE_BYTES;
 pub(crate) use open::{Compression, Encoding};
-pub(crate) use parse::parse;
+pub(crate) use parse::{Intake, parse};

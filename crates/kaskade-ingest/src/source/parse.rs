@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::sync_channel;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::iter::{ParallelBridge, ParallelIterator};
 
@@ -11,29 +12,22 @@ use super::pairs::parse_pairs;
 use super::reader::{Block, Content, Reader};
 use crate::arcs::{ArcChunk, Payload};
 use crate::error::{BadLine, IngestError};
-use crate::memory::Allowance;
 use crate::progress::{Phase, Progress, Unit};
-use crate::runs::ranked_arc_bytes;
 use crate::spec::BuildSpec;
 
-/// All arcs of all inputs, in no order.
-pub(crate) struct ParsedInput<V> {
-    /// The arcs.
-    pub(crate) chunks: Vec<ArcChunk<V>>,
-    /// Bad lines that were skipped.
-    pub(crate) n_skipped_lines: u64,
+/// Takes what the parsers find, in no order and from several threads at once.
+pub(crate) trait Intake<V>: Sync {
+    /// Takes the arcs of a piece of input.
+    ///
+    /// # Errors
+    /// Any [`IngestError`]; nothing more is read then.
+    fn arcs(&self, chunk: ArcChunk<V>) -> Result<(), IngestError>;
 }
 
-impl<V: Payload> ParsedInput<V> {
-    /// The number of arcs as written.
-    pub(crate) fn n_arcs(&self) -> u64 {
-        self.chunks.iter().map(|chunk| chunk.len() as u64).sum()
-    }
-
-    /// The bytes that they take.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.chunks.iter().map(ArcChunk::bytes).sum()
-    }
+/// What is known of the inputs beside their arcs.
+pub(crate) struct InputFacts {
+    /// Bad lines that were skipped.
+    pub(crate) n_skipped_lines: u64,
 }
 
 /// The shortest line with an arc: `1 2` and its end.
@@ -42,42 +36,36 @@ const MIN_ARC_BYTES: usize = 4;
 /// Blocks that are read ahead of the parsers.
 const BLOCKS_AHEAD: usize = 4;
 
-/// Reads every input of `spec`.
+/// Reads every input of `spec` into `intake`.
 ///
 /// # Errors
 /// Any [`IngestError`] about an input; of several bad lines the first, whatever was parsed
-/// first. [`IngestError::MemoryExceeded`] as soon as the arcs outgrow the allowance.
+/// first. Else what `intake` answered.
 pub(crate) fn parse<V: Payload>(
     spec: &BuildSpec,
+    intake: &impl Intake<V>,
     progress: &dyn Progress,
-) -> Result<ParsedInput<V>, IngestError> {
+) -> Result<InputFacts, IngestError> {
     let input_bytes = check_inputs(&spec.inputs)?;
     progress.begin(Phase::Parse, Some(input_bytes), Unit::Bytes);
     let watch = Watch::new(spec);
     let (sender, receiver) = sync_channel(BLOCKS_AHEAD);
-    let (blocks, read) = std::thread::scope(|scope| {
+    let read = std::thread::scope(|scope| {
         let reader = Reader { spec, progress, stop: &watch.stop };
         let reader = scope.spawn(move || reader.read_all(&sender));
-        let blocks: Vec<ParsedBlock<V>> = receiver
-            .into_iter()
-            .par_bridge()
-            .map(|block| {
-                let parsed = parse_block(&block);
-                watch.note(&parsed);
-                parsed
-            })
-            .collect();
-        (blocks, reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        receiver.into_iter().par_bridge().for_each(|block| {
+            let parsed = parse_block(&block);
+            drop(block);
+            watch.note_bad_lines(parsed.n_bad_lines, parsed.first_bad);
+            watch.note_taken(intake.arcs(parsed.chunk));
+        });
+        reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
     // The blocks parsed are the first ones of the input, so the first bad line of all is
     // among them; it comes before whatever stopped the reader.
-    watch.refuse_bad_lines(&blocks)?;
-    let bytes_read = read?;
-    watch.refuse_memory(bytes_read, input_bytes)?;
-    Ok(ParsedInput {
-        n_skipped_lines: watch.n_bad_lines.into_inner(),
-        chunks: blocks.into_iter().map(|block| block.chunk).collect(),
-    })
+    watch.refuse_bad_lines()?;
+    read?;
+    watch.finish()
 }
 
 /// Checks that every input can be a file; gives their bytes on disk.
@@ -109,6 +97,13 @@ struct LocatedBadLine {
     line: u64,
     reason: BadLine,
     text: String,
+}
+
+impl LocatedBadLine {
+    /// What orders bad lines as the input does.
+    fn place(&self) -> (usize, u64) {
+        (self.input_idx, self.line)
+    }
 }
 
 fn parse_block<V: Payload>(block: &Block) -> ParsedBlock<V> {
@@ -155,58 +150,66 @@ fn parse_text<V: Payload>(
 /// What the parsers found so far, and whether the reader should stop for it.
 struct Watch<'a> {
     spec: &'a BuildSpec,
-    allowance: Allowance,
     stop: AtomicBool,
     n_bad_lines: AtomicU64,
-    needed_bytes: AtomicU64,
+    /// The first bad line in the order of the input.
+    first_bad: Mutex<Option<LocatedBadLine>>,
+    /// What the intake answered first that was no success.
+    refusal: Mutex<Option<IngestError>>,
 }
 
 impl<'a> Watch<'a> {
     fn new(spec: &'a BuildSpec) -> Self {
         Self {
             spec,
-            allowance: Allowance::new(spec.directory.memory_bytes),
             stop: AtomicBool::new(false),
             n_bad_lines: AtomicU64::new(0),
-            needed_bytes: AtomicU64::new(0),
+            first_bad: Mutex::new(None),
+            refusal: Mutex::new(None),
         }
     }
 
-    fn note<V: Payload>(&self, block: &ParsedBlock<V>) {
-        let n_bad_lines =
-            block.n_bad_lines + self.n_bad_lines.fetch_add(block.n_bad_lines, Relaxed);
-        let n_arcs = block.chunk.len() as u64;
-        let bytes = block.chunk.bytes() + n_arcs * ranked_arc_bytes::<V>(self.spec.undirected);
-        let needed_bytes = bytes + self.needed_bytes.fetch_add(bytes, Relaxed);
-        if n_bad_lines > self.spec.skip_bad_lines || !self.allowance.covers(needed_bytes) {
+    fn note_bad_lines(&self, n_bad_lines: u64, first_bad: Option<LocatedBadLine>) {
+        let Some(bad) = first_bad else { return };
+        let mut first = self.first_bad.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = first.as_ref().is_none_or(|first| bad.place() < first.place());
+        if is_first {
+            *first = Some(bad);
+        }
+        drop(first);
+        let n_bad_lines = n_bad_lines + self.n_bad_lines.fetch_add(n_bad_lines, Relaxed);
+        if n_bad_lines > self.spec.skip_bad_lines {
             self.stop.store(true, Relaxed);
         }
     }
 
-    fn refuse_bad_lines<V>(&self, blocks: &[ParsedBlock<V>]) -> Result<(), IngestError> {
+    fn note_taken(&self, answer: Result<(), IngestError>) {
+        if let Err(error) = answer {
+            self.refusal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            self.stop.store(true, Relaxed);
+        }
+    }
+
+    fn refuse_bad_lines(&self) -> Result<(), IngestError> {
         if self.n_bad_lines.load(Relaxed) <= self.spec.skip_bad_lines {
             return Ok(());
         }
-        let bad_lines = blocks.iter().filter_map(|block| block.first_bad.as_ref());
-        let first = bad_lines.min_by_key(|bad| (bad.input_idx, bad.line));
-        let first = first.expect("the first bad line of a block is kept");
+        let first = self.first_bad.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let first = first.expect("the first of the bad lines is kept");
         let path: &Path = &self.spec.inputs[first.input_idx];
         Err(IngestError::BadLine {
             path: path.to_owned(),
             line: first.line,
             reason: first.reason,
-            text: first.text.clone(),
+            text: first.text,
             allowed: self.spec.skip_bad_lines,
         })
     }
 
-    /// Refuses what does not fit, scaled up from what was read to all there is.
-    fn refuse_memory(&self, bytes_read: u64, input_bytes: u64) -> Result<(), IngestError> {
-        let needed_bytes = self.needed_bytes.load(Relaxed);
-        if self.allowance.covers(needed_bytes) {
-            return Ok(());
+    fn finish(self) -> Result<InputFacts, IngestError> {
+        match self.refusal.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error),
+            None => Ok(InputFacts { n_skipped_lines: self.n_bad_lines.into_inner() }),
         }
-        let share_read = bytes_read.max(1) as f64 / input_bytes.max(1) as f64;
-        self.allowance.check((needed_bytes as f64 / share_read.min(1.0)) as u64)
     }
 }

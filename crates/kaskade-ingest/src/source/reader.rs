@@ -1,6 +1,5 @@
 //! The reading thread: every input in turn, decompressed and cut into blocks.
 
-use std::cell::Cell;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -54,18 +53,13 @@ enum Wanted {
 }
 
 impl Reader<'_> {
-    /// Sends the blocks of all inputs, in order, until the end or [`Reader::stop`]; gives the
-    /// bytes read from disk.
+    /// Sends the blocks of all inputs, in order, until the end or [`Reader::stop`].
     ///
     /// # Errors
     /// [`IngestError`]: an input cannot be read or is not what it should be, or the caller
     /// interrupted.
-    pub(super) fn read_all(&self, blocks: &SyncSender<Block>) -> Result<u64, IngestError> {
-        let bytes_read = Cell::new(0);
-        let count = |n_bytes| {
-            bytes_read.set(bytes_read.get() + n_bytes);
-            self.progress.advance(n_bytes);
-        };
+    pub(super) fn read_all(&self, blocks: &SyncSender<Block>) -> Result<(), IngestError> {
+        let count = |n_bytes| self.progress.advance(n_bytes);
         for (idx, path) in self.spec.inputs.iter().enumerate() {
             let encoding = Encoding::of(path);
             let format = self.spec.format.or(encoding.format).unwrap_or(Format::Text);
@@ -79,7 +73,7 @@ impl Reader<'_> {
                 break;
             }
         }
-        Ok(bytes_read.get())
+        Ok(())
     }
 
     fn read_text(
