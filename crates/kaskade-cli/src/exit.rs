@@ -117,9 +117,10 @@ fn of_ingest(error: &IngestError) -> u8 {
         IngestError::Read { source, .. } if source.kind() == io::ErrorKind::InvalidInput => INVALID,
         IngestError::Open { source, .. }
         | IngestError::Read { source, .. }
+        | IngestError::Spill { source, .. }
         | IngestError::Write { source, .. } => of_io(source),
         IngestError::OutputExists { .. } => NOT_ALLOWED,
-        IngestError::MemoryExceeded { .. } => LIMIT,
+        IngestError::MemoryExceeded { .. } | IngestError::ShardMemory { .. } => LIMIT,
         IngestError::Interrupted => INTERRUPTED,
         IngestError::NoInput => USAGE,
         _ => INVALID,

@@ -2,11 +2,15 @@
 
 use std::cmp::Ordering;
 
+use crate::error::IngestError;
+use crate::spill::SpillFile;
+
 /// What an arc carries besides its ends: nothing, or a probability.
 ///
 /// A type parameter instead of an optional field: without a column an arc is eight bytes.
+/// Values stand in arrays beside those of the ends.
 pub(crate) trait Payload:
-    Copy + Default + Send + Sync + PartialEq + std::fmt::Debug
+    Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + 'static
 {
     /// Whether it is a probability.
     const IS_PROBABILITY: bool;
@@ -19,6 +23,12 @@ pub(crate) trait Payload:
 
     /// The payload that holds `probability`.
     fn from_probability(probability: f64) -> Self;
+
+    /// The bytes of `values` in a spill file.
+    fn bytes(values: &[Self]) -> &[u8];
+
+    /// Fills `values` from the bytes at `begin` of `file`; gives the place after them.
+    fn read(file: &SpillFile, begin: u64, values: &mut [Self]) -> Result<u64, IngestError>;
 }
 
 impl Payload for () {
@@ -33,6 +43,14 @@ impl Payload for () {
     }
 
     fn from_probability(_probability: f64) {}
+
+    fn bytes(_values: &[()]) -> &[u8] {
+        &[]
+    }
+
+    fn read(_file: &SpillFile, begin: u64, _values: &mut [()]) -> Result<u64, IngestError> {
+        Ok(begin)
+    }
 }
 
 impl Payload for f64 {
@@ -49,99 +67,157 @@ impl Payload for f64 {
     fn from_probability(probability: f64) -> f64 {
         probability
     }
+
+    fn bytes(values: &[f64]) -> &[u8] {
+        bytemuck::cast_slice(values)
+    }
+
+    fn read(file: &SpillFile, begin: u64, values: &mut [f64]) -> Result<u64, IngestError> {
+        file.read(begin, values)
+    }
 }
 
-/// An arc as written, `from to`, with ids of type `I`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct RawArc<I, V> {
-    pub(crate) from: I,
-    pub(crate) to: I,
-    pub(crate) value: V,
+/// The arcs of one block of input, `from to` as written: in half the memory where all ids
+/// fit 32 bits.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ArcChunk<V> {
+    ends: Ends,
+    values: Vec<V>,
 }
 
-/// The arcs of one block of input: in half the memory where all its ids fit 32 bits.
-#[derive(Debug, PartialEq)]
-pub(crate) enum ArcChunk<V> {
-    Narrow(Vec<RawArc<u32, V>>),
-    Wide(Vec<RawArc<u64, V>>),
+#[derive(Clone, Debug, PartialEq)]
+enum Ends {
+    Narrow(Vec<[u32; 2]>),
+    Wide(Vec<[u64; 2]>),
 }
 
 impl<V: Payload> ArcChunk<V> {
     /// An empty chunk with room for `n_arcs`.
     pub(crate) fn with_capacity(n_arcs: usize) -> Self {
-        Self::Narrow(Vec::with_capacity(n_arcs))
+        Self { ends: Ends::Narrow(Vec::with_capacity(n_arcs)), values: Vec::with_capacity(n_arcs) }
+    }
+
+    /// The chunk of these arcs, with their values.
+    pub(crate) fn narrow(ends: Vec<[u32; 2]>, values: Vec<V>) -> Self {
+        debug_assert_eq!(ends.len(), values.len(), "each arc has a value");
+        Self { ends: Ends::Narrow(ends), values }
     }
 
     /// Adds an arc.
     #[inline]
     pub(crate) fn push(&mut self, from: u64, to: u64, value: V) {
-        match self {
-            Self::Wide(arcs) => arcs.push(RawArc { from, to, value }),
-            Self::Narrow(arcs) => match (u32::try_from(from), u32::try_from(to)) {
-                (Ok(from), Ok(to)) => arcs.push(RawArc { from, to, value }),
+        match &mut self.ends {
+            Ends::Wide(arcs) => arcs.push([from, to]),
+            Ends::Narrow(arcs) => match (u32::try_from(from), u32::try_from(to)) {
+                (Ok(from), Ok(to)) => arcs.push([from, to]),
                 _ => {
                     self.widen();
-                    self.push(from, to, value);
+                    return self.push(from, to, value);
                 }
             },
         }
+        self.values.push(value);
     }
 
     #[cold]
     fn widen(&mut self) {
-        if let Self::Narrow(arcs) = self {
-            let widen = |arc: &RawArc<u32, V>| RawArc {
-                from: u64::from(arc.from),
-                to: u64::from(arc.to),
-                value: arc.value,
-            };
+        if let Ends::Narrow(arcs) = &self.ends {
             let mut wide = Vec::with_capacity(arcs.capacity());
-            wide.extend(arcs.iter().map(widen));
-            *self = Self::Wide(wide);
+            wide.extend(arcs.iter().map(|arc| arc.map(u64::from)));
+            self.ends = Ends::Wide(wide);
         }
     }
 
     /// Gives back the room that is not used.
     pub(crate) fn shrink_to_fit(&mut self) {
-        match self {
-            Self::Narrow(arcs) => arcs.shrink_to_fit(),
-            Self::Wide(arcs) => arcs.shrink_to_fit(),
+        match &mut self.ends {
+            Ends::Narrow(arcs) => arcs.shrink_to_fit(),
+            Ends::Wide(arcs) => arcs.shrink_to_fit(),
         }
+        self.values.shrink_to_fit();
     }
 
     /// The number of arcs.
     pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Narrow(arcs) => arcs.len(),
-            Self::Wide(arcs) => arcs.len(),
-        }
+        self.values.len()
     }
 
     /// The bytes that the arcs take.
     pub(crate) fn bytes(&self) -> u64 {
-        let bytes = match self {
-            Self::Narrow(arcs) => size_of_val(arcs.as_slice()),
-            Self::Wide(arcs) => size_of_val(arcs.as_slice()),
-        };
-        bytes as u64
+        (self.end_bytes().len() + size_of_val(self.values.as_slice())) as u64
     }
 
     /// Calls `visit` with every arc's ends and value. A closure instead of an iterator,
     /// so that the width is asked once a chunk.
     #[inline]
     pub(crate) fn for_each(&self, mut visit: impl FnMut(u64, u64, V)) {
-        match self {
-            Self::Narrow(arcs) => {
-                arcs.iter().for_each(|arc| visit(arc.from.into(), arc.to.into(), arc.value));
+        let values = &self.values;
+        match &self.ends {
+            Ends::Narrow(arcs) => arcs
+                .iter()
+                .zip(values)
+                .for_each(|(&[from, to], &value)| visit(from.into(), to.into(), value)),
+            Ends::Wide(arcs) => {
+                arcs.iter().zip(values).for_each(|(&[from, to], &value)| visit(from, to, value));
             }
-            Self::Wide(arcs) => arcs.iter().for_each(|arc| visit(arc.from, arc.to, arc.value)),
         }
     }
+
+    /// Writes the chunk to `file`.
+    ///
+    /// # Errors
+    /// [`IngestError::Spill`].
+    pub(crate) fn spill(&self, file: &SpillFile) -> Result<SpilledChunk, IngestError> {
+        let is_wide = matches!(self.ends, Ends::Wide(_));
+        let begin = file.append(&[self.end_bytes(), V::bytes(&self.values)])?;
+        Ok(SpilledChunk { begin, n_arcs: self.len(), is_wide })
+    }
+
+    /// The chunk that was written to `file` as `spilled`.
+    ///
+    /// # Errors
+    /// [`IngestError::Spill`].
+    pub(crate) fn unspill(file: &SpillFile, spilled: &SpilledChunk) -> Result<Self, IngestError> {
+        let n_arcs = spilled.n_arcs;
+        let (ends, values_begin) = if spilled.is_wide {
+            let mut arcs = vec![[0u64; 2]; n_arcs];
+            let end = file.read(spilled.begin, &mut arcs)?;
+            (Ends::Wide(arcs), end)
+        } else {
+            let mut arcs = vec![[0u32; 2]; n_arcs];
+            let end = file.read(spilled.begin, &mut arcs)?;
+            (Ends::Narrow(arcs), end)
+        };
+        let mut values = vec![V::default(); n_arcs];
+        V::read(file, values_begin, &mut values)?;
+        Ok(Self { ends, values })
+    }
+
+    fn end_bytes(&self) -> &[u8] {
+        match &self.ends {
+            Ends::Narrow(arcs) => bytemuck::cast_slice(arcs),
+            Ends::Wide(arcs) => bytemuck::cast_slice(arcs),
+        }
+    }
+}
+
+/// Where a chunk lies in a spill file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SpilledChunk {
+    begin: u64,
+    pub(crate) n_arcs: usize,
+    is_wide: bool,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn ends(chunk: &ArcChunk<()>) -> Vec<(u64, u64)> {
+        let mut ends = Vec::new();
+        chunk.for_each(|from, to, ()| ends.push((from, to)));
+        ends
+    }
 
     #[test]
     fn a_chunk_widens_at_the_first_id_that_needs_it() {
@@ -153,8 +229,23 @@ mod tests {
         chunk.push(arcs[2].0, arcs[2].1, ());
         chunk.push(arcs[3].0, arcs[3].1, ());
         assert_eq!(chunk.bytes(), 64);
-        let mut back = Vec::new();
-        chunk.for_each(|from, to, ()| back.push((from, to)));
-        assert_eq!(back, arcs);
+        assert_eq!(ends(&chunk), arcs);
+    }
+
+    #[test]
+    fn chunks_return_from_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = SpillFile::new(folder.path());
+        let narrow = ArcChunk::narrow(vec![[1, 2], [3, 4], [5, 6]], vec![0.5, 0.25, 1.0]);
+        let mut wide = ArcChunk::with_capacity(0);
+        wide.push(u64::MAX, 7, 0.125);
+        for chunk in [narrow, wide, ArcChunk::with_capacity(0)] {
+            let spilled = chunk.spill(&file).unwrap();
+            assert_eq!(spilled.n_arcs, chunk.len());
+            assert_eq!(ArcChunk::unspill(&file, &spilled).unwrap(), chunk);
+        }
+        let chunk = ArcChunk::narrow(vec![[8, 9]], vec![()]);
+        let spilled = chunk.spill(&file).unwrap();
+        assert_eq!(ends(&ArcChunk::unspill(&file, &spilled).unwrap()), [(8, 9)]);
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use kaskade_model::ShardId;
 use kaskade_model::spec::SpecError;
 use kaskade_store::StoreError;
 
@@ -155,6 +156,30 @@ pub enum IngestError {
         needed_bytes: u64,
         /// The limit.
         allowed_bytes: u64,
+    },
+    /// A single shard does not fit the memory that the build may take.
+    #[error(
+        "shard {shard} needs about {needed_bytes} bytes of memory while it is written, and \
+         {allowed_bytes} are left for it: raise --memory, or cut more --shards"
+    )]
+    ShardMemory {
+        /// The shard.
+        shard: ShardId,
+        /// The estimate.
+        needed_bytes: u64,
+        /// What is left for it.
+        allowed_bytes: u64,
+    },
+    /// A temporary file could not be written or read.
+    #[error(
+        "could not keep temporary files in {folder}: free space there, choose another --temp-dir, \
+         or raise --memory"
+    )]
+    Spill {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
     },
     /// A generator was asked for what cannot be.
     #[error(transparent)]

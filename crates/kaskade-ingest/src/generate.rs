@@ -18,14 +18,14 @@ use kaskade_model::spec::GenerateSpec;
 use kaskade_store::{GraphFacts, Manifest, Orientation};
 use rayon::prelude::*;
 
-use crate::arcs::{ArcChunk, RawArc};
+use crate::arcs::ArcChunk;
+use crate::dealing::Dealing;
 use crate::error::IngestError;
-use crate::incoming::InArc;
-use crate::memory::{Allowance, NODE_BYTES};
+use crate::memory::Budget;
 use crate::nodes::NodeSet;
 use crate::progress::{Phase, Progress, Unit};
 use crate::publish::Publication;
-use crate::runs::{Buckets, Reading, partition, ranked_arc_bytes};
+use crate::runs::Reading;
 use crate::spec::{DirectorySpec, Duplicates};
 
 pub use plan::DEFAULT_EDGE_FACTOR;
@@ -95,14 +95,10 @@ trait ArcGenerator: Send + Sync {
     /// Source and target of arc `number`.
     fn arc(&self, number: u64) -> (u32, u32);
 
-    /// The arcs of chunk `chunk`.
-    fn chunk(&self, chunk: u64) -> Vec<RawArc<u32, ()>> {
+    /// The arcs of chunk `chunk`, each from and to.
+    fn chunk(&self, chunk: u64) -> Vec<[u32; 2]> {
         let numbers = chunk * CHUNK_ARCS..((chunk + 1) * CHUNK_ARCS).min(self.n_arcs());
-        let arc = |number| {
-            let (from, to) = self.arc(number);
-            RawArc { from, to, value: () }
-        };
-        numbers.map(arc).collect()
+        numbers.map(|number| self.arc(number).into()).collect()
     }
 }
 
@@ -120,16 +116,16 @@ fn generate_directory(
     progress: &dyn Progress,
 ) -> Result<Manifest, IngestError> {
     let (n_nodes, n_arcs) = (generator.n_nodes(), generator.n_arcs());
-    let bytes_per_arc = ranked_arc_bytes::<()>(false) + size_of::<InArc<()>>() as u64;
-    let needed_bytes = n_arcs * bytes_per_arc + u64::from(n_nodes) * NODE_BYTES;
-    Allowance::new(directory.memory_bytes).check(needed_bytes)?;
-    let publication = Publication::begin(directory, progress)?;
-
+    let budget = Budget::new(directory.memory_bytes);
+    let publication = Publication::begin(directory, budget, progress)?;
     progress.begin(Phase::Draw, Some(n_arcs), Unit::Arcs);
     let nodes = NodeSet::AllBelow(n_nodes);
-    let drawn = chunks(generator).into_par_iter().map(|i| ArcChunk::Narrow(generator.chunk(i)));
-    let buckets = Buckets::new(n_nodes, n_arcs);
-    let runs = partition(drawn, &nodes, buckets, Reading::Forward, progress)?;
+    let dealing = Dealing::<()>::begin(publication, nodes, Reading::Forward, n_arcs)?;
+    chunks(generator).into_par_iter().try_for_each(|chunk| {
+        let arcs = generator.chunk(chunk);
+        let values = vec![(); arcs.len()];
+        dealing.take(ArcChunk::narrow(arcs, values))
+    })?;
     let facts = GraphFacts {
         order: directory.order,
         orientation: Orientation::Influence,
@@ -137,8 +133,8 @@ fn generate_directory(
         views: directory.views,
         columns: Vec::new(),
         n_duplicates: 0,
-        n_self_loops: runs.n_self_loops,
+        n_self_loops: 0,
         n_skipped_lines: 0,
     };
-    publication.finish(nodes, runs, Duplicates::Max, facts)
+    dealing.finish(Duplicates::Max, facts)
 }

@@ -6,17 +6,22 @@
 //! ```
 //! In reading order: [`build()`] is the whole way in one page, [`spec`] is what it is asked
 //! for and [`progress`] how it is watched; `source` turns files into arcs of original ids
-//! (`arcs`); `nodes` gives every original id its rank; `runs` deals relabelled arcs into
-//! buckets of targets, the unit that can spill; `incoming` makes them distinct, bucket by
-//! bucket; `order` fixes the dense ids and `publish` hands the shards to
-//! [`kaskade_store::GraphWriter`]. [`generate()`] draws synthetic graphs, straight into `runs`
+//! (`arcs`), which `raw` keeps; `nodes` gives every original id its rank; `dealing` relabels
+//! arcs and has `runs` deal them into buckets of targets; `incoming` makes them distinct, bucket
+//! by bucket; `order` fixes the dense ids and `publish` hands the shards to
+//! [`kaskade_store::GraphWriter`]. [`generate()`] draws synthetic graphs, straight into `dealing`
 //! or into a file.
+//!
+//! Whatever is proportional to the arcs is in memory while `memory` has room for it and in a
+//! `spill` file else: raw arcs, runs, lists of distinct arcs, the lists of a shard. Only nodes
+//! are always in memory.
 //!
 //! Everything that comes out is a pure function of the *set* of input arcs and the options:
 //! the order of lines, files, blocks and threads changes no bit.
 
 mod arcs;
 mod build;
+mod dealing;
 mod error;
 mod generate;
 mod incoming;
@@ -25,9 +30,11 @@ mod nodes;
 mod order;
 pub mod progress;
 mod publish;
+mod raw;
 mod runs;
 mod source;
 pub mod spec;
+mod spill;
 
 pub use build::build;
 pub use error::{BadLine, IngestError};

@@ -4,11 +4,15 @@
 
 mod bitmap;
 mod sorted;
+mod table;
 
-use crate::arcs::{ArcChunk, Payload};
+use crate::arcs::Payload;
 use crate::error::IngestError;
+use crate::memory::Budget;
+use crate::raw::RawArcs;
 use bitmap::BitmapIds;
 use sorted::SortedIds;
+pub(crate) use table::IdTable;
 
 /// A set of original ids; a rank is an id's place in ascending order.
 pub(crate) enum NodeSet {
@@ -27,19 +31,24 @@ const BITMAP_BITS_PER_ARC: u64 = 32;
 const SMALL_BITMAP_BITS: u64 = 1 << 22;
 
 impl NodeSet {
-    /// The ids that occur in `chunks`. O(arcs) when the largest is within a small multiple
+    /// The ids that occur in `raw`. O(arcs) when the largest is within a small multiple
     /// of the arcs, else O(arcs · log arcs).
     ///
     /// # Errors
-    /// [`IngestError::TooManyNodes`].
-    pub(crate) fn occurring<V: Payload>(chunks: &[ArcChunk<V>]) -> Result<Self, IngestError> {
-        let n_arcs: u64 = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        let bitmap_bits = SMALL_BITMAP_BITS.max(n_arcs.saturating_mul(BITMAP_BITS_PER_ARC));
-        match bitmap::largest_id(chunks) {
+    /// [`IngestError::TooManyNodes`]; [`IngestError::MemoryExceeded`] when the ids alone are
+    /// more than `budget` has for them; [`IngestError::Spill`].
+    pub(crate) fn occurring<V: Payload>(
+        raw: &RawArcs<V>,
+        budget: Budget,
+    ) -> Result<Self, IngestError> {
+        let bitmap_bits = SMALL_BITMAP_BITS
+            .max(raw.n_arcs().saturating_mul(BITMAP_BITS_PER_ARC))
+            .min(bitmap::bits_in(budget.id_bytes() / 2).max(SMALL_BITMAP_BITS));
+        match bitmap::largest_id(raw)? {
             Some(largest) if largest >= bitmap_bits => {
-                SortedIds::occurring(chunks).map(Self::Sorted)
+                SortedIds::occurring(raw, budget).map(Self::Sorted)
             }
-            largest => BitmapIds::occurring(chunks, largest).map(Self::Bitmap),
+            largest => BitmapIds::occurring(raw, largest).map(Self::Bitmap),
         }
     }
 
@@ -49,6 +58,14 @@ impl NodeSet {
             Self::AllBelow(n_nodes) => *n_nodes,
             Self::Bitmap(ids) => ids.n_nodes(),
             Self::Sorted(ids) => ids.n_nodes(),
+        }
+    }
+
+    /// The memory that the set takes beyond what every node is reckoned with.
+    pub(crate) fn extra_bytes(&self) -> u64 {
+        match self {
+            Self::AllBelow(_) | Self::Sorted(_) => 0,
+            Self::Bitmap(ids) => ids.bytes(),
         }
     }
 
@@ -64,11 +81,11 @@ impl NodeSet {
     }
 
     /// The ids in ascending order.
-    pub(crate) fn into_originals(self) -> Vec<u64> {
+    pub(crate) fn into_table(self) -> IdTable {
         match self {
-            Self::AllBelow(n_nodes) => (0..n_nodes.into()).collect(),
-            Self::Bitmap(ids) => ids.to_originals(),
-            Self::Sorted(ids) => ids.into_originals(),
+            Self::AllBelow(n_nodes) => IdTable::AllBelow(n_nodes),
+            Self::Bitmap(ids) => ids.to_table(),
+            Self::Sorted(ids) => IdTable::Wide(ids.into_ids()),
         }
     }
 }
@@ -84,14 +101,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::arcs::ArcChunk;
 
-    fn chunks(arcs: &[(u64, u64)]) -> Vec<ArcChunk<()>> {
+    fn raw(arcs: &[(u64, u64)]) -> RawArcs<()> {
         let chunk = |arcs: &[(u64, u64)]| {
             let mut chunk = ArcChunk::with_capacity(0);
             arcs.iter().for_each(|&(from, to)| chunk.push(from, to, ()));
             chunk
         };
-        arcs.chunks(7).map(chunk).collect()
+        RawArcs::of(arcs.chunks(7).map(chunk).collect())
+    }
+
+    fn occurring(arcs: &[(u64, u64)]) -> NodeSet {
+        NodeSet::occurring(&raw(arcs), Budget::new(None)).unwrap()
+    }
+
+    fn sorted(arcs: &[(u64, u64)], budget: Budget) -> Result<NodeSet, IngestError> {
+        SortedIds::occurring(&raw(arcs), budget).map(NodeSet::Sorted)
     }
 
     fn check(nodes: NodeSet, arcs: &[(u64, u64)]) {
@@ -100,7 +126,9 @@ mod tests {
         for (rank, &id) in plain.iter().enumerate() {
             assert_eq!(nodes.rank(id) as usize, rank, "id {id}");
         }
-        assert!(nodes.into_originals().into_iter().eq(plain));
+        let n_nodes = nodes.n_nodes();
+        let table = nodes.into_table();
+        assert!((0..n_nodes).map(|rank| table.id(rank)).eq(plain));
     }
 
     proptest! {
@@ -110,29 +138,36 @@ mod tests {
             shift in 0u32..52,
             offset in 0u64..1 << 62,
         ) {
-            let chunks_here = chunks(&arcs);
-            let bitmap = BitmapIds::occurring(&chunks_here, bitmap::largest_id(&chunks_here));
+            let here = raw(&arcs);
+            let bitmap = BitmapIds::occurring(&here, bitmap::largest_id(&here).unwrap());
             check(NodeSet::Bitmap(bitmap.unwrap()), &arcs);
             let far = |id: u64| (id << shift) + offset;
             let arcs: Vec<_> = arcs.iter().map(|&(from, to)| (far(from), far(to))).collect();
-            check(NodeSet::Sorted(SortedIds::occurring(&chunks(&arcs)).unwrap()), &arcs);
-            check(NodeSet::occurring(&chunks(&arcs)).unwrap(), &arcs);
+            check(sorted(&arcs, Budget::new(None)).unwrap(), &arcs);
+            check(sorted(&arcs, Budget::tiny(8000)).unwrap(), &arcs);
+            check(occurring(&arcs), &arcs);
         }
     }
 
     #[test]
     fn far_ids_take_no_bitmap() {
         let arcs = [(0, u64::MAX), (5, 5), (u64::MAX - 1, 1 << 40)];
-        let nodes = NodeSet::occurring(&chunks(&arcs)).unwrap();
+        let nodes = occurring(&arcs);
         assert!(matches!(nodes, NodeSet::Sorted(_)));
         check(nodes, &arcs);
-        let near = NodeSet::occurring(&chunks(&[(0, SMALL_BITMAP_BITS - 1)])).unwrap();
-        assert!(matches!(near, NodeSet::Bitmap(_)));
+        assert!(matches!(occurring(&[(0, SMALL_BITMAP_BITS - 1)]), NodeSet::Bitmap(_)));
     }
 
     #[test]
     fn no_arcs_have_no_nodes() {
-        check(NodeSet::occurring(&chunks(&[])).unwrap(), &[]);
-        check(NodeSet::Sorted(SortedIds::occurring(&chunks(&[])).unwrap()), &[]);
+        check(occurring(&[]), &[]);
+        check(sorted(&[], Budget::new(None)).unwrap(), &[]);
+    }
+
+    #[test]
+    fn more_ids_than_the_budget_has_room_for_are_refused() {
+        let arcs: Vec<(u64, u64)> = (0..1000).map(|i| (i << 40, i << 41)).collect();
+        let refused = sorted(&arcs, Budget::tiny(20_000));
+        assert!(matches!(refused, Err(IngestError::MemoryExceeded { .. })));
     }
 }

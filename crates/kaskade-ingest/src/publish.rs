@@ -1,23 +1,51 @@
 //! Distinct arcs to the shards of a graph directory.
 
+mod kept;
+mod scatter;
+
+use std::path::{Path, PathBuf};
+
 use kaskade_model::{NodeRange, ShardId};
 use kaskade_store::{GraphFacts, GraphWriter, Manifest, ShardArcs, WrittenShard, cut_shards};
 use rayon::prelude::*;
 
 use crate::arcs::Payload;
 use crate::error::IngestError;
-use crate::incoming::{InArc, Incoming, distinct_arcs};
-use crate::nodes::NodeSet;
+use crate::incoming::{SortPlan, distinct_arcs};
+use crate::memory::{Budget, Gate, Shares};
+use crate::nodes::IdTable;
 use crate::order::DenseOrder;
 use crate::progress::{Phase, Progress, Unit};
 use crate::runs::Runs;
 use crate::spec::{DirectorySpec, Duplicates};
+use kept::KeptLists;
+use scatter::ScatteredLists;
 
 /// A graph directory that is being made.
 pub(crate) struct Publication<'a> {
     directory: &'a DirectorySpec,
     writer: GraphWriter,
+    budget: Budget,
     progress: &'a dyn Progress,
+}
+
+/// Where the in-arcs of a shard's nodes come from.
+trait ShardSource<V>: Sync {
+    /// The in-arcs of the dense ids `nodes`, which have `in_degrees`.
+    fn load(
+        &self,
+        shard: usize,
+        nodes: NodeRange,
+        in_degrees: &[u32],
+    ) -> Result<InArcs<V>, IngestError>;
+}
+
+/// The in-arcs of some nodes, one list after the other, each by ascending dense source.
+struct InArcs<V> {
+    /// Where the lists begin, and the end of the last.
+    offsets: Vec<u64>,
+    sources: Vec<u32>,
+    values: Vec<V>,
 }
 
 impl<'a> Publication<'a> {
@@ -27,6 +55,7 @@ impl<'a> Publication<'a> {
     /// [`IngestError::ShardCount`], or the directory cannot be made.
     pub(crate) fn begin(
         directory: &'a DirectorySpec,
+        budget: Budget,
         progress: &'a dyn Progress,
     ) -> Result<Self, IngestError> {
         let n_shards = directory.n_shards;
@@ -34,83 +63,141 @@ impl<'a> Publication<'a> {
             return Err(IngestError::ShardCount { n_shards });
         }
         let writer = GraphWriter::create(&directory.out, directory.force)?;
-        Ok(Self { directory, writer, progress })
+        Ok(Self { directory, writer, budget, progress })
+    }
+
+    /// Who watches.
+    pub(crate) fn progress(&self) -> &'a dyn Progress {
+        self.progress
+    }
+
+    /// What is left of the memory beside `node_bytes`.
+    ///
+    /// # Errors
+    /// [`IngestError::MemoryExceeded`].
+    pub(crate) fn shares(&self, node_bytes: u64) -> Result<Shares, IngestError> {
+        self.budget.shares(node_bytes)
+    }
+
+    /// The folder for what does not fit into memory.
+    pub(crate) fn spill_folder(&self) -> PathBuf {
+        self.directory.temp_dir.clone().unwrap_or_else(|| beside(&self.directory.out).to_owned())
     }
 
     /// Makes the arcs of `runs` distinct, writes them and publishes the directory. `facts`
     /// are complete but for the duplicates.
     ///
     /// # Errors
-    /// Those of [`distinct_arcs`] and of the writer; [`IngestError::Interrupted`].
+    /// Those of [`distinct_arcs`] and of the writer; [`IngestError::ShardMemory`];
+    /// [`IngestError::Interrupted`].
     pub(crate) fn finish<V: Payload>(
         self,
-        nodes: NodeSet,
+        ids: IdTable,
         runs: Runs<V>,
+        shares: Shares,
         duplicates: Duplicates,
         facts: GraphFacts,
     ) -> Result<Manifest, IngestError> {
-        let originals = nodes.into_originals();
         let n_input_arcs = runs.n_arcs();
-        let incoming = distinct_arcs(runs, duplicates, &originals, self.progress)?;
-        let n_duplicates = n_input_arcs - incoming.n_arcs;
+        let folder = self.spill_folder();
+        let plan =
+            SortPlan { rule: duplicates, ids: &ids, budget: self.budget, shares, folder: &folder };
+        let mut incoming = distinct_arcs(runs, plan, self.progress)?;
+        let n_arcs = incoming.n_arcs;
 
-        let in_degrees = incoming.in_degrees();
-        let order = DenseOrder::new(self.directory.order, &in_degrees);
-        let in_degrees = order.arrange(&in_degrees);
-        let out_degrees = order.arrange(&incoming.out_degrees);
-        let originals = order.arrange(&originals);
-        let nodes = self.writer.write_nodes(&originals, &out_degrees, &in_degrees)?;
-
-        self.progress.begin(Phase::Write, Some(incoming.n_arcs), Unit::Arcs);
-        let ranges = cut_shards(&in_degrees, self.directory.n_shards);
-        let write_shard = |(shard, range): (usize, &NodeRange)| {
-            // At most `MAX_SHARDS`.
-            self.write_shard(ShardId(shard as u32), *range, &incoming, &order)
+        let order = DenseOrder::new(self.directory.order, &incoming.in_degrees);
+        let in_degrees = order.arrange(&incoming.in_degrees);
+        let nodes = {
+            let out_degrees = order.arrange(&std::mem::take(&mut incoming.out_degrees));
+            let originals: Vec<u64> = order.rank_of.par_iter().map(|&rank| ids.id(rank)).collect();
+            drop(ids);
+            self.writer.write_nodes(&originals, &out_degrees, &in_degrees)?
         };
-        let shards = ranges.par_iter().enumerate().map(write_shard).collect::<Result<_, _>>()?;
+        let ranges = cut_shards(&in_degrees, self.directory.n_shards);
+
+        let shards = if incoming.is_kept() {
+            self.progress.begin(Phase::Write, Some(n_arcs), Unit::Arcs);
+            let lists = KeptLists { incoming: &incoming, order: &order };
+            self.write_shards(&lists, &ranges, &in_degrees, shares)?
+        } else {
+            let DenseOrder { dense_of, .. } = order;
+            let lists =
+                ScatteredLists::new(incoming, &dense_of, &ranges, shares, &folder, self.progress)?;
+            self.progress.begin(Phase::Write, Some(n_arcs), Unit::Arcs);
+            self.write_shards(&lists, &ranges, &in_degrees, shares)?
+        };
         self.check_interrupted()?;
-        Ok(self.writer.commit(GraphFacts { n_duplicates, ..facts }, nodes, shards)?)
+        let facts = GraphFacts { n_duplicates: n_input_arcs - n_arcs, ..facts };
+        Ok(self.writer.commit(facts, nodes, shards)?)
+    }
+
+    fn write_shards<V: Payload>(
+        &self,
+        lists: &impl ShardSource<V>,
+        ranges: &[NodeRange],
+        in_degrees: &[u32],
+        shares: Shares,
+    ) -> Result<Vec<WrittenShard>, IngestError> {
+        let gate = Gate::new(shares.shard_bytes());
+        let n_nodes = in_degrees.len() as u32;
+        let write_shard = |(shard, &nodes): (usize, &NodeRange)| {
+            self.check_interrupted()?;
+            let own = &in_degrees[nodes.begin as usize..nodes.end as usize];
+            let n_arcs = own.iter().map(|&degree| u64::from(degree)).sum();
+            let needed_bytes = shard_bytes::<V>(n_nodes, own.len() as u64, n_arcs);
+            // At most `MAX_SHARDS`.
+            let shard_id = ShardId(shard as u32);
+            if !gate.admits(needed_bytes) {
+                let allowed_bytes = shares.shard_bytes();
+                return Err(IngestError::ShardMemory {
+                    shard: shard_id,
+                    needed_bytes,
+                    allowed_bytes,
+                });
+            }
+            let _pass = gate.enter(needed_bytes);
+            let in_arcs = lists.load(shard, nodes, own)?;
+            let written = self.write_shard(shard_id, nodes, n_nodes, &in_arcs)?;
+            self.progress.advance(n_arcs);
+            Ok(written)
+        };
+        ranges.par_iter().enumerate().map(write_shard).collect()
     }
 
     fn write_shard<V: Payload>(
         &self,
         shard: ShardId,
         nodes: NodeRange,
-        incoming: &Incoming<V>,
-        order: &DenseOrder,
+        n_nodes: u32,
+        in_arcs: &InArcs<V>,
     ) -> Result<WrittenShard, IngestError> {
-        self.check_interrupted()?;
-        let own = &order.rank_of[nodes.begin as usize..nodes.end as usize];
-        let n_arcs: usize = own.iter().map(|&rank| incoming.list(rank).len()).sum();
-        let mut in_offsets = Vec::with_capacity(own.len() + 1);
-        let mut in_sources = Vec::with_capacity(n_arcs);
-        let mut probabilities = Vec::new();
-        let mut list: Vec<InArc<V>> = Vec::new();
-        in_offsets.push(0);
-        for &rank in own {
-            list.clear();
-            list.extend(incoming.list(rank).iter().map(|arc| InArc {
-                source: order.dense_of[arc.source as usize],
-                value: arc.value,
-            }));
-            list.sort_unstable_by_key(|arc| arc.source);
-            in_sources.extend(list.iter().map(|arc| arc.source));
-            probabilities.extend(list.iter().filter_map(|arc| arc.value.probability()));
-            in_offsets.push(in_sources.len() as u64);
-        }
+        let probabilities: Vec<f64> =
+            in_arcs.values.iter().filter_map(|value| value.probability()).collect();
         let arcs = ShardArcs {
             nodes,
-            n_nodes: order.rank_of.len() as u32,
-            in_offsets: &in_offsets,
-            in_sources: &in_sources,
+            n_nodes,
+            in_offsets: &in_arcs.offsets,
+            in_sources: &in_arcs.sources,
             probabilities: V::IS_PROBABILITY.then_some(probabilities.as_slice()),
         };
-        let written = self.writer.write_shard(shard, &arcs, self.directory.views)?;
-        self.progress.advance(n_arcs as u64);
-        Ok(written)
+        Ok(self.writer.write_shard(shard, &arcs, self.directory.views)?)
     }
 
     fn check_interrupted(&self) -> Result<(), IngestError> {
         if self.progress.interrupted() { Err(IngestError::Interrupted) } else { Ok(()) }
+    }
+}
+
+/// What loading and writing a shard of `n_arcs` takes.
+fn shard_bytes<V: Payload>(n_nodes: u32, n_own: u64, n_arcs: u64) -> u64 {
+    let column_bytes = if V::IS_PROBABILITY { 28 } else { 0 };
+    n_arcs * (12 + column_bytes) + 16 * n_own + 5 * u64::from(n_nodes)
+}
+
+/// The folder that `path` lies in.
+fn beside(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
     }
 }

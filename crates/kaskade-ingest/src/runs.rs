@@ -1,28 +1,33 @@
-//! Arcs between ranks, dealt into buckets of targets.
+//! Arcs between ranks, dealt into buckets.
 //!
-//! A run is one chunk of input, partitioned; a bucket is a piece of every run. Buckets are
-//! independent of each other from here on, so a run is what can go to disk when arcs outgrow
-//! memory.
+//! A run is some chunks of input, partitioned; a bucket is a piece of every run. Buckets are
+//! independent of each other from here on. A run stays in memory while the ledger has room
+//! for it, else it goes to disk.
+
+mod buckets;
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use kaskade_store::Orientation;
-use rayon::prelude::*;
 
 use crate::arcs::{ArcChunk, Payload};
 use crate::error::IngestError;
+use crate::memory::Ledger;
 use crate::nodes::NodeSet;
-use crate::progress::Progress;
+use crate::spill::SpillFile;
+pub(crate) use buckets::{Buckets, SOURCE, TARGET};
 
-/// The arc source -> target between ranks.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct RankedArc<V> {
-    pub(crate) source: u32,
-    pub(crate) target: u32,
-    pub(crate) value: V,
+/// Arcs between ranks, `[source, target]`, and their values.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RankedArcs<V> {
+    pub(crate) ends: Vec<[u32; 2]>,
+    pub(crate) values: Vec<V>,
 }
 
-/// The bytes that an arc of the input takes in a run.
-pub(crate) fn ranked_arc_bytes<V>(undirected: bool) -> u64 {
-    (size_of::<RankedArc<V>>() as u64) << u32::from(undirected)
+/// The bytes of an arc between ranks.
+pub(crate) const fn ranked_arc_bytes<V>() -> u64 {
+    (size_of::<[u32; 2]>() + size_of::<V>()) as u64
 }
 
 /// Which arcs the input `u v` stands for.
@@ -45,170 +50,277 @@ impl Reading {
             Orientation::Follows => Self::Backward,
         }
     }
-}
 
-/// Equal ranges of ranks, each a power of two.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Buckets {
-    n_nodes: u32,
-    shift: u32,
-}
-
-impl Buckets {
-    /// So many arcs can be sorted without leaving a core's caches.
-    const ARCS_WANTED: u64 = 1 << 18;
-    /// More would make the pieces of a run too short to write at one go.
-    const MOST: u64 = 1 << 10;
-
-    /// Buckets for about `n_arcs` arcs between `n_nodes` nodes.
-    pub(crate) fn new(n_nodes: u32, n_arcs: u64) -> Self {
-        let wanted = (n_arcs / Self::ARCS_WANTED).clamp(1, Self::MOST);
-        let nodes_wanted = u64::from(n_nodes).div_ceil(wanted).max(1);
-        Self { n_nodes, shift: nodes_wanted.next_power_of_two().ilog2() }
+    /// The arcs that an arc of the input stands for.
+    pub(crate) fn n_ways(self) -> u64 {
+        if self == Self::BothWays { 2 } else { 1 }
     }
 
-    /// The number of buckets.
-    pub(crate) fn len(self) -> usize {
-        (u64::from(self.n_nodes).div_ceil(1 << self.shift)) as usize
-    }
-
-    /// The bucket of the node with `rank`, and its place there.
-    #[inline]
-    pub(crate) fn locate(self, rank: u32) -> (usize, usize) {
-        let bucket = u64::from(rank) >> self.shift;
-        (bucket as usize, (u64::from(rank) - (bucket << self.shift)) as usize)
-    }
-
-    /// The ranks of a bucket's nodes.
-    pub(crate) fn ranks(self, bucket: usize) -> std::ops::Range<u32> {
-        let begin = (bucket as u64) << self.shift;
-        let end = (begin + (1 << self.shift)).min(self.n_nodes.into());
-        // Both are at most `n_nodes`.
-        begin as u32..end as u32
+    /// The arcs of `chunk` between ranks, and the number of self-loops left out.
+    pub(crate) fn relabel<V: Payload>(
+        self,
+        chunk: &ArcChunk<V>,
+        nodes: &NodeSet,
+    ) -> (RankedArcs<V>, u64) {
+        let n_most = self.n_ways() as usize * chunk.len();
+        let mut ends = Vec::with_capacity(n_most);
+        let mut values = Vec::with_capacity(n_most);
+        let mut n_self_loops = 0;
+        chunk.for_each(|from, to, value| {
+            if from == to {
+                n_self_loops += 1;
+                return;
+            }
+            let (from, to) = (nodes.rank(from), nodes.rank(to));
+            if self != Self::Backward {
+                ends.push([from, to]);
+                values.push(value);
+            }
+            if self != Self::Forward {
+                ends.push([to, from]);
+                values.push(value);
+            }
+        });
+        (RankedArcs { ends, values }, n_self_loops)
     }
 }
 
-/// One chunk of input, partitioned.
-pub(crate) struct Run<V> {
-    arcs: Vec<RankedArc<V>>,
-    /// Where the buckets begin in `arcs`, and the end of the last.
+/// Some arcs, partitioned by bucket.
+struct Run<V> {
+    arcs: RunArcs<V>,
+    /// Where the buckets begin in the arcs, and the end of the last.
     bucket_begins: Vec<usize>,
 }
 
-impl<V> Run<V> {
-    /// The arcs into the nodes of `bucket`.
-    pub(crate) fn bucket(&self, bucket: usize) -> &[RankedArc<V>] {
-        &self.arcs[self.bucket_begins[bucket]..self.bucket_begins[bucket + 1]]
-    }
+enum RunArcs<V> {
+    Kept(RankedArcs<V>),
+    /// All ends at this place, then all values.
+    Spilled(u64),
 }
 
-/// All input arcs but the self-loops, in runs.
+/// All arcs dealt, equal ones included.
 pub(crate) struct Runs<V> {
     pub(crate) buckets: Buckets,
-    pub(crate) runs: Vec<Run<V>>,
-    /// Input arcs from a node to itself.
-    pub(crate) n_self_loops: u64,
+    runs: Vec<Run<V>>,
+    file: SpillFile,
 }
 
-impl<V> Runs<V> {
-    /// The number of arcs, equal ones included.
-    pub(crate) fn n_arcs(&self) -> u64 {
-        self.runs.iter().map(|run| run.arcs.len() as u64).sum()
-    }
-}
-
-/// Relabels and partitions `chunks`, each of which is dropped as soon as its run is made.
-/// `progress` advances by their arcs.
-///
-/// # Errors
-/// [`IngestError::Interrupted`].
-pub(crate) fn partition<V: Payload>(
-    chunks: impl ParallelIterator<Item = ArcChunk<V>>,
-    nodes: &NodeSet,
+/// Makes runs of arcs, from several threads at once.
+pub(crate) struct Dealer<V> {
     buckets: Buckets,
-    reading: Reading,
-    progress: &dyn Progress,
-) -> Result<Runs<V>, IngestError> {
-    let run_of = |chunk: ArcChunk<V>| {
-        if progress.interrupted() {
-            return Err(IngestError::Interrupted);
-        }
-        let n_input_arcs = chunk.len() as u64;
-        let (arcs, n_self_loops) = relabel(&chunk, nodes, reading);
-        drop(chunk);
-        let run = deal(&arcs, buckets);
-        progress.advance(n_input_arcs);
-        Ok((run, n_self_loops))
-    };
-    let runs: Vec<(Run<V>, u64)> = chunks.map(run_of).collect::<Result<_, _>>()?;
-    let n_self_loops = runs.iter().map(|(_, n_self_loops)| n_self_loops).sum();
-    Ok(Runs { buckets, runs: runs.into_iter().map(|(run, _)| run).collect(), n_self_loops })
+    /// What runs, and what they are made of, hold in memory.
+    pub(crate) ledger: Ledger,
+    file: SpillFile,
+    /// Arcs that are brought together before they are dealt: runs that spill should be long,
+    /// so that a bucket is read in few pieces.
+    run_arcs: usize,
+    open: Mutex<Vec<RankedArcs<V>>>,
+    runs: Mutex<Vec<Run<V>>>,
 }
 
-/// The arcs of `chunk` between ranks, and the number of self-loops left out.
-fn relabel<V: Payload>(
-    chunk: &ArcChunk<V>,
-    nodes: &NodeSet,
-    reading: Reading,
-) -> (Vec<RankedArc<V>>, u64) {
-    let n_ways = if reading == Reading::BothWays { 2 } else { 1 };
-    let mut arcs = Vec::with_capacity(n_ways * chunk.len());
-    let mut n_self_loops = 0;
-    chunk.for_each(|from, to, value| {
-        if from == to {
-            n_self_loops += 1;
-            return;
+impl<V: Payload> Dealer<V> {
+    /// A dealer into `buckets` whose runs have at least `run_arcs`, but for the last ones;
+    /// what `ledger` has no room for goes to `folder`.
+    pub(crate) fn new(buckets: Buckets, run_arcs: usize, ledger: Ledger, folder: &Path) -> Self {
+        Self {
+            buckets,
+            ledger,
+            file: SpillFile::new(folder),
+            run_arcs,
+            open: Mutex::default(),
+            runs: Mutex::default(),
         }
-        let (from, to) = (nodes.rank(from), nodes.rank(to));
-        if reading != Reading::Backward {
-            arcs.push(RankedArc { source: from, target: to, value });
+    }
+
+    /// Takes `arcs`.
+    ///
+    /// # Errors
+    /// [`IngestError::Spill`].
+    pub(crate) fn take(&self, arcs: RankedArcs<V>) -> Result<(), IngestError> {
+        if arcs.ends.len() >= self.run_arcs {
+            return self.deal(&arcs);
         }
-        if reading != Reading::Forward {
-            arcs.push(RankedArc { source: to, target: from, value });
-        }
-    });
-    (arcs, n_self_loops)
-}
-
-/// A counting sort of `arcs` by bucket.
-fn deal<V: Payload>(arcs: &[RankedArc<V>], buckets: Buckets) -> Run<V> {
-    let mut bucket_begins = vec![0; buckets.len() + 1];
-    for arc in arcs {
-        bucket_begins[buckets.locate(arc.target).0 + 1] += 1;
-    }
-    for bucket in 1..bucket_begins.len() {
-        bucket_begins[bucket] += bucket_begins[bucket - 1];
-    }
-    let mut next = bucket_begins.clone();
-    let mut dealt = vec![RankedArc::default(); arcs.len()];
-    for arc in arcs {
-        let place = &mut next[buckets.locate(arc.target).0];
-        dealt[*place] = *arc;
-        *place += 1;
-    }
-    Run { arcs: dealt, bucket_begins }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn buckets_tile_the_ranks() {
-        for (n_nodes, n_arcs) in
-            [(0, 0), (1, 0), (5, 1 << 40), (1000, 10 << 18), (u32::MAX, 1 << 40)]
-        {
-            let buckets = Buckets::new(n_nodes, n_arcs);
-            let mut next = 0;
-            for bucket in 0..buckets.len() {
-                let ranks = buckets.ranks(bucket);
-                assert_eq!(ranks.start, next);
-                assert_eq!(buckets.locate(ranks.start), (bucket, 0));
-                assert_eq!(buckets.locate(ranks.end - 1), (bucket, ranks.len() - 1));
-                next = ranks.end;
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match &mut open {
+            None => open = Some(arcs),
+            Some(open) => {
+                open.ends.extend_from_slice(&arcs.ends);
+                open.values.extend_from_slice(&arcs.values);
             }
-            assert_eq!(next, n_nodes);
-            assert!(buckets.len() as u64 <= Buckets::MOST);
+        }
+        let Some(collected) = open else { return Ok(()) };
+        if collected.ends.len() >= self.run_arcs {
+            return self.deal(&collected);
+        }
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(collected);
+        Ok(())
+    }
+
+    /// All runs.
+    ///
+    /// # Errors
+    /// [`IngestError::Spill`].
+    pub(crate) fn finish(mut self) -> Result<Runs<V>, IngestError> {
+        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for arcs in std::mem::take(open) {
+            self.deal(&arcs)?;
+        }
+        let runs = self.runs.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Runs { buckets: self.buckets, runs, file: self.file })
+    }
+
+    /// Makes a run of `arcs` by a counting sort.
+    fn deal(&self, arcs: &RankedArcs<V>) -> Result<(), IngestError> {
+        let buckets = self.buckets;
+        let mut bucket_begins = vec![0; buckets.len() + 1];
+        for ends in &arcs.ends {
+            bucket_begins[buckets.locate(ends) + 1] += 1;
+        }
+        for bucket in 1..bucket_begins.len() {
+            bucket_begins[bucket] += bucket_begins[bucket - 1];
+        }
+        let mut next = bucket_begins.clone();
+        let mut dealt = RankedArcs {
+            ends: vec![[0; 2]; arcs.ends.len()],
+            values: vec![V::default(); arcs.ends.len()],
+        };
+        for (ends, value) in arcs.ends.iter().zip(&arcs.values) {
+            let place = &mut next[buckets.locate(ends)];
+            dealt.ends[*place] = *ends;
+            dealt.values[*place] = *value;
+            *place += 1;
+        }
+        let bytes = dealt.ends.len() as u64 * ranked_arc_bytes::<V>();
+        let arcs = if self.ledger.hold(bytes) {
+            RunArcs::Kept(dealt)
+        } else {
+            let parts = [bytemuck::cast_slice(&dealt.ends), V::bytes(&dealt.values)];
+            RunArcs::Spilled(self.file.append(&parts)?)
+        };
+        let run = Run { arcs, bucket_begins };
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).push(run);
+        Ok(())
+    }
+}
+
+impl<V: Payload> Runs<V> {
+    /// The number of arcs.
+    pub(crate) fn n_arcs(&self) -> u64 {
+        self.runs.iter().map(|run| run.len() as u64).sum()
+    }
+
+    /// The number of arcs in `bucket`.
+    pub(crate) fn bucket_arcs(&self, bucket: usize) -> u64 {
+        self.runs.iter().map(|run| run.bucket(bucket).len() as u64).sum()
+    }
+
+    /// The number of those that are on disk.
+    pub(crate) fn spilled_arcs(&self, bucket: usize) -> u64 {
+        let is_spilled = |run: &&Run<V>| matches!(run.arcs, RunArcs::Spilled(_));
+        self.runs.iter().filter(is_spilled).map(|run| run.bucket(bucket).len() as u64).sum()
+    }
+
+    /// The arcs of `bucket`, with those on disk read at once.
+    ///
+    /// # Errors
+    /// [`IngestError::Spill`].
+    pub(crate) fn bucket(&self, bucket: usize) -> Result<BucketArcs<'_, V>, IngestError> {
+        let n_spilled = self.spilled_arcs(bucket) as usize;
+        let mut loaded =
+            RankedArcs { ends: vec![[0; 2]; n_spilled], values: vec![V::default(); n_spilled] };
+        let mut kept = Vec::new();
+        let mut at = 0;
+        for run in &self.runs {
+            let range = run.bucket(bucket);
+            match &run.arcs {
+                RunArcs::Kept(arcs) => kept.push((&arcs.ends[range.clone()], &arcs.values[range])),
+                RunArcs::Spilled(begin) => {
+                    let place = at..at + range.len();
+                    at = place.end;
+                    run.read(&self.file, *begin, range, &mut loaded, place)?;
+                }
+            }
+        }
+        Ok(BucketArcs { kept, loaded })
+    }
+
+    /// Hands the arcs of `bucket` to `take`, at most `slab_arcs` at a time.
+    ///
+    /// # Errors
+    /// [`IngestError::Spill`], and those of `take`.
+    pub(crate) fn bucket_in_slabs(
+        &self,
+        bucket: usize,
+        slab_arcs: usize,
+        mut take: impl FnMut(RankedArcs<V>) -> Result<(), IngestError>,
+    ) -> Result<(), IngestError> {
+        let slab_arcs = slab_arcs.max(1);
+        for run in &self.runs {
+            let range = run.bucket(bucket);
+            for begin in range.clone().step_by(slab_arcs) {
+                let slab = begin..range.end.min(begin + slab_arcs);
+                let n_arcs = slab.len();
+                take(match &run.arcs {
+                    RunArcs::Kept(arcs) => RankedArcs {
+                        ends: arcs.ends[slab.clone()].to_vec(),
+                        values: arcs.values[slab].to_vec(),
+                    },
+                    RunArcs::Spilled(begin) => {
+                        let mut loaded = RankedArcs {
+                            ends: vec![[0; 2]; n_arcs],
+                            values: vec![V::default(); n_arcs],
+                        };
+                        run.read(&self.file, *begin, slab, &mut loaded, 0..n_arcs)?;
+                        loaded
+                    }
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<V: Payload> Run<V> {
+    fn len(&self) -> usize {
+        self.bucket_begins[self.bucket_begins.len() - 1]
+    }
+
+    /// The places of the arcs of `bucket`.
+    fn bucket(&self, bucket: usize) -> std::ops::Range<usize> {
+        self.bucket_begins[bucket]..self.bucket_begins[bucket + 1]
+    }
+
+    /// Reads the arcs at `range` of a run that lies at `begin` of `file` into `place`.
+    fn read(
+        &self,
+        file: &SpillFile,
+        begin: u64,
+        range: std::ops::Range<usize>,
+        into: &mut RankedArcs<V>,
+        place: std::ops::Range<usize>,
+    ) -> Result<(), IngestError> {
+        let (first, n_arcs) = (range.start as u64, self.len() as u64);
+        let end_bytes = size_of::<[u32; 2]>() as u64;
+        file.read(begin + first * end_bytes, &mut into.ends[place.clone()])?;
+        let values_begin = begin + n_arcs * end_bytes + first * size_of::<V>() as u64;
+        V::read(file, values_begin, &mut into.values[place])?;
+        Ok(())
+    }
+}
+
+/// The arcs of a bucket.
+pub(crate) struct BucketArcs<'a, V> {
+    kept: Vec<(&'a [[u32; 2]], &'a [V])>,
+    loaded: RankedArcs<V>,
+}
+
+impl<V: Payload> BucketArcs<'_, V> {
+    /// Calls `visit` with every arc and its value.
+    #[inline]
+    pub(crate) fn for_each(&self, mut visit: impl FnMut([u32; 2], V)) {
+        let loaded = (self.loaded.ends.as_slice(), self.loaded.values.as_slice());
+        for (ends, values) in self.kept.iter().copied().chain([loaded]) {
+            ends.iter().zip(values).for_each(|(&ends, &value)| visit(ends, value));
         }
     }
 }

@@ -40,8 +40,8 @@ pub struct DirectorySpec {
     pub views: Views,
     /// The memory that the build may take; no limit where `None`.
     pub memory_bytes: Option<u64>,
-    /// Where runs of arcs spill; beside `out` where `None`. Nothing spills yet: a build that
-    /// does not fit `memory_bytes` is refused.
+    /// Where arcs go that do not fit `memory_bytes`, in files without a name; beside `out`
+    /// where `None`.
     pub temp_dir: Option<PathBuf>,
     /// Whether to replace an existing directory.
     pub force: bool,

@@ -77,11 +77,12 @@ pub(crate) struct DirectoryArgs {
     /// Which views of the arcs a shard holds: out,in or out or in
     #[arg(long, env = "KASKADE_VIEWS", default_value = "out,in")]
     pub(crate) views: Views,
-    /// Memory that the build may take: 64MiB, 50% of what is free, or auto (50%)
+    /// Memory that the build may take: 64MiB, 50% of what is free, or auto (50%); arcs beyond
+    /// it go through temporary files
     #[arg(long, env = "KASKADE_MEMORY", value_name = "SIZE", default_value = "auto")]
     pub(crate) memory: Size,
     /// Where temporary files go [default: beside the directory]
-    #[arg(long, env = "KASKADE_TEMP_DIR", value_name = "DIR", hide = true)]
+    #[arg(long, env = "KASKADE_TEMP_DIR", value_name = "DIR")]
     pub(crate) temp_dir: Option<PathBuf>,
     /// Replace what is there
     #[arg(long)]

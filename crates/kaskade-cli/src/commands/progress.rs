@@ -32,6 +32,7 @@ impl Progress for IngestProgress<'_> {
             Phase::Draw => "drawing",
             Phase::Order => "ordering",
             Phase::Sort => "sorting",
+            Phase::Share => "sharing",
             Phase::Write => "writing",
         };
         let counted = match unit {

@@ -9,7 +9,6 @@ use rayon::prelude::*;
 use tempfile::NamedTempFile;
 
 use super::{ArcGenerator, chunks};
-use crate::arcs::RawArc;
 use crate::error::IngestError;
 use crate::progress::{Phase, Progress, Unit};
 use crate::source::{Compression, Encoding};
@@ -70,23 +69,19 @@ pub(super) fn write(
     })
 }
 
-fn format_arcs(arcs: &[RawArc<u32, ()>], format: Format) -> Vec<u8> {
+fn format_arcs(arcs: &[[u32; 2]], format: Format) -> Vec<u8> {
     match format {
         Format::Text => {
             let mut text = Vec::with_capacity(arcs.len() * 16);
-            for arc in arcs {
-                writeln!(text, "{}\t{}", arc.from, arc.to).expect("memory can be written");
+            for [from, to] in arcs {
+                writeln!(text, "{from}\t{to}").expect("memory can be written");
             }
             text
         }
-        Format::PairsU32 => {
-            arcs.iter().flat_map(|arc| [arc.from, arc.to]).flat_map(u32::to_le_bytes).collect()
+        Format::PairsU32 => arcs.iter().flatten().flat_map(|id| id.to_le_bytes()).collect(),
+        Format::PairsU64 => {
+            arcs.iter().flatten().flat_map(|&id| u64::from(id).to_le_bytes()).collect()
         }
-        Format::PairsU64 => arcs
-            .iter()
-            .flat_map(|arc| [u64::from(arc.from), u64::from(arc.to)])
-            .flat_map(u64::to_le_bytes)
-            .collect(),
     }
 }
 

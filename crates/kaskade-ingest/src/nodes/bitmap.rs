@@ -2,11 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use rayon::prelude::*;
-
-use super::count_nodes;
+use super::{IdTable, count_nodes};
 use crate::arcs::{ArcChunk, Payload};
 use crate::error::IngestError;
+use crate::raw::RawArcs;
 
 /// Ids near each other.
 pub(crate) struct BitmapIds {
@@ -23,20 +22,35 @@ struct Word {
 
 const WORD_BITS: u64 = u64::BITS as u64;
 
-/// The largest id in `chunks`.
-pub(super) fn largest_id<V: Payload>(chunks: &[ArcChunk<V>]) -> Option<u64> {
-    let largest_of = |chunk: &ArcChunk<V>| {
+/// The ids that a bitmap of `bytes` covers.
+pub(super) fn bits_in(bytes: u64) -> u64 {
+    (bytes / size_of::<Word>() as u64).saturating_mul(WORD_BITS)
+}
+
+/// The largest id in `raw`.
+pub(super) fn largest_id<V: Payload>(raw: &RawArcs<V>) -> Result<Option<u64>, IngestError> {
+    // One more than the largest id, which may be the largest of all.
+    let end = AtomicU64::new(0);
+    let is_highest = AtomicU64::new(0);
+    raw.visit_all(|chunk: &ArcChunk<V>| {
         let mut largest = None;
         chunk.for_each(|from, to, _| largest = largest.max(Some(from.max(to))));
-        largest
-    };
-    chunks.par_iter().filter_map(largest_of).max()
+        match largest.map(|largest| largest.checked_add(1)) {
+            Some(Some(chunk_end)) => end.fetch_max(chunk_end, Relaxed),
+            Some(None) => is_highest.fetch_max(1, Relaxed),
+            None => 0,
+        };
+    })?;
+    if is_highest.into_inner() == 1 {
+        return Ok(Some(u64::MAX));
+    }
+    Ok(end.into_inner().checked_sub(1))
 }
 
 impl BitmapIds {
-    /// The ids in `chunks`, of which `largest` is the largest.
+    /// The ids in `raw`, of which `largest` is the largest.
     pub(super) fn occurring<V: Payload>(
-        chunks: &[ArcChunk<V>],
+        raw: &RawArcs<V>,
         largest: Option<u64>,
     ) -> Result<Self, IngestError> {
         let n_words = largest.map_or(0, |largest| (largest / WORD_BITS) as usize + 1);
@@ -48,12 +62,12 @@ impl BitmapIds {
                 word.fetch_or(bit, Relaxed);
             }
         };
-        chunks.par_iter().for_each(|chunk| {
+        raw.visit_all(|chunk| {
             chunk.for_each(|from, to, _| {
                 mark(from);
                 mark(to);
             });
-        });
+        })?;
         let n_ids = words.iter().map(|word| u64::from(word.load(Relaxed).count_ones())).sum();
         let n_nodes = count_nodes(n_ids)?;
         let mut n_below = 0;
@@ -76,15 +90,33 @@ impl BitmapIds {
         word.n_below + (word.bits & lower_bits).count_ones()
     }
 
-    pub(super) fn to_originals(&self) -> Vec<u64> {
-        let mut originals = Vec::with_capacity(self.n_nodes as usize);
+    /// The memory that the set takes.
+    pub(super) fn bytes(&self) -> u64 {
+        size_of_val(self.words.as_slice()) as u64
+    }
+
+    /// The ids by rank.
+    pub(super) fn to_table(&self) -> IdTable {
+        let n_nodes = self.n_nodes as usize;
+        let last_word = self.words.len().saturating_sub(1) as u64;
+        if last_word * WORD_BITS < 1 << 32 {
+            let mut ids = Vec::with_capacity(n_nodes);
+            self.for_each(|id| ids.push(id as u32));
+            IdTable::Narrow(ids)
+        } else {
+            let mut ids = Vec::with_capacity(n_nodes);
+            self.for_each(|id| ids.push(id));
+            IdTable::Wide(ids)
+        }
+    }
+
+    fn for_each(&self, mut visit: impl FnMut(u64)) {
         for (word_idx, word) in self.words.iter().enumerate() {
             let mut bits = word.bits;
             while bits != 0 {
-                originals.push(word_idx as u64 * WORD_BITS + u64::from(bits.trailing_zeros()));
+                visit(word_idx as u64 * WORD_BITS + u64::from(bits.trailing_zeros()));
                 bits &= bits - 1;
             }
         }
-        originals
     }
 }

@@ -5,6 +5,8 @@ use rayon::prelude::*;
 use super::count_nodes;
 use crate::arcs::{ArcChunk, Payload};
 use crate::error::IngestError;
+use crate::memory::{Budget, NODE_BYTES};
+use crate::raw::{RawArcs, RawChunk};
 
 /// Ids far from each other.
 pub(crate) struct SortedIds {
@@ -16,20 +18,41 @@ pub(crate) struct SortedIds {
 }
 
 impl SortedIds {
-    /// The ids in `chunks`.
-    pub(super) fn occurring<V: Payload>(chunks: &[ArcChunk<V>]) -> Result<Self, IngestError> {
-        let distinct_of = |chunk: &ArcChunk<V>| {
-            let mut ids = Vec::with_capacity(2 * chunk.len());
-            chunk.for_each(|from, to, _| ids.extend([from, to]));
-            ids.sort_unstable();
+    /// The ids in `raw`: a batch of chunks after the other, so that no more than the
+    /// distinct ids and those of a batch are in memory.
+    pub(super) fn occurring<V: Payload>(
+        raw: &RawArcs<V>,
+        budget: Budget,
+    ) -> Result<Self, IngestError> {
+        const ID_BYTES: u64 = size_of::<u64>() as u64;
+        let room_bytes = budget.id_bytes();
+        // Two ids an arc, and as much again while they are brought together.
+        let batch_arcs = (room_bytes / 2 / (4 * ID_BYTES)).max(1);
+        let chunks: Vec<RawChunk<'_, V>> = raw.chunks().collect();
+        let mut ids: Vec<u64> = Vec::new();
+        let mut rest = chunks.as_slice();
+        while !rest.is_empty() {
+            let (mut n_chunks, mut n_arcs) = (0, 0);
+            while n_chunks < rest.len() && (n_chunks == 0 || n_arcs < batch_arcs) {
+                n_arcs += rest[n_chunks].n_arcs() as u64;
+                n_chunks += 1;
+            }
+            let (batch, later) = rest.split_at(n_chunks);
+            rest = later;
+            let found: Vec<Vec<u64>> = batch
+                .par_iter()
+                .map(|&chunk| raw.visit(chunk, distinct_ids))
+                .collect::<Result<_, _>>()?;
+            found.into_iter().for_each(|found| ids.extend(found));
+            ids.par_sort_unstable();
             ids.dedup();
-            ids
-        };
-        let mut ids: Vec<u64> = chunks.par_iter().flat_map_iter(distinct_of).collect();
-        ids.par_sort_unstable();
-        ids.dedup();
+            let n_ids = ids.len() as u64;
+            if n_ids * ID_BYTES > room_bytes / 2 {
+                return Err(budget.exceeded_by(n_ids.saturating_mul(2 * NODE_BYTES)));
+            }
+            count_nodes(n_ids)?;
+        }
         ids.shrink_to_fit();
-        count_nodes(ids.len() as u64)?;
         Ok(Self::index(ids))
     }
 
@@ -62,7 +85,15 @@ impl SortedIds {
         begin + ids.partition_point(|&other| other < id) as u32
     }
 
-    pub(super) fn into_originals(self) -> Vec<u64> {
+    pub(super) fn into_ids(self) -> Vec<u64> {
         self.ids
     }
+}
+
+fn distinct_ids<V: Payload>(chunk: &ArcChunk<V>) -> Vec<u64> {
+    let mut ids = Vec::with_capacity(2 * chunk.len());
+    chunk.for_each(|from, to, _| ids.extend([from, to]));
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }

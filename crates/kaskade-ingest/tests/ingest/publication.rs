@@ -97,7 +97,7 @@ fn too_much_for_the_allowance_is_refused_with_figures() {
     else {
         panic!("the build was not refused");
     };
-    spec.directory.memory_bytes = Some(needed_bytes + 1001 * 48);
+    spec.directory.memory_bytes = Some(4 * needed_bytes);
     build(&spec, &Unwatched).unwrap();
 }
 

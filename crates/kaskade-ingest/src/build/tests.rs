@@ -1,0 +1,106 @@
+//! A graph is the same whatever of it was on disk meanwhile.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use kaskade_store::{Order, Orientation, Views};
+use proptest::prelude::*;
+
+use super::*;
+use crate::progress::Unwatched;
+use crate::spec::{DirectorySpec, Duplicates};
+
+fn spec(folder: &Path, text: &str, has_column: bool) -> BuildSpec {
+    let input = folder.join("arcs.txt");
+    std::fs::write(&input, text).unwrap();
+    BuildSpec {
+        inputs: vec![input],
+        orientation: Orientation::Influence,
+        undirected: false,
+        format: None,
+        column: has_column.then(|| "2".parse().unwrap()),
+        duplicates: Duplicates::NoisyOr,
+        skip_bad_lines: 0,
+        directory: DirectorySpec {
+            out: folder.join("graph.kg"),
+            order: Order::InDegree,
+            n_shards: 3,
+            views: Views::Both,
+            memory_bytes: None,
+            temp_dir: None,
+            force: true,
+        },
+    }
+}
+
+/// What must not depend on the memory: everything but what names the build.
+fn digests(manifest: &Manifest) -> (String, String, u64, u64) {
+    let facts = (manifest.n_duplicates, manifest.n_self_loops);
+    (manifest.digest.clone(), manifest.shard_table_digest(), facts.0, facts.1)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_budget_gives_the_same_bytes(
+        // A hub and repetitions, so that buckets are uneven and parted along both axes.
+        arcs in prop::collection::vec((0u64..90, prop_oneof![Just(7u64), 0u64..90], 1u32..5), 1..400),
+        shift in prop_oneof![Just(0u32), Just(50)],
+        has_column in any::<bool>(),
+        undirected in any::<bool>(),
+        bytes in 200u64..20_000,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = String::new();
+        for (from, to, eighths) in &arcs {
+            let value = f64::from(*eighths) / 8.0;
+            writeln!(text, "{} {} {value}", from << shift, to << shift).unwrap();
+        }
+        let mut spec = spec(folder.path(), &text, has_column);
+        spec.undirected = undirected;
+        let expected = build(&spec, &Unwatched).unwrap();
+        match build_within(&spec, Budget::tiny(bytes), &Unwatched) {
+            Ok(found) => prop_assert_eq!(digests(&found), digests(&expected)),
+            // Too little for the distinct ids, for a shard, or for the values of one arc.
+            Err(IngestError::MemoryExceeded { .. } | IngestError::ShardMemory { .. }) => {}
+            Err(error) => return Err(TestCaseError::fail(error.to_string())),
+        }
+        // What is left is the input and the graph.
+        prop_assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+}
+
+#[test]
+fn a_graph_that_spills_everywhere_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = String::new();
+    for i in 0..3000u64 {
+        // Every node follows node 5, and some node twice.
+        writeln!(text, "{} 5 0.5\n{} {} 0.25\n{} {} 0.5", i, i, i * i % 500, i, i * i % 500)
+            .unwrap();
+    }
+    for has_column in [false, true] {
+        let spec = spec(folder.path(), &text, has_column);
+        let expected = build(&spec, &Unwatched).unwrap();
+        let phases = Phases::default();
+        // Lists of 30,000 bytes do not fit a quarter of it, shards do fit three.
+        let bytes = if has_column { 400_000 } else { 130_000 };
+        let found = build_within(&spec, Budget::tiny(bytes), &phases).unwrap();
+        assert_eq!(digests(&found), digests(&expected));
+        let phases = phases.0.into_inner().unwrap();
+        assert!(phases.contains(&Phase::Share), "lists spilled: {phases:?}");
+    }
+}
+
+/// Notes the phases of a build.
+#[derive(Default)]
+struct Phases(std::sync::Mutex<Vec<Phase>>);
+
+impl Progress for Phases {
+    fn begin(&self, phase: Phase, _total: Option<u64>, _unit: Unit) {
+        self.0.lock().unwrap().push(phase);
+    }
+
+    fn advance(&self, _by: u64) {}
+}
