@@ -4,6 +4,7 @@ mod errors;
 mod graph;
 mod run;
 mod settings;
+mod spilling;
 mod tools;
 
 use std::path::{Path, PathBuf};
