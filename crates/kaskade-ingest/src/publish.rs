@@ -1,7 +1,9 @@
 //! Distinct arcs to the shards of a graph directory.
 
 use kaskade_model::{NodeRange, ShardId};
-use kaskade_store::{GraphFacts, GraphWriter, Manifest, ShardArcs, WrittenShard, cut_shards};
+use kaskade_store::{
+    GraphFacts, GraphWriter, Layout, Manifest, ShardArcs, WrittenShard, cut_shards,
+};
 use rayon::prelude::*;
 
 use crate::arcs::Payload;
@@ -105,7 +107,8 @@ impl<'a> Publication<'a> {
             in_sources: &in_sources,
             probabilities: V::IS_PROBABILITY.then_some(probabilities.as_slice()),
         };
-        let written = self.writer.write_shard(shard, &arcs, self.directory.views)?;
+        let (views, layout) = (self.directory.views, Layout::of(self.directory.compress));
+        let written = self.writer.write_shard(shard, &arcs, views, layout)?;
         self.progress.advance(n_arcs as u64);
         Ok(written)
     }

@@ -12,7 +12,7 @@ use crate::digest;
 use crate::error::StoreError;
 use crate::manifest::FileEntry;
 use crate::mmap::MappedSlice;
-use crate::opening::{Meter, Verify};
+use crate::opening::{Load, Meter, Verify};
 
 /// The id map and the degrees of a graph, mapped.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Nodes {
 
     /// As [`Nodes::open`] with [`Verify::Header`].
     pub(crate) fn open_unchecked(path: &Path) -> Result<Self, StoreError> {
-        let container = Container::open(path, FileKind::Nodes)?;
+        let container = Container::open(path, FileKind::Nodes, Load::Mmap)?;
         let n_nodes = container.shape().n_nodes.into();
         Ok(Self {
             originals: container.required(Tag::Originals, n_nodes)?,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use kaskade_model::ShardId;
 
-use crate::choices::{Order, Orientation, Views};
+use crate::choices::{Layout, Order, Orientation, Views};
 use crate::digest::ArcSum;
 use crate::error::StoreError;
 use crate::manifest::{Manifest, ShardEntry};
@@ -87,8 +87,7 @@ impl GraphWriter {
     }
 
     /// Writes a shard; callable from several threads at once. O(n_nodes + arcs) time.
-    /// Memory beside `arcs`: 4 bytes per node of the graph, and per arc 8 for an
-    /// out-view and up to 12 for a column.
+    /// Memory beside `arcs`: [`crate::shard_write_bytes`].
     ///
     /// # Errors
     /// [`StoreError::InvalidInput`] when `arcs` are not as [`ShardArcs`] promises,
@@ -99,8 +98,10 @@ impl GraphWriter {
         shard: ShardId,
         arcs: &ShardArcs<'_>,
         views: Views,
+        layout: Layout,
     ) -> Result<WrittenShard, StoreError> {
-        shard::write_shard(&self.partial.path.join(names::shard(shard)), shard, arcs, views)
+        let path = self.partial.path.join(names::shard(shard));
+        shard::write_shard(&path, shard, arcs, views, layout)
     }
 
     /// Writes the manifest and publishes the directory. `shards` may come in any order.
@@ -131,9 +132,13 @@ impl GraphWriter {
         let invalid = |reason| Err(StoreError::invalid_input("the manifest", reason));
         let mut arc_sum = ArcSum::default();
         let mut column_sum = (!facts.columns.is_empty()).then(ArcSum::default);
+        let layout = shards.first().map_or_else(Layout::default, |shard| shard.layout);
         for shard in &shards {
             if shard.n_nodes != nodes.n_nodes || shard.views != facts.views {
                 return invalid("shards and nodes are of different graphs");
+            }
+            if shard.layout != layout {
+                return invalid("some shards are compressed, some are not");
             }
             arc_sum += shard.arc_sum;
             match (&mut column_sum, shard.column_sum) {
@@ -159,6 +164,7 @@ impl GraphWriter {
             orientation: facts.orientation,
             undirected: facts.undirected,
             views: facts.views,
+            layout,
             columns: facts.columns,
             n_duplicates: facts.n_duplicates,
             n_self_loops: facts.n_self_loops,

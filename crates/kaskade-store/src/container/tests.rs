@@ -6,7 +6,7 @@ use kaskade_model::NodeRange;
 use super::layout::{BLOCK_BYTES, ENTRY_BYTES, HEADER_BYTES, Header, SectionEntry, padded};
 use super::*;
 use crate::error::StoreError;
-use crate::opening::Meter;
+use crate::opening::{Load, Meter};
 
 /// Makes all checksums of a damaged file right again, as someone who knows the format can.
 /// Leaves the file alone where its section table cannot be followed.
@@ -67,7 +67,7 @@ fn sections_return() {
     assert_eq!(bytes.len() as u64, written.file_bytes);
     assert_eq!(blake3::hash(&bytes).to_hex().as_str(), written.digest);
 
-    let container = Container::open(&path, FileKind::Shard).unwrap();
+    let container = Container::open(&path, FileKind::Shard, Load::Mmap).unwrap();
     assert_eq!(container.shape(), SHAPE);
     assert_eq!(container.header_checksum(), written.header_checksum);
     container.check_blocks(&Meter::new(0, &|_, _| {})).unwrap();
@@ -78,7 +78,7 @@ fn sections_return() {
     assert!(container.required::<u32>(Tag::InSources, 0).is_err());
     assert!(container.required::<u64>(Tag::InOffsets, 4).is_err());
     assert!(container.section::<u32>(Tag::InOffsets).is_err(), "of other elements");
-    assert!(Container::open(&path, FileKind::Nodes).is_err(), "of another kind");
+    assert!(Container::open(&path, FileKind::Nodes, Load::Mmap).is_err(), "of another kind");
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn the_layout_is_frozen() {
     ];
     write_container(&path, SHAPE, &sections).unwrap();
     let bytes = fs::read(&path).unwrap();
-    assert_eq!(&bytes[..16], b"KASKADE\0\x01\0\0\0\x02\0\0\0");
+    assert_eq!(&bytes[..16], b"KASKADE\0\x02\0\0\0\x02\0\0\0");
     let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
     assert_eq!((number(16), number(24)), (9, 3));
     assert_eq!(number(32), 2 | 5 << 32);
@@ -130,14 +130,14 @@ fn each_flaw_has_its_error() {
         let mut bytes = sound.clone();
         change(&mut bytes);
         fs::write(&path, bytes).unwrap();
-        let container = Container::open(&path, FileKind::Shard)?;
+        let container = Container::open(&path, FileKind::Shard, Load::Mmap)?;
         container.check_blocks(&Meter::new(0, &|_, _| {}))
     };
     open(&|_| {}).unwrap();
     let error = open(&|bytes| bytes[0] = b'L').unwrap_err();
     assert!(matches!(error, StoreError::WrongMagic { .. }), "{error}");
-    let error = open(&|bytes| bytes[8] = 2).unwrap_err();
-    assert!(matches!(error, StoreError::UnsupportedVersion { found: 2, .. }), "{error}");
+    let error = open(&|bytes| bytes[8] = 1).unwrap_err();
+    assert!(matches!(error, StoreError::UnsupportedVersion { found: 1, .. }), "{error}");
     let error = open(&|bytes| bytes.truncate(1000)).unwrap_err();
     assert!(matches!(error, StoreError::Truncated { found_bytes: 1000, .. }), "{error}");
     let error = open(&|bytes| bytes.push(0)).unwrap_err();
@@ -170,7 +170,7 @@ fn lying_headers_are_refused_without_panic() {
             bytes[4 * number..4 * number + 4].copy_from_slice(&u32::to_le_bytes(lie));
             reseal(&mut bytes);
             fs::write(&path, &bytes).unwrap();
-            match Container::open(&path, FileKind::Shard) {
+            match Container::open(&path, FileKind::Shard, Load::Mmap) {
                 Ok(container) => {
                     // A lie about counts is for the reader of the sections to see.
                     let _ = container.required::<u32>(Tag::InDegrees, 50);
