@@ -8,6 +8,7 @@ use kaskade_model::ShardId;
 
 use crate::choices::{Layout, Order, Orientation, Views};
 use crate::digest::ArcSum;
+use crate::durable::Flusher;
 use crate::error::StoreError;
 use crate::manifest::{Manifest, ShardEntry};
 use crate::nodes::{self, Nodes, NodesEntry};
@@ -21,6 +22,8 @@ use crate::{FORMAT_VERSION, durable, names};
 pub struct GraphWriter {
     target: PathBuf,
     replace: bool,
+    /// Ended before the folder is removed.
+    flusher: Flusher,
     partial: PartialDirectory,
 }
 
@@ -68,7 +71,8 @@ impl GraphWriter {
         let partial = PartialDirectory::create(out, "partial")?;
         let shards = partial.path.join(names::SHARDS);
         fs::create_dir(&shards).map_err(|source| StoreError::io("create", &shards, source))?;
-        Ok(Self { target: out.to_owned(), replace: force, partial })
+        let flusher = Flusher::start(out)?;
+        Ok(Self { target: out.to_owned(), replace: force, flusher, partial })
     }
 
     /// Writes the id map and the degrees; all by dense id. O(n log n).
@@ -83,7 +87,7 @@ impl GraphWriter {
         in_degrees: &[u32],
     ) -> Result<NodesEntry, StoreError> {
         let path = self.partial.path.join(names::NODES);
-        nodes::write_nodes(&path, originals, out_degrees, in_degrees)
+        nodes::write_nodes(&path, originals, out_degrees, in_degrees, &self.flusher)
     }
 
     /// Writes a shard; callable from several threads at once. O(n_nodes + arcs) time.
@@ -101,7 +105,7 @@ impl GraphWriter {
         layout: Layout,
     ) -> Result<WrittenShard, StoreError> {
         let path = self.partial.path.join(names::shard(shard));
-        shard::write_shard(&path, shard, arcs, views, layout)
+        shard::write_shard(&path, shard, arcs, views, layout, &self.flusher)
     }
 
     /// Writes the manifest and publishes the directory. `shards` may come in any order.
@@ -117,6 +121,7 @@ impl GraphWriter {
     ) -> Result<Manifest, StoreError> {
         shards.sort_by_key(|shard| shard.entry.shard);
         let manifest = self.manifest(facts, nodes, shards)?;
+        self.flusher.finish()?;
         durable::sync_directory(&self.partial.path.join(names::SHARDS))?;
         manifest.write(&self.partial.path)?;
         self.partial.publish(&self.target, self.replace)?;

@@ -143,9 +143,9 @@ impl Container {
         Ok(())
     }
 
-    /// Compares the digest of the whole file with the one on record.
+    /// Compares the digest of the whole file with the one on record, in parallel.
     pub(crate) fn check_digest(&self, expected: &str) -> Result<(), StoreError> {
-        let found = blake3::hash(self.bytes()).to_hex();
+        let found = blake3::Hasher::new().update_rayon(self.bytes()).finalize().to_hex();
         if *found == *expected {
             return Ok(());
         }

@@ -1,10 +1,12 @@
 use std::fs;
 use std::ops::Range;
+use std::path::Path;
 
 use kaskade_model::NodeRange;
 
 use super::layout::{BLOCK_BYTES, ENTRY_BYTES, HEADER_BYTES, Header, SectionEntry, padded};
 use super::*;
+use crate::durable::Flusher;
 use crate::error::StoreError;
 use crate::opening::{Load, Meter};
 
@@ -50,6 +52,13 @@ pub(crate) fn sections(bytes: &[u8]) -> Vec<(u32, Range<usize>)> {
 const SHAPE: Shape =
     Shape { kind: FileKind::Shard, n_nodes: 9, n_arcs: 3, nodes: NodeRange { begin: 2, end: 5 } };
 
+fn write(path: &Path, shape: Shape, sections: &[SectionData<'_>]) -> WrittenFile {
+    let flusher = Flusher::start(path).unwrap();
+    let file = write_container(path, shape, sections, &flusher).unwrap();
+    flusher.finish().unwrap();
+    file
+}
+
 #[test]
 fn sections_return() {
     let folder = tempfile::tempdir().unwrap();
@@ -62,7 +71,7 @@ fn sections_return() {
         SectionData::new::<u32>(Tag::OutTargets, &[]),
         SectionData::new(Tag::InOffsets, &offsets),
     ];
-    let written = write_container(&path, SHAPE, &sections).unwrap();
+    let written = write(&path, SHAPE, &sections);
     let bytes = fs::read(&path).unwrap();
     assert_eq!(bytes.len() as u64, written.file_bytes);
     assert_eq!(blake3::hash(&bytes).to_hex().as_str(), written.digest);
@@ -89,7 +98,7 @@ fn the_layout_is_frozen() {
         SectionData::new(Tag::InDegrees, &[1u32, 2, 3]),
         SectionData::new(Tag::InOffsets, &[4u64]),
     ];
-    write_container(&path, SHAPE, &sections).unwrap();
+    write(&path, SHAPE, &sections);
     let bytes = fs::read(&path).unwrap();
     assert_eq!(&bytes[..16], b"KASKADE\0\x02\0\0\0\x02\0\0\0");
     let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
@@ -112,7 +121,7 @@ fn a_resealed_file_is_untouched() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     let degrees: Vec<u32> = (0..40_000).collect();
-    write_container(&path, SHAPE, &[SectionData::new(Tag::InDegrees, &degrees)]).unwrap();
+    write(&path, SHAPE, &[SectionData::new(Tag::InDegrees, &degrees)]);
     let bytes = fs::read(&path).unwrap();
     let mut resealed = bytes.clone();
     reseal(&mut resealed);
@@ -124,7 +133,7 @@ fn each_flaw_has_its_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     let degrees = vec![1u32; 40_000];
-    write_container(&path, SHAPE, &[SectionData::new(Tag::InDegrees, &degrees)]).unwrap();
+    write(&path, SHAPE, &[SectionData::new(Tag::InDegrees, &degrees)]);
     let sound = fs::read(&path).unwrap();
     let open = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = sound.clone();
@@ -160,7 +169,7 @@ fn lying_headers_are_refused_without_panic() {
     let path = folder.path().join("file");
     let sections =
         [SectionData::new(Tag::InDegrees, &[1u32; 50]), SectionData::new(Tag::InOffsets, &[4u64])];
-    write_container(&path, SHAPE, &sections).unwrap();
+    write(&path, SHAPE, &sections);
     let sound = fs::read(&path).unwrap();
     let n_numbers = (HEADER_BYTES + 2 * ENTRY_BYTES) / 4;
     let mut n_refused = 0;

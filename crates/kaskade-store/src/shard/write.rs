@@ -18,6 +18,7 @@ use super::weights;
 use crate::choices::{Layout, Views};
 use crate::container::{FileKind, SectionData, Shape, Tag, write_container};
 use crate::digest::ArcSum;
+use crate::durable::Flusher;
 use crate::error::StoreError;
 use crate::manifest::ShardEntry;
 
@@ -109,6 +110,7 @@ pub(crate) fn write_shard(
     arcs: &ShardArcs<'_>,
     views: Views,
     layout: Layout,
+    flusher: &Flusher,
 ) -> Result<WrittenShard, StoreError> {
     let scan = Scan::of(shard, arcs)?;
     let mut sections = vec![SectionData::new(Tag::InDegrees, &scan.in_degrees)];
@@ -139,7 +141,7 @@ pub(crate) fn write_shard(
 
     let n_arcs = arcs.in_sources.len() as u64;
     let shape = Shape { kind: FileKind::Shard, n_nodes: arcs.n_nodes, n_arcs, nodes: arcs.nodes };
-    let file = write_container(path, shape, &sections)?;
+    let file = write_container(path, shape, &sections, flusher)?;
     let entry = ShardEntry {
         shard,
         nodes: arcs.nodes,
