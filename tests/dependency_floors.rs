@@ -31,7 +31,7 @@ const RESERVED: [(&str, &[&str]); 14] = [
     ("tonic-prost-build", &["rpc"]),
     ("prost", &["rpc"]),
     ("h2", &["rpc"]),
-    ("memmap2", &["store"]),
+    ("memmap2", &["store", "engine"]),
     ("bincode", &["coordinator"]),
     ("redb", &["coordinator"]),
     ("parquet", &["results", "cli"]),

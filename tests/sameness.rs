@@ -9,7 +9,7 @@ use kaskade_model::job::JobPlan;
 use kaskade_model::spec::{ModelKind, ModelSpec, Probability, SeedSpec};
 use kaskade_model::tally::SimulationRow;
 use kaskade_results::Sample;
-use kaskade_store::{Graph, Order};
+use kaskade_store::{Graph, Layout, Order};
 use kaskade_testkit::philox::Philox;
 use kaskade_testkit::runs::{Layout, run_shards};
 use kaskade_testkit::{ArcList, directories, fixtures, reference};
@@ -17,18 +17,31 @@ use proptest::prelude::*;
 
 /// The directory of `graph` with its arcs' lines shuffled by `shuffle`.
 fn directory(folder: &Path, graph: &ArcList, order: Order, n_shards: u32, shuffle: u64) -> Graph {
+    directory_as(folder, graph, order, n_shards, shuffle, false)
+}
+
+/// As [`directory`], compressed or not.
+fn directory_as(
+    folder: &Path,
+    graph: &ArcList,
+    order: Order,
+    n_shards: u32,
+    shuffle: u64,
+    compress: bool,
+) -> Graph {
     let mut arcs = graph.arcs().to_vec();
     let mut philox = Philox::new(shuffle, 0);
     for position in (1..arcs.len()).rev() {
         arcs.swap(position, philox.below(position as u32 + 1) as usize);
     }
-    let name = format!("{order}-{n_shards}-{shuffle}");
+    let name = format!("{order}-{n_shards}-{shuffle}{}", if compress { "-c" } else { "" });
     let input = folder.join(format!("{name}.txt"));
     directories::write_text(&input, graph, arcs);
     let mut spec = directories::build_spec(vec![input], folder.join(format!("{name}.kg")));
     spec.column = graph.column().map(|_| ColumnChoice::Index(2));
     spec.directory.order = order;
     spec.directory.n_shards = n_shards;
+    spec.directory.compress = compress;
     directories::build(&spec)
 }
 
@@ -79,10 +92,11 @@ proptest! {
             .prop_flat_map(fixtures::arb_weights),
         (kind, probability) in prop::sample::select(MODELS.to_vec()),
         n_shards in prop::sample::select(vec![1, 2, 7]),
+        compress: bool,
         shuffle: u64,
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let opened = directory(folder.path(), &graph, Order::Id, n_shards, shuffle);
+        let opened = directory_as(folder.path(), &graph, Order::Id, n_shards, shuffle, compress);
         let seeds = SeedSpec::RandomEach(1);
         let job = directories::job(ModelSpec { kind, probability }, seeds, 130);
         let plan = directories::plan(&job, &opened);
@@ -91,8 +105,8 @@ proptest! {
     }
 }
 
-/// One digest for any order of lines, any shards, threads and lane words; of the graph, one
-/// for each order of the ids.
+/// One digest for any order of lines, any shards, plain or compressed, threads and lane words; of
+/// the graph, one for each order of the ids.
 #[test]
 fn one_digest() {
     let folder = tempfile::tempdir().unwrap();
@@ -101,10 +115,14 @@ fn one_digest() {
     for order in [Order::Id, Order::InDegree] {
         let mut graph_digests = Vec::new();
         let mut digests = vec![Vec::new(); MODELS.len()];
-        for (n_shards, shuffle) in [(1, 1), (2, 2), (7, 3)] {
-            let opened = directory(folder.path(), &graph, order, n_shards, shuffle);
+        let cuts = [(1, 1), (2, 2), (7, 3)];
+        let cuts = cuts.into_iter().flat_map(|(n, shuffle)| [false, true].map(|c| (n, shuffle, c)));
+        for (n_shards, shuffle, compress) in cuts {
+            let opened = directory_as(folder.path(), &graph, order, n_shards, shuffle, compress);
+            assert_eq!(opened.manifest().layout, Layout::of(compress));
             graph_digests.push(opened.manifest().digest.clone());
-            let path = folder.path().join(format!("{order}-{n_shards}-{shuffle}.kg"));
+            let suffix = if compress { "-c" } else { "" };
+            let path = folder.path().join(format!("{order}-{n_shards}-{shuffle}{suffix}.kg"));
             for (&(kind, probability), digests) in MODELS.iter().zip(&mut digests) {
                 let seeds = SeedSpec::RandomEach(300);
                 let job = directories::job(ModelSpec { kind, probability }, seeds, 300);

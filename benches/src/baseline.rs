@@ -50,10 +50,10 @@ fn spread(
     is_active: &mut [bool],
     queue: &mut Vec<NodeId>,
 ) {
-    let mut position = 0;
+    let (mut position, mut scratch) = (0, Vec::new());
     while let Some(&source) = queue.get(position) {
         position += 1;
-        let arcs = graph.out_arcs(source);
+        let arcs = graph.out_arcs(source, &mut scratch);
         for (position, &target_idx) in (arcs.first_arc..).zip(arcs.targets) {
             if is_active[target_idx as usize] {
                 continue;

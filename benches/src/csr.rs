@@ -1,6 +1,6 @@
 //! A graph in one piece, as a plain program keeps it.
 
-use kaskade_model::{NodeId, NodeRange, OutArcs, Shard};
+use kaskade_model::{NodeId, NodeRange, OutArcs, Ranks, Shard};
 
 /// Targets by source, with the whole graph as one shard: a lookup is two array reads, where
 /// a shard of a graph directory first asks whether the source is present.
@@ -23,10 +23,10 @@ impl Csr {
             let own = 0..shard.nodes().n_nodes() as u32;
             csr.in_degrees.extend(own.map(|node_idx| shard.in_degree(node_idx)));
         }
-        let mut n_met = vec![0; csr.in_degrees.len()];
+        let (mut n_met, mut scratch) = (vec![0; csr.in_degrees.len()], Vec::new());
         for source in (0..csr.in_degrees.len() as u32).map(NodeId) {
             for shard in shards {
-                for &target_idx in shard.out_arcs(source).targets {
+                for &target_idx in shard.out_arcs(source, &mut scratch).targets {
                     let target = shard.nodes().node(target_idx);
                     csr.targets.push(target.0);
                     // Sources ascend, so a target has met all its smaller ones.
@@ -50,10 +50,20 @@ impl Shard for Csr {
     }
 
     #[inline]
-    fn out_arcs(&self, source: NodeId) -> OutArcs<'_> {
+    fn out_arcs<'a>(&'a self, source: NodeId, _scratch: &'a mut Vec<u32>) -> OutArcs<'a> {
         let first_arc = self.first_arcs[source.index()];
         let end = self.first_arcs[source.index() + 1];
         OutArcs { first_arc, targets: &self.targets[first_arc..end] }
+    }
+
+    #[inline]
+    fn n_out_arcs(&self, source: NodeId) -> usize {
+        self.first_arcs[source.index() + 1] - self.first_arcs[source.index()]
+    }
+
+    /// A plain program keeps no in-view.
+    fn in_sources<'a>(&'a self, _node_idx: u32, _scratch: &'a mut Vec<u32>) -> Option<&'a [u32]> {
+        None
     }
 
     #[inline]
@@ -61,8 +71,8 @@ impl Shard for Csr {
         self.in_degrees[node_idx as usize]
     }
 
-    fn in_ranks(&self) -> Option<&[u32]> {
-        Some(&self.in_ranks)
+    fn in_ranks(&self) -> Option<Ranks<'_>> {
+        Some(Ranks::U32(&self.in_ranks))
     }
 
     fn arc_thresholds(&self) -> Option<&[u32]> {

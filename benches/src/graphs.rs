@@ -38,6 +38,7 @@ pub fn directory_at(out: PathBuf) -> DirectorySpec {
         order: Order::InDegree,
         n_shards: 16,
         views: Views::Both,
+        compress: false,
         memory_bytes: None,
         temp_dir: None,
         force: true,

@@ -10,6 +10,7 @@ mod bitmap;
 mod counts;
 mod edge_map;
 mod state;
+mod words;
 
 pub use counts::LaneCounts;
 pub use edge_map::{EdgeMap, Effort, Parallelism};

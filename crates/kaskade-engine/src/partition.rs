@@ -192,8 +192,7 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         }
         let nodes = || frontier.iter().flat_map(|slice| slice.nodes.iter().copied().map(NodeId));
         let shards = self.partition.shards.iter();
-        let degrees =
-            shards.flat_map(|shard| nodes().map(|node| shard.out_arcs(node).targets.len()));
+        let degrees = shards.flat_map(|shard| nodes().map(|node| shard.n_out_arcs(node)));
         degrees.sum::<usize>() < LIGHT_ROUND_ARCS
     }
 

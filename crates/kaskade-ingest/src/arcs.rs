@@ -21,6 +21,9 @@ pub(crate) trait Payload:
     /// The payload as a probability, where it is one.
     fn probability(self) -> Option<f64>;
 
+    /// The same of many.
+    fn probabilities(values: &[Self]) -> Option<&[f64]>;
+
     /// The payload that holds `probability`.
     fn from_probability(probability: f64) -> Self;
 
@@ -39,6 +42,10 @@ impl Payload for () {
     }
 
     fn probability(self) -> Option<f64> {
+        None
+    }
+
+    fn probabilities(_values: &[()]) -> Option<&[f64]> {
         None
     }
 
@@ -62,6 +69,10 @@ impl Payload for f64 {
 
     fn probability(self) -> Option<f64> {
         Some(self)
+    }
+
+    fn probabilities(values: &[f64]) -> Option<&[f64]> {
+        Some(values)
     }
 
     fn from_probability(probability: f64) -> f64 {

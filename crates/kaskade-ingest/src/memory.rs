@@ -115,6 +115,11 @@ impl Shares {
         self.left_bytes / 4
     }
 
+    /// What may be worked on while nothing is held.
+    pub(crate) fn all_bytes(self) -> u64 {
+        self.left_bytes
+    }
+
     /// What may be worked on while no more than lists are held.
     pub(crate) fn shard_bytes(self) -> u64 {
         self.left_bytes - self.list_bytes()

@@ -6,7 +6,10 @@ mod scatter;
 use std::path::{Path, PathBuf};
 
 use kaskade_model::{NodeRange, ShardId};
-use kaskade_store::{GraphFacts, GraphWriter, Manifest, ShardArcs, WrittenShard, cut_shards};
+use kaskade_store::{
+    GraphFacts, GraphWriter, Layout, Manifest, ShardArcs, WrittenShard, cut_shards,
+    shard_write_bytes,
+};
 use rayon::prelude::*;
 
 use crate::arcs::Payload;
@@ -118,13 +121,13 @@ impl<'a> Publication<'a> {
         let shards = if incoming.is_kept() {
             self.progress.begin(Phase::Write, Some(n_arcs), Unit::Arcs);
             let lists = KeptLists { incoming: &incoming, order: &order };
-            self.write_shards(&lists, &ranges, &in_degrees, shares)?
+            self.write_shards(&lists, &ranges, &in_degrees, shares.shard_bytes())?
         } else {
             let DenseOrder { dense_of, .. } = order;
             let lists =
                 ScatteredLists::new(incoming, &dense_of, &ranges, shares, &folder, self.progress)?;
             self.progress.begin(Phase::Write, Some(n_arcs), Unit::Arcs);
-            self.write_shards(&lists, &ranges, &in_degrees, shares)?
+            self.write_shards(&lists, &ranges, &in_degrees, shares.all_bytes())?
         };
         self.check_interrupted()?;
         let facts = GraphFacts { n_duplicates: n_input_arcs - n_arcs, ..facts };
@@ -136,24 +139,21 @@ impl<'a> Publication<'a> {
         lists: &impl ShardSource<V>,
         ranges: &[NodeRange],
         in_degrees: &[u32],
-        shares: Shares,
+        allowed_bytes: u64,
     ) -> Result<Vec<WrittenShard>, IngestError> {
-        let gate = Gate::new(shares.shard_bytes());
+        let gate = Gate::new(allowed_bytes);
         let n_nodes = in_degrees.len() as u32;
         let write_shard = |(shard, &nodes): (usize, &NodeRange)| {
             self.check_interrupted()?;
             let own = &in_degrees[nodes.begin as usize..nodes.end as usize];
             let n_arcs = own.iter().map(|&degree| u64::from(degree)).sum();
-            let needed_bytes = shard_bytes::<V>(n_nodes, own.len() as u64, n_arcs);
+            let needed_bytes =
+                self.shard_bytes::<V>(n_nodes.into(), own.len() as u64, n_arcs);
             // At most `MAX_SHARDS`.
             let shard_id = ShardId(shard as u32);
             if !gate.admits(needed_bytes) {
-                let allowed_bytes = shares.shard_bytes();
-                return Err(IngestError::ShardMemory {
-                    shard: shard_id,
-                    needed_bytes,
-                    allowed_bytes,
-                });
+                let shard = shard_id;
+                return Err(IngestError::ShardMemory { shard, needed_bytes, allowed_bytes });
             }
             let _pass = gate.enter(needed_bytes);
             let in_arcs = lists.load(shard, nodes, own)?;
@@ -171,27 +171,33 @@ impl<'a> Publication<'a> {
         n_nodes: u32,
         in_arcs: &InArcs<V>,
     ) -> Result<WrittenShard, IngestError> {
-        let probabilities: Vec<f64> =
-            in_arcs.values.iter().filter_map(|value| value.probability()).collect();
         let arcs = ShardArcs {
             nodes,
             n_nodes,
             in_offsets: &in_arcs.offsets,
             in_sources: &in_arcs.sources,
-            probabilities: V::IS_PROBABILITY.then_some(probabilities.as_slice()),
+            probabilities: V::probabilities(&in_arcs.values),
         };
-        Ok(self.writer.write_shard(shard, &arcs, self.directory.views)?)
+        Ok(self.writer.write_shard(shard, &arcs, self.directory.views, self.layout())?)
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::of(self.directory.compress)
+    }
+
+    /// What loading and writing a shard of `n_arcs` into `n_own` of the graph's nodes takes.
+    fn shard_bytes<V: Payload>(&self, n_nodes: u64, n_own: u64, n_arcs: u64) -> u64 {
+        let list_bytes = (size_of::<u32>() + size_of::<V>()) as u64;
+        // Where lists begin, and where the next arc of each goes.
+        let in_arcs = n_arcs * list_bytes + 16 * n_own;
+        let DirectorySpec { views, compress, .. } = *self.directory;
+        in_arcs
+            + shard_write_bytes(n_nodes, n_own, n_arcs, V::IS_PROBABILITY, views, compress)
     }
 
     fn check_interrupted(&self) -> Result<(), IngestError> {
         if self.progress.interrupted() { Err(IngestError::Interrupted) } else { Ok(()) }
     }
-}
-
-/// What loading and writing a shard of `n_arcs` takes.
-fn shard_bytes<V: Payload>(n_nodes: u32, n_own: u64, n_arcs: u64) -> u64 {
-    let column_bytes = if V::IS_PROBABILITY { 28 } else { 0 };
-    n_arcs * (12 + column_bytes) + 16 * n_own + 5 * u64::from(n_nodes)
 }
 
 /// The folder that `path` lies in.

@@ -38,6 +38,8 @@ pub struct DirectorySpec {
     pub n_shards: u32,
     /// Which views a shard holds.
     pub views: Views,
+    /// Whether shards keep their lists coded: smaller, and decoded at every read.
+    pub compress: bool,
     /// The memory that the build may take; no limit where `None`.
     pub memory_bytes: Option<u64>,
     /// Where arcs go that do not fit `memory_bytes`, in files without a name; beside `out`

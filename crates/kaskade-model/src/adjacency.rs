@@ -48,11 +48,42 @@ pub struct OutArcs<'a> {
     pub targets: &'a [u32],
 }
 
+/// Per arc of an out-view, the rank of its source among its target's sources in ascending id
+/// order. A shard keeps them as narrow as its highest in-degree allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ranks<'a> {
+    /// No in-degree above 2⁸.
+    U8(&'a [u8]),
+    /// No in-degree above 2¹⁶.
+    U16(&'a [u16]),
+    /// Any in-degree.
+    U32(&'a [u32]),
+}
+
+impl Ranks<'_> {
+    /// The rank of the arc at `position`. Who reads many matches once and reads the slice.
+    ///
+    /// # Panics
+    /// When there is no such arc.
+    #[inline]
+    #[must_use]
+    pub fn at(self, position: usize) -> u32 {
+        match self {
+            Self::U8(ranks) => ranks[position].into(),
+            Self::U16(ranks) => ranks[position].into(),
+            Self::U32(ranks) => ranks[position],
+        }
+    }
+}
+
 /// A contiguous range of nodes together with all arcs that end in it.
 ///
 /// Sources are global ids, targets are offsets into [`Shard::nodes`]. Optional
 /// sections are `None` where the graph directory was built without them; who needs
 /// one asks before the run starts ([`crate::diffusion::LiveArcModel::check`]).
+///
+/// A shard may keep its lists of nodes coded. It then decodes one into the `scratch` that
+/// the caller lends and keeps for the next call; a shard with plain lists leaves it alone.
 pub trait Shard: Send + Sync {
     /// The nodes that this shard owns.
     fn nodes(&self) -> NodeRange;
@@ -60,15 +91,22 @@ pub trait Shard: Send + Sync {
     /// The number of arcs that end in this shard.
     fn n_arcs(&self) -> u64;
 
-    /// The arcs from `source` (any node of the graph) into this shard. O(1).
-    fn out_arcs(&self, source: NodeId) -> OutArcs<'_>;
+    /// The arcs from `source` (any node of the graph) into this shard. O(1), or O(arcs) where
+    /// they are coded.
+    fn out_arcs<'a>(&'a self, source: NodeId, scratch: &'a mut Vec<u32>) -> OutArcs<'a>;
+
+    /// The number of arcs from `source` into this shard. O(1).
+    fn n_out_arcs(&self, source: NodeId) -> usize;
+
+    /// The global ids of the sources of the own node at `node_idx`, ascending; `None` without
+    /// an in-view. O(1), or O(arcs) where they are coded.
+    fn in_sources<'a>(&'a self, node_idx: u32, scratch: &'a mut Vec<u32>) -> Option<&'a [u32]>;
 
     /// The distinct non-self arcs that end in the own node at `node_idx`.
     fn in_degree(&self, node_idx: u32) -> u32;
 
-    /// Per arc of the out-view: the rank of its source among its target's sources
-    /// in ascending id order.
-    fn in_ranks(&self) -> Option<&[u32]>;
+    /// Per arc of the out-view: the rank of its source among its target's sources.
+    fn in_ranks(&self) -> Option<Ranks<'_>>;
 
     /// Per arc of the out-view: its probability as [`crate::coin::Threshold::stored`].
     fn arc_thresholds(&self) -> Option<&[u32]>;
@@ -89,8 +127,18 @@ impl<S: Shard + ?Sized> Shard for std::sync::Arc<S> {
     }
 
     #[inline]
-    fn out_arcs(&self, source: NodeId) -> OutArcs<'_> {
-        (**self).out_arcs(source)
+    fn out_arcs<'a>(&'a self, source: NodeId, scratch: &'a mut Vec<u32>) -> OutArcs<'a> {
+        (**self).out_arcs(source, scratch)
+    }
+
+    #[inline]
+    fn n_out_arcs(&self, source: NodeId) -> usize {
+        (**self).n_out_arcs(source)
+    }
+
+    #[inline]
+    fn in_sources<'a>(&'a self, node_idx: u32, scratch: &'a mut Vec<u32>) -> Option<&'a [u32]> {
+        (**self).in_sources(node_idx, scratch)
     }
 
     #[inline]
@@ -98,7 +146,7 @@ impl<S: Shard + ?Sized> Shard for std::sync::Arc<S> {
         (**self).in_degree(node_idx)
     }
 
-    fn in_ranks(&self) -> Option<&[u32]> {
+    fn in_ranks(&self) -> Option<Ranks<'_>> {
         (**self).in_ranks()
     }
 

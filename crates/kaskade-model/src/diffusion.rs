@@ -9,11 +9,13 @@ mod independent_cascade;
 mod linear_threshold;
 
 pub use independent_cascade::{ColumnCascade, ConstantCascade, TrivalencyCascade, WeightedCascade};
-pub use linear_threshold::{
-    ColumnThreshold, ConstantThreshold, UniformThreshold, sums_to_at_most_one,
+pub use linear_threshold::sums_to_at_most_one;
+
+use linear_threshold::{
+    ColumnThreshold, ConstantThreshold, FixedWeight, UniformThreshold, check_column, ranks,
 };
 
-use crate::adjacency::Shard;
+use crate::adjacency::{Ranks, Shard};
 use crate::coin::{Draw, InvalidProbability};
 use crate::ids::NodeId;
 
@@ -80,6 +82,18 @@ pub trait RuleVisitor<S: Shard + ?Sized> {
     fn visit(self, rule: &impl LiveArcs) -> Self::Output;
 }
 
+/// Visits with the ranks in the width that the shard has them: chosen once here, so that no
+/// arc asks for it.
+macro_rules! with_ranks {
+    ($shard:expr, |$ranks:ident| $visit:expr) => {
+        match ranks($shard)? {
+            Ranks::U8($ranks) => $visit,
+            Ranks::U16($ranks) => $visit,
+            Ranks::U32($ranks) => $visit,
+        }
+    };
+}
+
 impl LiveArcModel {
     /// Hands `visitor` the rule of this model on `shard`, for a job with `seed`.
     ///
@@ -97,13 +111,17 @@ impl LiveArcModel {
             Self::IndependentCascade(P::WeightedCascade) => visitor.visit(&WeightedCascade(shard)),
             Self::IndependentCascade(P::Trivalency) => visitor.visit(&TrivalencyCascade::new(seed)),
             Self::IndependentCascade(P::Column) => visitor.visit(&ColumnCascade::new(shard)?),
-            Self::LinearThreshold(W::Constant(w)) => {
-                visitor.visit(&ConstantThreshold::new(shard, w)?)
+            Self::LinearThreshold(W::Constant(weight)) => {
+                let weight = FixedWeight::new(weight)?;
+                with_ranks!(shard, |ranks| visitor.visit(&ConstantThreshold { ranks, weight }))
             }
             Self::LinearThreshold(W::WeightedCascade) => {
-                visitor.visit(&UniformThreshold::new(shard)?)
+                with_ranks!(shard, |ranks| visitor.visit(&UniformThreshold { shard, ranks }))
             }
-            Self::LinearThreshold(W::Column) => visitor.visit(&ColumnThreshold::new(shard)?),
+            Self::LinearThreshold(W::Column) => {
+                check_column(shard)?;
+                with_ranks!(shard, |ranks| visitor.visit(&ColumnThreshold { shard, ranks }))
+            }
         })
     }
 

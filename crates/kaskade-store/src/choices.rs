@@ -37,6 +37,25 @@ pub enum Views {
     In,
 }
 
+/// How a shard keeps its lists of targets and of sources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// Four bytes a node, read where they lie.
+    #[default]
+    Plain,
+    /// Coded by their gaps; a list is decoded each time that it is read.
+    Compressed,
+}
+
+impl Layout {
+    /// The layout of a builder who was asked to `compress`, or not.
+    #[must_use]
+    pub fn of(compress: bool) -> Self {
+        if compress { Self::Compressed } else { Self::Plain }
+    }
+}
+
 impl Views {
     /// Whether shards hold the targets of each source.
     #[must_use]
@@ -90,6 +109,15 @@ impl FromStr for Orientation {
             "follows" => Ok(Self::Follows),
             _ => Err(InvalidChoice::new(word, "influence, follows")),
         }
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Plain => "plain",
+            Self::Compressed => "compressed",
+        })
     }
 }
 
@@ -164,6 +192,9 @@ mod tests {
             assert_eq!(views.to_string().parse(), Ok(views));
             assert_eq!(serde_json::to_string(&views).unwrap(), format!("\"{views}\""));
             assert!(views.has_in() || views.has_out());
+        }
+        for layout in [Layout::of(false), Layout::of(true)] {
+            assert_eq!(serde_json::to_string(&layout).unwrap(), format!("\"{layout}\""));
         }
         assert!("".parse::<Views>().is_err());
         assert!(serde_json::from_str::<Views>("\"sideways\"").is_err());

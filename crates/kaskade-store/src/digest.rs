@@ -14,13 +14,19 @@ impl ArcSum {
     /// Adds the arc `source -> target`.
     #[inline]
     pub(crate) fn add_arc(&mut self, source: NodeId, target: NodeId) {
-        self.0 = self.0.wrapping_add(mix_arc(source, target, 0));
+        self.add(ArcMix::new(source, target).of_arc());
     }
 
     /// Adds the arc `source -> target` with the threshold that the column gives it.
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn add_threshold(&mut self, source: NodeId, target: NodeId, stored: u32) {
-        self.0 = self.0.wrapping_add(mix_arc(source, target, u64::from(stored) + 1));
+        self.add(ArcMix::new(source, target).with(stored));
+    }
+
+    /// Adds what an [`ArcMix`] gave.
+    #[inline]
+    pub(crate) fn add(&mut self, mix: u128) {
+        self.0 = self.0.wrapping_add(mix);
     }
 
     /// The sum as manifests write it: 32 hex digits.
@@ -44,13 +50,36 @@ impl AddAssign for ArcSum {
     }
 }
 
-/// Two independent 64-bit bijections of the arc, so that no two arcs mix alike.
-#[inline]
-fn mix_arc(source: NodeId, target: NodeId, attribute: u64) -> u128 {
-    let arc = u64::from(source.0) << 32 | u64::from(target.0);
-    let low = mix64(mix64(arc ^ LOW_SALT) ^ attribute);
-    let high = mix64(mix64(arc ^ HIGH_SALT) ^ attribute);
-    u128::from(high) << 64 | u128::from(low)
+/// An arc as two independent 64-bit bijections of it give it, so that no two arcs mix alike.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ArcMix {
+    low: u64,
+    high: u64,
+}
+
+impl ArcMix {
+    #[inline]
+    pub(crate) fn new(source: NodeId, target: NodeId) -> Self {
+        let arc = u64::from(source.0) << 32 | u64::from(target.0);
+        Self { low: mix64(arc ^ LOW_SALT), high: mix64(arc ^ HIGH_SALT) }
+    }
+
+    /// What the arc alone adds to a sum.
+    #[inline]
+    pub(crate) fn of_arc(self) -> u128 {
+        self.mixed_with(0)
+    }
+
+    /// What the arc adds with a number of its own: its threshold, or its rank.
+    #[inline]
+    pub(crate) fn with(self, number: u32) -> u128 {
+        self.mixed_with(u64::from(number) + 1)
+    }
+
+    #[inline]
+    fn mixed_with(self, attribute: u64) -> u128 {
+        u128::from(mix64(self.high ^ attribute)) << 64 | u128::from(mix64(self.low ^ attribute))
+    }
 }
 
 /// The hexadecimal digits of π after the point, first and second sixteen.

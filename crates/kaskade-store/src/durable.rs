@@ -1,8 +1,12 @@
 //! Files that are there whole, after a crash too, or not at all.
 
+mod flusher;
+
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::path::Path;
+
+pub(crate) use flusher::{EagerFile, Flusher};
 
 use crate::error::StoreError;
 
@@ -11,12 +15,33 @@ use crate::error::StoreError;
 /// after [`sync_directory`], once for all files of a folder.
 pub(crate) fn write_file<T>(
     path: &Path,
-    fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<T>,
+    fill: impl FnOnce(&mut BufWriter<EagerFile<'_>>) -> std::io::Result<T>,
 ) -> Result<T, StoreError> {
+    let (value, _) = write(path, None, fill)?;
+    Ok(value)
+}
+
+/// As [`write_file`], but the file's bytes are on disk only once `flusher` has finished. For
+/// files that mean nothing before another one names them.
+pub(crate) fn write_file_with<T>(
+    path: &Path,
+    flusher: &Flusher,
+    fill: impl FnOnce(&mut BufWriter<EagerFile<'_>>) -> std::io::Result<T>,
+) -> Result<T, StoreError> {
+    let (value, file) = write(path, Some(flusher), fill)?;
+    flusher.flush(file, path)?;
+    Ok(value)
+}
+
+fn write<T>(
+    path: &Path,
+    flusher: Option<&Flusher>,
+    fill: impl FnOnce(&mut BufWriter<EagerFile<'_>>) -> std::io::Result<T>,
+) -> Result<(T, File), StoreError> {
     let mut temporary_name = path.as_os_str().to_owned();
     temporary_name.push(".partial");
     let temporary = Path::new(&temporary_name);
-    fill_and_sync(temporary, fill)
+    fill_temporary(temporary, flusher, fill)
         .and_then(|value| fs::rename(temporary, path).map(|()| value))
         .map_err(|source| {
             // The file is unusable after a failed flush; the write error is the one to tell.
@@ -25,16 +50,20 @@ pub(crate) fn write_file<T>(
         })
 }
 
-fn fill_and_sync<T>(
+fn fill_temporary<T>(
     temporary: &Path,
-    fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<T>,
-) -> std::io::Result<T> {
+    flusher: Option<&Flusher>,
+    fill: impl FnOnce(&mut BufWriter<EagerFile<'_>>) -> std::io::Result<T>,
+) -> std::io::Result<(T, File)> {
     const BUFFER_BYTES: usize = 1 << 18;
-    let mut writer = BufWriter::with_capacity(BUFFER_BYTES, File::create(temporary)?);
+    let file = EagerFile::new(File::create(temporary)?, flusher);
+    let mut writer = BufWriter::with_capacity(BUFFER_BYTES, file);
     let value = fill(&mut writer)?;
-    writer.flush()?;
-    writer.get_ref().sync_all()?;
-    Ok(value)
+    let file = writer.into_inner().map_err(std::io::IntoInnerError::into_error)?.into_file();
+    if flusher.is_none() {
+        file.sync_all()?;
+    }
+    Ok((value, file))
 }
 
 /// Flushes the names in a folder to disk.
@@ -54,6 +83,8 @@ pub(crate) fn parent(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]

@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::manifest::{Manifest, ShardEntry};
 use crate::names;
 use crate::nodes::Nodes;
-use crate::opening::{Meter, Progress, ShardSelection, Verify};
+use crate::opening::{Meter, Opening, Progress, ShardSelection, Verify};
 use crate::shard::MappedShard;
 
 /// A graph directory with the shards that were asked for, mapped.
@@ -24,6 +24,7 @@ pub struct Graph {
 
 impl Graph {
     /// Maps the graph directory `dir`: manifest, nodes, and the shards of `selection`.
+    /// [`Verify`] alone is an [`Opening`] too. Nodes are always mapped, never loaded.
     ///
     /// # Errors
     /// [`StoreError`]: not found, no complete directory, an unknown shard, another version,
@@ -31,9 +32,10 @@ impl Graph {
     pub fn open(
         dir: &Path,
         selection: ShardSelection<'_>,
-        verify: Verify,
+        opening: impl Into<Opening>,
         progress: &Progress<'_>,
     ) -> Result<Self, StoreError> {
+        let opening = opening.into();
         let manifest = Manifest::read(dir)?;
         let entries = select(dir, &manifest, selection)?;
         let total_bytes = entries.iter().fold(manifest.nodes_file.file_bytes, |sum, entry| {
@@ -42,7 +44,8 @@ impl Graph {
         let meter = Meter::new(total_bytes, progress);
 
         let nodes_path = dir.join(names::NODES);
-        let nodes = Nodes::open(&nodes_path, verify, &meter).map_err(StoreError::missing_part)?;
+        let nodes =
+            Nodes::open(&nodes_path, opening.verify, &meter).map_err(StoreError::missing_part)?;
         let file = &manifest.nodes_file;
         check_is_meant(nodes.container(), file.file_bytes, file.header_checksum)?;
         if u64::from(nodes.n_nodes()) != manifest.n_nodes {
@@ -52,7 +55,7 @@ impl Graph {
         let mut shards = Vec::with_capacity(entries.len());
         for entry in entries {
             let path = dir.join(names::shard(entry.shard));
-            let shard = open_entry(&path, entry, verify, &meter);
+            let shard = open_entry(&path, entry, opening, &meter);
             let shard = shard.map_err(StoreError::missing_part)?;
             shard.check_sections(&manifest)?;
             shards.push(shard);
@@ -127,10 +130,11 @@ impl NodeDirectory for Graph {
 pub fn open_shard(
     path: &Path,
     expected: &ShardEntry,
-    verify: Verify,
+    opening: impl Into<Opening>,
 ) -> Result<MappedShard, StoreError> {
-    let shard = open_entry(path, expected, verify, &Meter::new(expected.file_bytes, &|_, _| {}))?;
-    if verify == Verify::Full {
+    let opening = opening.into();
+    let shard = open_entry(path, expected, opening, &Meter::new(expected.file_bytes, &|_, _| {}))?;
+    if opening.verify == Verify::Full {
         shard.container().check_digest(&expected.digest)?;
     }
     Ok(shard)
@@ -159,10 +163,10 @@ fn select<'m>(
 fn open_entry(
     path: &Path,
     entry: &ShardEntry,
-    verify: Verify,
+    opening: Opening,
     meter: &Meter<'_>,
 ) -> Result<MappedShard, StoreError> {
-    let shard = MappedShard::open(path, verify, meter)?;
+    let shard = MappedShard::open(path, opening, meter)?;
     check_is_meant(shard.container(), entry.file_bytes, entry.header_checksum)?;
     if (shard.nodes(), shard.n_arcs()) != (entry.nodes, entry.n_arcs) {
         let text = |nodes: NodeRange, n_arcs| {

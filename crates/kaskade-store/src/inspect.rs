@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::FORMAT_VERSION;
 use crate::container::Container;
 use crate::error::StoreError;
+use crate::opening::Load;
 
 /// The header of a binary file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,7 +50,7 @@ pub struct SectionSummary {
 /// # Errors
 /// [`StoreError`]: not found, another version, or damaged.
 pub fn inspect(path: &Path) -> Result<FileSummary, StoreError> {
-    let container = Container::open_any(path)?;
+    let container = Container::open_any(path, Load::Mmap)?;
     let shape = container.shape();
     let sections = container.sections().map(|(name, element_bytes, offset_bytes, length_bytes)| {
         SectionSummary { name, element_bytes, offset_bytes, length_bytes }

@@ -5,7 +5,7 @@
 //! It is published by one rename when it is complete, and never changed after that.
 //!
 //! In reading order: [`names`] says which file is called what, [`Order`],
-//! [`Orientation`] and [`Views`] are what a builder chooses, [`cut_shards`] divides the
+//! [`Orientation`], [`Views`] and [`Layout`] are what a builder chooses, [`cut_shards`] divides the
 //! nodes, [`Manifest`] describes a directory, [`GraphWriter`] makes one,
 //! [`Graph`] maps one with its [`Nodes`] and [`MappedShard`]s, and [`verify()`] re-reads
 //! every byte of one. Below them, `container` is the format that all binary files
@@ -31,20 +31,20 @@ mod shard;
 mod verify;
 mod writer;
 
-pub use choices::{InvalidChoice, Order, Orientation, Views};
+pub use choices::{InvalidChoice, Layout, Order, Orientation, Views};
 pub use cut::{MAX_SHARDS, NODE_COST_ARCS, cut_shards};
 pub use error::{StoreError, StoreErrorKind};
 pub use graph::{Graph, open_shard};
 pub use inspect::{FileSummary, SectionSummary, inspect};
 pub use manifest::{FileEntry, Manifest, ManifestFile, ShardEntry};
 pub use nodes::{Nodes, NodesEntry};
-pub use opening::{Progress, ShardSelection, Verify};
-pub use shard::{MappedShard, ShardArcs, WrittenShard};
+pub use opening::{Load, Opening, Progress, ShardSelection, Verify};
+pub use shard::{MappedShard, ShardArcs, WrittenShard, shard_write_bytes};
 pub use verify::{VerifyReport, verify};
 pub use writer::{GraphFacts, GraphWriter};
 
 /// The version of every file of a graph directory.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 #[cfg(test)]
 mod tests;

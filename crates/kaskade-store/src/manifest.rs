@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use kaskade_model::{NodeRange, ShardId};
 use serde::{Deserialize, Serialize};
 
-use crate::choices::{Order, Orientation, Views};
+use crate::choices::{Layout, Order, Orientation, Views};
 use crate::container::WrittenFile;
 use crate::digest::{ArcSum, GraphIdentity};
 use crate::error::StoreError;
@@ -35,6 +35,9 @@ pub struct Manifest {
     pub undirected: bool,
     /// Which views the shards hold.
     pub views: Views,
+    /// How the shards keep their lists.
+    #[serde(default)]
+    pub layout: Layout,
     /// The names of the arc columns; at most one.
     pub columns: Vec<String>,
     /// Input arcs that were there already.

@@ -9,10 +9,11 @@ use rayon::prelude::*;
 
 use crate::container::{Container, FileKind, SectionData, Shape, Tag, write_container};
 use crate::digest;
+use crate::durable::Flusher;
 use crate::error::StoreError;
 use crate::manifest::FileEntry;
 use crate::mmap::MappedSlice;
-use crate::opening::{Meter, Verify};
+use crate::opening::{Load, Meter, Verify};
 
 /// The id map and the degrees of a graph, mapped.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl Nodes {
 
     /// As [`Nodes::open`] with [`Verify::Header`].
     pub(crate) fn open_unchecked(path: &Path) -> Result<Self, StoreError> {
-        let container = Container::open(path, FileKind::Nodes)?;
+        let container = Container::open(path, FileKind::Nodes, Load::Mmap)?;
         let n_nodes = container.shape().n_nodes.into();
         Ok(Self {
             originals: container.required(Tag::Originals, n_nodes)?,
@@ -130,6 +131,7 @@ pub(crate) fn write_nodes(
     originals: &[u64],
     out_degrees: &[u32],
     in_degrees: &[u32],
+    flusher: &Flusher,
 ) -> Result<NodesEntry, StoreError> {
     let invalid = |reason: String| StoreError::invalid_input("the nodes", reason);
     let n_nodes = u32::try_from(originals.len())
@@ -157,7 +159,7 @@ pub(crate) fn write_nodes(
         SectionData::new(Tag::OutDegrees, out_degrees),
         SectionData::new(Tag::InDegrees, in_degrees),
     ];
-    let file = write_container(path, shape, &sections)?.into();
+    let file = write_container(path, shape, &sections, flusher)?.into();
     Ok(NodesEntry { file, n_nodes, id_map_digest: digest::id_map_digest(originals), facts })
 }
 
@@ -201,7 +203,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("nodes.kgn");
         let originals = [50, u64::MAX, 0, 7, 49];
-        let entry = write_nodes(&path, &originals, &[0, 1, 2, 0, 0], &[2, 0, 1, 0, 0]).unwrap();
+        let flusher = Flusher::start(&path).unwrap();
+        let (out_degrees, in_degrees) = ([0, 1, 2, 0, 0], [2, 0, 1, 0, 0]);
+        let entry = write_nodes(&path, &originals, &out_degrees, &in_degrees, &flusher).unwrap();
         let facts =
             DegreeFacts { n_arcs: 3, max_out_degree: 2, max_in_degree: 2, n_isolated_nodes: 2 };
         assert_eq!((entry.n_nodes, entry.facts), (5, facts));

@@ -25,6 +25,33 @@ pub enum Verify {
     Header,
 }
 
+/// How a file's bytes come into memory (`docs/loading.md` says what each costs).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Load {
+    /// Mapped; a page comes from disk when it is first read, and may be given up again.
+    #[default]
+    Mmap,
+    /// Mapped, and all of it asked for at once.
+    Populate,
+    /// Read into memory of this process, in huge pages where the kernel gives them.
+    Ram,
+}
+
+/// How a graph is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// How much to check.
+    pub verify: Verify,
+    /// How the bytes come into memory.
+    pub load: Load,
+}
+
+impl From<Verify> for Opening {
+    fn from(verify: Verify) -> Self {
+        Self { verify, load: Load::default() }
+    }
+}
+
 /// Called with the bytes done and the bytes in total, from any thread; calls may overtake
 /// each other, so keep the largest.
 pub type Progress<'a> = dyn Fn(u64, u64) + Sync + 'a;

@@ -1,6 +1,8 @@
 //! A shard: a range of nodes and all arcs that end in them.
 
 mod check;
+mod gaps;
+mod in_view;
 mod mapped;
 mod out_view;
 mod reconcile;
@@ -10,4 +12,4 @@ mod write;
 
 pub use mapped::MappedShard;
 pub(crate) use write::write_shard;
-pub use write::{ShardArcs, WrittenShard};
+pub use write::{ShardArcs, WrittenShard, shard_write_bytes};

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use kaskade_model::ShardId;
 
-use crate::choices::{Order, Orientation, Views};
+use crate::choices::{Layout, Order, Orientation, Views};
 use crate::digest::ArcSum;
+use crate::durable::Flusher;
 use crate::error::StoreError;
 use crate::manifest::{Manifest, ShardEntry};
 use crate::nodes::{self, Nodes, NodesEntry};
@@ -21,6 +22,8 @@ use crate::{FORMAT_VERSION, durable, names};
 pub struct GraphWriter {
     target: PathBuf,
     replace: bool,
+    /// Ended before the folder is removed.
+    flusher: Flusher,
     partial: PartialDirectory,
 }
 
@@ -68,7 +71,8 @@ impl GraphWriter {
         let partial = PartialDirectory::create(out, "partial")?;
         let shards = partial.path.join(names::SHARDS);
         fs::create_dir(&shards).map_err(|source| StoreError::io("create", &shards, source))?;
-        Ok(Self { target: out.to_owned(), replace: force, partial })
+        let flusher = Flusher::start(out)?;
+        Ok(Self { target: out.to_owned(), replace: force, flusher, partial })
     }
 
     /// Writes the id map and the degrees; all by dense id. O(n log n).
@@ -83,12 +87,11 @@ impl GraphWriter {
         in_degrees: &[u32],
     ) -> Result<NodesEntry, StoreError> {
         let path = self.partial.path.join(names::NODES);
-        nodes::write_nodes(&path, originals, out_degrees, in_degrees)
+        nodes::write_nodes(&path, originals, out_degrees, in_degrees, &self.flusher)
     }
 
     /// Writes a shard; callable from several threads at once. O(n_nodes + arcs) time.
-    /// Memory beside `arcs`: 4 bytes per node of the graph, and per arc 8 for an
-    /// out-view and up to 12 for a column.
+    /// Memory beside `arcs`: [`crate::shard_write_bytes`].
     ///
     /// # Errors
     /// [`StoreError::InvalidInput`] when `arcs` are not as [`ShardArcs`] promises,
@@ -99,8 +102,10 @@ impl GraphWriter {
         shard: ShardId,
         arcs: &ShardArcs<'_>,
         views: Views,
+        layout: Layout,
     ) -> Result<WrittenShard, StoreError> {
-        shard::write_shard(&self.partial.path.join(names::shard(shard)), shard, arcs, views)
+        let path = self.partial.path.join(names::shard(shard));
+        shard::write_shard(&path, shard, arcs, views, layout, &self.flusher)
     }
 
     /// Writes the manifest and publishes the directory. `shards` may come in any order.
@@ -116,6 +121,7 @@ impl GraphWriter {
     ) -> Result<Manifest, StoreError> {
         shards.sort_by_key(|shard| shard.entry.shard);
         let manifest = self.manifest(facts, nodes, shards)?;
+        self.flusher.finish()?;
         durable::sync_directory(&self.partial.path.join(names::SHARDS))?;
         manifest.write(&self.partial.path)?;
         self.partial.publish(&self.target, self.replace)?;
@@ -131,9 +137,13 @@ impl GraphWriter {
         let invalid = |reason| Err(StoreError::invalid_input("the manifest", reason));
         let mut arc_sum = ArcSum::default();
         let mut column_sum = (!facts.columns.is_empty()).then(ArcSum::default);
+        let layout = shards.first().map_or_else(Layout::default, |shard| shard.layout);
         for shard in &shards {
             if shard.n_nodes != nodes.n_nodes || shard.views != facts.views {
                 return invalid("shards and nodes are of different graphs");
+            }
+            if shard.layout != layout {
+                return invalid("some shards are compressed, some are not");
             }
             arc_sum += shard.arc_sum;
             match (&mut column_sum, shard.column_sum) {
@@ -159,6 +169,7 @@ impl GraphWriter {
             orientation: facts.orientation,
             undirected: facts.undirected,
             views: facts.views,
+            layout,
             columns: facts.columns,
             n_duplicates: facts.n_duplicates,
             n_self_loops: facts.n_self_loops,

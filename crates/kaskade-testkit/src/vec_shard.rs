@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use kaskade_model::coin::Threshold;
-use kaskade_model::{NodeId, NodeRange, OutArcs, Shard};
+use kaskade_model::{NodeId, NodeRange, OutArcs, Ranks, Shard};
 
 use crate::ArcList;
 
@@ -15,6 +15,7 @@ pub struct VecShard {
     first_arcs: Vec<usize>,
     targets: Vec<u32>,
     in_ranks: Vec<u32>,
+    in_sources: Vec<Vec<u32>>,
     in_degrees: Vec<u32>,
     thresholds: Option<Vec<u32>>,
     cumulative_weights: Option<Vec<Vec<u32>>>,
@@ -33,6 +34,7 @@ impl VecShard {
             first_arcs: vec![0; graph.n_nodes() as usize + 1],
             targets: Vec::new(),
             in_ranks: Vec::new(),
+            in_sources: vec![Vec::new(); nodes.n_nodes()],
             in_degrees: vec![0; nodes.n_nodes()],
             thresholds: graph.column().map(|_| Vec::new()),
             cumulative_weights: cumulative_weights(graph, nodes),
@@ -47,6 +49,7 @@ impl VecShard {
             shard.first_arcs[arc.source as usize + 1] += 1;
             shard.targets.push(target_idx);
             shard.in_ranks.push(*in_degree);
+            shard.in_sources[target_idx as usize].push(arc.source);
             *in_degree += 1;
             if let (Some(thresholds), Some(column)) = (&mut shard.thresholds, graph.column()) {
                 thresholds.push(threshold(column[position]));
@@ -68,18 +71,26 @@ impl Shard for VecShard {
         self.targets.len() as u64
     }
 
-    fn out_arcs(&self, source: NodeId) -> OutArcs<'_> {
+    fn out_arcs<'a>(&'a self, source: NodeId, _scratch: &'a mut Vec<u32>) -> OutArcs<'a> {
         let first_arc = self.first_arcs[source.index()];
         let end = self.first_arcs[source.index() + 1];
         OutArcs { first_arc, targets: &self.targets[first_arc..end] }
+    }
+
+    fn n_out_arcs(&self, source: NodeId) -> usize {
+        self.first_arcs[source.index() + 1] - self.first_arcs[source.index()]
+    }
+
+    fn in_sources<'a>(&'a self, node_idx: u32, _scratch: &'a mut Vec<u32>) -> Option<&'a [u32]> {
+        Some(&self.in_sources[node_idx as usize])
     }
 
     fn in_degree(&self, node_idx: u32) -> u32 {
         self.in_degrees[node_idx as usize]
     }
 
-    fn in_ranks(&self) -> Option<&[u32]> {
-        Some(&self.in_ranks)
+    fn in_ranks(&self) -> Option<Ranks<'_>> {
+        Some(Ranks::U32(&self.in_ranks))
     }
 
     fn arc_thresholds(&self) -> Option<&[u32]> {
@@ -133,12 +144,17 @@ mod tests {
             let mut found = Vec::new();
             for shard in &shards {
                 for source in 0..7 {
-                    let arcs = shard.out_arcs(NodeId(source));
+                    let mut scratch = Vec::new();
+                    let arcs = shard.out_arcs(NodeId(source), &mut scratch);
+                    assert_eq!(arcs.targets.len(), shard.n_out_arcs(NodeId(source)));
                     for (position, &target_idx) in (arcs.first_arc..).zip(arcs.targets) {
                         let target = shard.nodes().node(target_idx);
                         found.push((source, target.0));
                         let rank = source - u32::from(source > target.0);
-                        assert_eq!(shard.in_ranks().unwrap()[position], rank);
+                        assert_eq!(shard.in_ranks().unwrap().at(position), rank);
+                        let mut scratch = Vec::new();
+                        let sources = shard.in_sources(target_idx, &mut scratch).unwrap();
+                        assert_eq!(sources[rank as usize], source);
                         assert_eq!(shard.arc_thresholds().unwrap()[position], source << 26);
                     }
                 }

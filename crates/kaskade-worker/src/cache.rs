@@ -10,7 +10,7 @@ use std::{fs, io};
 use kaskade_model::ShardId;
 use kaskade_model::message::Assignment;
 use kaskade_rpc::control::Client;
-use kaskade_store::{MappedShard, names};
+use kaskade_store::{Load, MappedShard, names};
 
 use crate::compute_pool::ComputePool;
 use crate::error::WorkerError;
@@ -22,17 +22,18 @@ use held::Held;
 #[derive(Clone, Debug)]
 pub(crate) struct ShardCache {
     dir: PathBuf,
+    load: Load,
     held: Arc<Mutex<Held<MappedShard>>>,
 }
 
 impl ShardCache {
-    /// The cache in `dir`, which no other worker uses: what an earlier process of this worker
+    /// The cache in `dir`, whose shards come into memory by `load`, and which no other worker uses: what an earlier process of this worker
     /// left half fetched is removed.
-    pub(crate) fn new(dir: PathBuf) -> Self {
+    pub(crate) fn new(dir: PathBuf, load: Load) -> Self {
         if let Err(error) = remove_partials(&dir) {
             tracing::warn!(dir = %dir.display(), %error, "could not clear the shard cache");
         }
-        Self { dir, held: Arc::default() }
+        Self { dir, load, held: Arc::default() }
     }
 
     /// The `shards` of the graph of `assignment`, mapped and verified; those that are not in the
@@ -44,7 +45,7 @@ impl ShardCache {
         client: &Client,
         pool: &ComputePool,
     ) -> Result<Vec<Arc<MappedShard>>, WorkerError> {
-        let fetcher = Fetcher { assignment, client, pool };
+        let fetcher = Fetcher { assignment, client, pool, load: self.load };
         let table = &assignment.shard_table_digest;
         let dir = self.dir.join(table);
         self.lock().turn_to(table);
@@ -113,9 +114,9 @@ mod tests {
         for path in partials.iter().chain([&whole]) {
             fs::write(path, "bytes").unwrap();
         }
-        ShardCache::new(dir.path().to_owned());
+        ShardCache::new(dir.path().to_owned(), Load::default());
         assert!(whole.try_exists().unwrap(), "whole files stay");
         assert!(partials.iter().all(|path| !path.try_exists().unwrap()));
-        ShardCache::new(dir.path().join("not there yet"));
+        ShardCache::new(dir.path().join("not there yet"), Load::default());
     }
 }

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kaskade_store::Load;
+
 /// The settings of a worker.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
@@ -15,6 +17,8 @@ pub struct WorkerConfig {
     pub listen: SocketAddr,
     /// Bytes for shards and state that the worker offers.
     pub memory_bytes: u64,
+    /// How shards come into memory.
+    pub load: Load,
     /// Threads that compute.
     pub n_threads: usize,
     /// How long a worker looks for a coordinator at its start.

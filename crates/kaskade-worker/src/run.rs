@@ -34,7 +34,7 @@ pub async fn run(config: WorkerConfig, shutdown: CancellationToken) -> Result<()
             host_name: host_name(),
             process_id: std::process::id(),
         },
-        cache: ShardCache::new(config.cache.clone()),
+        cache: ShardCache::new(config.cache.clone(), config.load),
         pool: ComputePool::start(config.n_threads)?,
         switchboard: switchboard.clone(),
     };

@@ -77,6 +77,9 @@ pub(crate) struct DirectoryArgs {
     /// Which views of the arcs a shard holds: out,in or out or in
     #[arg(long, env = "KASKADE_VIEWS", default_value = "out,in")]
     pub(crate) views: Views,
+    /// Keep the arcs coded: about half the bytes, decoded at every read
+    #[arg(long, env = "KASKADE_COMPRESS", value_parser = FalseyValueParser::new())]
+    pub(crate) compress: bool,
     /// Memory that the build may take: 64MiB, 50% of what is free, or auto (50%); arcs beyond
     /// it go through temporary files
     #[arg(long, env = "KASKADE_MEMORY", value_name = "SIZE", default_value = "auto")]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use kaskade_model::lanes::MAX_LANE_WORDS;
+use kaskade_store::Load;
 
 use super::job::{SpecArgs, threads};
 
@@ -28,6 +29,9 @@ pub(crate) struct RunArgs {
     /// What to check of the graph before the first round
     #[arg(long, env = "KASKADE_VERIFY", value_name = "HOW", default_value = "full")]
     pub(crate) verify: VerifyChoice,
+    /// How the graph comes into memory
+    #[arg(long, env = "KASKADE_LOAD", value_name = "HOW", default_value = "mmap")]
+    pub(crate) load: LoadChoice,
     /// Where generated graphs are kept [default: $XDG_CACHE_HOME/kaskade or ~/.cache/kaskade]
     #[arg(long, env = "KASKADE_CACHE", value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
@@ -37,6 +41,27 @@ pub(crate) struct RunArgs {
     /// Replace an earlier result
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// How a graph comes into memory; `docs/loading.md` says what each costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LoadChoice {
+    /// Mapped: pages come when they are read, and may be given up again
+    Mmap,
+    /// Mapped, and read from front to back at once
+    Populate,
+    /// Read into memory of the process, in huge pages where the kernel gives them
+    Ram,
+}
+
+impl From<LoadChoice> for Load {
+    fn from(choice: LoadChoice) -> Self {
+        match choice {
+            LoadChoice::Mmap => Self::Mmap,
+            LoadChoice::Populate => Self::Populate,
+            LoadChoice::Ram => Self::Ram,
+        }
+    }
 }
 
 /// How much of a graph to check.

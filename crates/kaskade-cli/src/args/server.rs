@@ -9,6 +9,7 @@ use kaskade_worker::WorkerConfig;
 
 use super::client::ClientArgs;
 use super::job::threads;
+use super::run::LoadChoice;
 use crate::size::Size;
 
 /// The flags of `coordinator`.
@@ -50,6 +51,9 @@ pub(crate) struct WorkerArgs {
     /// Memory that this worker may take: 64MiB, 50% of what is free, or auto (80%)
     #[arg(long, env = "KASKADE_MEMORY", value_name = "SIZE", default_value = "auto")]
     pub(crate) memory: Size,
+    /// How shards come into memory
+    #[arg(long, env = "KASKADE_LOAD", value_name = "HOW", default_value = "mmap")]
+    pub(crate) load: LoadChoice,
     /// Compute threads [default: all cores]
     #[arg(long, env = "KASKADE_THREADS", value_parser = threads())]
     pub(crate) threads: Option<u64>,

@@ -43,6 +43,7 @@ pub(super) fn directory_spec(args: &DirectoryArgs, out: PathBuf) -> DirectorySpe
         order: args.order,
         n_shards: args.shards,
         views: args.views,
+        compress: args.compress,
         memory_bytes: args.memory.resolve(machine::free_memory_bytes(), MEMORY_SHARE),
         temp_dir: args.temp_dir.clone(),
         force: args.force,

@@ -47,6 +47,7 @@ pub(super) fn generated_graph(
         order: Order::InDegree,
         n_shards: DEFAULT_SHARDS,
         views: Views::Both,
+        compress: false,
         memory_bytes: None,
         temp_dir: None,
         force: is_damaged,

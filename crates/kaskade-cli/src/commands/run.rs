@@ -17,7 +17,7 @@ use kaskade_results::{
     JobState, Performance, Provenance, Resources, Sample, Summary, check_target, result_files,
     table, write_directory,
 };
-use kaskade_store::{Graph, MappedShard, ShardSelection, Verify};
+use kaskade_store::{Graph, MappedShard, Opening, ShardSelection, Verify};
 
 use super::cache::generated_graph;
 use super::progress::{RunProgress, with_byte_bar};
@@ -104,7 +104,8 @@ fn open_graph(job: &Job, args: &RunArgs, console: &Console) -> Result<Graph, Cli
         VerifyChoice::Header => Verify::Header,
     };
     let graph = with_byte_bar(console, "verifying", |progress| {
-        Graph::open(&dir, ShardSelection::All, verify, progress)
+        let opening = Opening { verify, load: args.load.into() };
+        Graph::open(&dir, ShardSelection::All, opening, progress)
     })?;
     graph.manifest().require(&dir, kaskade_store::Views::Out)?;
     Ok(graph)

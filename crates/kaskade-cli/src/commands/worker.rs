@@ -18,6 +18,7 @@ pub(super) fn worker(args: WorkerArgs) -> Result<(), CliError> {
         cache: args.cache,
         listen: args.listen,
         memory_bytes: memory_bytes.unwrap_or(u64::MAX),
+        load: args.load.into(),
         n_threads: args.threads.map_or_else(machine::n_cores, |threads| threads as usize),
         find_coordinator: WorkerConfig::DEFAULT_FIND_COORDINATOR,
         find_again: WorkerConfig::DEFAULT_FIND_AGAIN,

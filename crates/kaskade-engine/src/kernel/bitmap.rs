@@ -1,21 +1,23 @@
 //! A bitmap with a summary above it, so that a few set bits among millions are found fast.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use kaskade_model::lanes::lanes_of as ones;
+
+use super::words::Words;
 
 /// Bits that several threads set and one thread drains.
 #[derive(Debug)]
 pub(super) struct SummaryBitmap {
-    bits: Box<[AtomicU64]>,
+    bits: Words,
     /// Bit `i` is set where word `i` of `bits` is not zero.
-    summary: Box<[AtomicU64]>,
+    summary: Words,
 }
 
 impl SummaryBitmap {
     pub(super) fn new(n_bits: usize) -> Self {
         let n_words = n_bits.div_ceil(64);
-        Self { bits: zeroed_words(n_words), summary: zeroed_words(n_words.div_ceil(64)) }
+        Self { bits: Words::zeroed(n_words), summary: Words::zeroed(n_words.div_ceil(64)) }
     }
 
     /// Sets bit `at`.
@@ -37,10 +39,6 @@ impl SummaryBitmap {
             }
         }
     }
-}
-
-pub(super) fn zeroed_words(n_words: usize) -> Box<[AtomicU64]> {
-    std::iter::repeat_with(AtomicU64::default).take(n_words).collect()
 }
 
 #[cfg(test)]

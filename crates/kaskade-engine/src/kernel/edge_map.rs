@@ -72,9 +72,9 @@ impl<S: Shard, const W: usize> EdgeMap<'_, S, W> {
     }
 
     fn push_sequential(&self, rule: &impl LiveArcs, slice: &Slice<W>) -> Effort {
-        let mut effort = Effort::default();
+        let (mut effort, mut scratch) = (Effort::default(), Vec::new());
         for (&node, mask) in slice.nodes.iter().zip(&slice.masks) {
-            let arcs = self.shard.out_arcs(NodeId(node));
+            let arcs = self.shard.out_arcs(NodeId(node), &mut scratch);
             effort += self.push_arcs::<false>(rule, NodeId(node), mask, arcs);
         }
         effort
@@ -83,10 +83,10 @@ impl<S: Shard, const W: usize> EdgeMap<'_, S, W> {
     fn push_pooled(&self, rule: &impl LiveArcs, slice: &Slice<W>) -> Effort {
         let nodes = slice.nodes.par_chunks(NODES_PER_TASK);
         let masks = slice.masks.par_chunks(NODES_PER_TASK);
-        let efforts = nodes.zip(masks).map(|(nodes, masks)| {
+        let efforts = nodes.zip(masks).map_init(Vec::new, |scratch, (nodes, masks)| {
             let mut effort = Effort::default();
             for (&node, mask) in nodes.iter().zip(masks) {
-                let arcs = self.shard.out_arcs(NodeId(node));
+                let arcs = self.shard.out_arcs(NodeId(node), scratch);
                 effort += if arcs.targets.len() <= ARCS_PER_TASK {
                     self.push_arcs::<true>(rule, NodeId(node), mask, arcs)
                 } else {

@@ -7,8 +7,9 @@ use kaskade_model::ids::Round;
 use kaskade_model::lanes::LaneMask;
 use kaskade_model::{NodeId, NodeRange};
 
-use super::bitmap::{SummaryBitmap, zeroed_words};
+use super::bitmap::SummaryBitmap;
 use super::counts::LaneCounts;
+use super::words::Words;
 use crate::slice::Slice;
 
 /// The lanes in which each node of a shard is active (`seen`) and those in which it became
@@ -19,8 +20,8 @@ use crate::slice::Slice;
 #[derive(Debug)]
 pub struct ShardState<const W: usize> {
     nodes: NodeRange,
-    seen: Box<[AtomicU64]>,
-    new: Box<[AtomicU64]>,
+    seen: Words,
+    new: Words,
     /// Nodes with a lane in `new`.
     changed: SummaryBitmap,
     /// Blocks of [`BLOCK_NODES`] nodes with a lane in `seen`.
@@ -37,8 +38,8 @@ impl<const W: usize> ShardState<W> {
         let n_nodes = nodes.n_nodes();
         Self {
             nodes,
-            seen: zeroed_words(n_nodes * W),
-            new: zeroed_words(n_nodes * W),
+            seen: Words::zeroed(n_nodes * W),
+            new: Words::zeroed(n_nodes * W),
             changed: SummaryBitmap::new(n_nodes),
             used_blocks: SummaryBitmap::new(n_nodes.div_ceil(BLOCK_NODES)),
         }

@@ -26,6 +26,7 @@ fn spec(folder: &Path, text: &str, has_column: bool) -> BuildSpec {
             order: Order::InDegree,
             n_shards: 3,
             views: Views::Both,
+            compress: false,
             memory_bytes: None,
             temp_dir: None,
             force: true,

@@ -42,6 +42,7 @@ impl Scratch {
             order: Order::InDegree,
             n_shards: 3,
             views: Views::Both,
+            compress: false,
             memory_bytes: None,
             temp_dir: None,
             force: true,
@@ -95,10 +96,10 @@ pub(crate) struct Contents {
 pub(crate) fn read_back(dir: &Path) -> Contents {
     let graph = Graph::open(dir, ShardSelection::All, Verify::Full, &|_, _| {}).unwrap();
     let originals = graph.nodes().originals().to_vec();
-    let mut arcs = BTreeMap::new();
+    let (mut arcs, mut scratch) = (BTreeMap::new(), Vec::new());
     for shard in graph.shards() {
         for source in 0..shard.n_graph_nodes() {
-            let out = shard.out_arcs(NodeId(source));
+            let out = shard.out_arcs(NodeId(source), &mut scratch);
             for (i, &target_idx) in out.targets.iter().enumerate() {
                 let target = shard.nodes().node(target_idx);
                 let threshold = shard.arc_thresholds().map(|column| column[out.first_arc + i]);

@@ -9,7 +9,7 @@
 //! d in-arcs of weight 1/d always fire.
 
 use super::{Arc, LiveArcs, ModelError};
-use crate::adjacency::Shard;
+use crate::adjacency::{Ranks, Shard};
 use crate::coin::{self, Draw, InvalidProbability, Purpose, Threshold};
 use crate::ids::NodeId;
 
@@ -22,7 +22,16 @@ fn draw_between(target: NodeId, from: u64, until: u64) -> Draw {
     }
 }
 
-fn ranks<S: Shard + ?Sized>(shard: &S) -> Result<&[u32], ModelError> {
+/// A rank as a shard keeps it, in the width that its highest in-degree allows.
+pub(super) trait Rank: Copy + Into<u32> + Sync {}
+
+impl<T: Copy + Into<u32> + Sync> Rank for T {}
+
+/// The ranks of `shard`.
+///
+/// # Errors
+/// [`ModelError::MissingSection`] when the graph has no in-view.
+pub(super) fn ranks<S: Shard + ?Sized>(shard: &S) -> Result<Ranks<'_>, ModelError> {
     shard.in_ranks().ok_or(ModelError::MissingSection {
         section: "in-ranks",
         reader: "linear threshold",
@@ -32,90 +41,63 @@ fn ranks<S: Shard + ?Sized>(shard: &S) -> Result<&[u32], ModelError> {
 
 /// Weight 1/in-degree: in-arc j of d is live where ⌊uniform · d / 2³²⌋ = j.
 #[derive(Debug)]
-pub struct UniformThreshold<'a, S: ?Sized> {
-    shard: &'a S,
-    ranks: &'a [u32],
+pub(super) struct UniformThreshold<'a, S: ?Sized, R> {
+    pub(super) shard: &'a S,
+    pub(super) ranks: &'a [R],
 }
 
-impl<'a, S: Shard + ?Sized> UniformThreshold<'a, S> {
-    /// The rule on `shard`.
-    ///
-    /// # Errors
-    /// [`ModelError::MissingSection`] when the graph has no in-view.
-    pub fn new(shard: &'a S) -> Result<Self, ModelError> {
-        Ok(Self { shard, ranks: ranks(shard)? })
-    }
-}
-
-impl<S: Shard + ?Sized> LiveArcs for UniformThreshold<'_, S> {
+impl<S: Shard + ?Sized, R: Rank> LiveArcs for UniformThreshold<'_, S, R> {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
         let degree = u64::from(self.shard.in_degree(arc.target_idx));
-        let rank = u64::from(self.ranks[arc.position]);
+        let rank = u64::from(self.ranks[arc.position].into());
         draw_between(arc.target, (rank << 32).div_ceil(degree), ((rank + 1) << 32).div_ceil(degree))
     }
 }
 
 /// One weight for all arcs.
 #[derive(Debug)]
-pub struct ConstantThreshold<'a> {
-    ranks: &'a [u32],
-    weight: FixedWeight,
+pub(super) struct ConstantThreshold<'a, R> {
+    pub(super) ranks: &'a [R],
+    pub(super) weight: FixedWeight,
 }
 
-impl<'a> ConstantThreshold<'a> {
-    /// The rule on `shard` with `weight` for every arc.
-    ///
-    /// # Errors
-    /// [`InvalidProbability`], or [`ModelError::MissingSection`] without an in-view.
-    pub fn new<S: Shard + ?Sized>(shard: &'a S, weight: f64) -> Result<Self, ModelError> {
-        Ok(Self { ranks: ranks(shard)?, weight: FixedWeight::new(weight)? })
-    }
-}
-
-impl LiveArcs for ConstantThreshold<'_> {
+impl<R: Rank> LiveArcs for ConstantThreshold<'_, R> {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
-        let rank = self.ranks[arc.position];
+        let rank = self.ranks[arc.position].into();
         draw_between(arc.target, self.weight.times(rank), self.weight.times(rank + 1))
     }
 }
 
 /// The weight that the graph's arc column gives.
 #[derive(Debug)]
-pub struct ColumnThreshold<'a, S: ?Sized> {
-    shard: &'a S,
-    ranks: &'a [u32],
+pub(super) struct ColumnThreshold<'a, S: ?Sized, R> {
+    pub(super) shard: &'a S,
+    pub(super) ranks: &'a [R],
 }
 
-impl<'a, S: Shard + ?Sized> ColumnThreshold<'a, S> {
-    /// The rule on `shard`.
-    ///
-    /// # Errors
-    /// [`ModelError::MissingSection`] when the graph has no in-view, no column, or a
-    /// column whose sums exceed 1.
-    pub fn new(shard: &'a S) -> Result<Self, ModelError> {
-        let has_weights = shard.nodes().is_empty() || shard.cumulative_weights(0).is_some();
-        if !has_weights {
-            return Err(ModelError::MissingSection {
-                section: "arc column that sums to at most 1 at every node",
-                reader: "linear threshold with weight `column`",
-                rebuild: "--column NAME-or-INDEX --views out,in",
-            });
-        }
-        Ok(Self { shard, ranks: ranks(shard)? })
-    }
-}
-
-impl<S: Shard + ?Sized> LiveArcs for ColumnThreshold<'_, S> {
+impl<S: Shard + ?Sized, R: Rank> LiveArcs for ColumnThreshold<'_, S, R> {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
-        let rank = self.ranks[arc.position] as usize;
+        let rank = self.ranks[arc.position].into() as usize;
         let sums = self.shard.cumulative_weights(arc.target_idx).unwrap_or(&[]);
         let until = Threshold::from_stored(sums[rank]).width();
         let from = if rank == 0 { 0 } else { Threshold::from_stored(sums[rank - 1]).width() };
         draw_between(arc.target, from, until)
     }
+}
+
+/// Refuses a shard without the sums that [`ColumnThreshold`] reads.
+pub(super) fn check_column<S: Shard + ?Sized>(shard: &S) -> Result<(), ModelError> {
+    if shard.nodes().is_empty() || shard.cumulative_weights(0).is_some() {
+        return Ok(());
+    }
+    Err(ModelError::MissingSection {
+        section: "arc column that sums to at most 1 at every node",
+        reader: "linear threshold with weight `column`",
+        rebuild: "--column NAME-or-INDEX --views out,in",
+    })
 }
 
 /// Whether `in_degree` arcs of `weight` each sum to at most 1. A weight that is no
@@ -144,12 +126,12 @@ pub(super) fn check_sums<S: Shard + ?Sized>(shard: &S, weight: f64) -> Result<()
 
 /// A weight as an integer of 2⁻⁶⁴, so that a sum of d of them is off by at most d · 2⁻⁶⁵.
 #[derive(Clone, Copy, Debug)]
-struct FixedWeight(u128);
+pub(super) struct FixedWeight(u128);
 
 impl FixedWeight {
     const ONE: u128 = 1 << 64;
 
-    fn new(weight: f64) -> Result<Self, InvalidProbability> {
+    pub(super) fn new(weight: f64) -> Result<Self, InvalidProbability> {
         Threshold::from_probability(weight)?;
         Ok(Self((weight * Self::ONE as f64).round_ties_even() as u128))
     }

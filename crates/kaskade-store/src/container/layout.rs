@@ -51,15 +51,20 @@ pub(crate) enum Tag {
     SourceBlocks = 17,
     OutEnds = 18,
     OutTargets = 19,
+    OutByteBases = 20,
+    OutByteEnds = 21,
+    OutTargetBytes = 22,
     InOffsets = 32,
     InSources = 33,
     InRanks = 34,
+    InBlocks = 35,
+    InSourceBytes = 36,
     ArcThresholds = 48,
     CumulativeWeights = 49,
 }
 
 impl Tag {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 18] = [
         Self::Originals,
         Self::ByOriginal,
         Self::OutDegrees,
@@ -68,9 +73,14 @@ impl Tag {
         Self::SourceBlocks,
         Self::OutEnds,
         Self::OutTargets,
+        Self::OutByteBases,
+        Self::OutByteEnds,
+        Self::OutTargetBytes,
         Self::InOffsets,
         Self::InSources,
         Self::InRanks,
+        Self::InBlocks,
+        Self::InSourceBytes,
         Self::ArcThresholds,
         Self::CumulativeWeights,
     ];
@@ -86,9 +96,14 @@ impl Tag {
             Self::SourceBlocks => "source-blocks",
             Self::OutEnds => "out-ends",
             Self::OutTargets => "out-targets",
+            Self::OutByteBases => "out-byte-bases",
+            Self::OutByteEnds => "out-byte-ends",
+            Self::OutTargetBytes => "out-target-bytes",
             Self::InOffsets => "in-offsets",
             Self::InSources => "in-sources",
             Self::InRanks => "in-ranks",
+            Self::InBlocks => "in-blocks",
+            Self::InSourceBytes => "in-source-bytes",
             Self::ArcThresholds => "arc-thresholds",
             Self::CumulativeWeights => "cumulative-weights",
         }

@@ -13,7 +13,7 @@ use super::layout::{
 use crate::FORMAT_VERSION;
 use crate::error::StoreError;
 use crate::mmap::{MappedSlice, Mapping};
-use crate::opening::Meter;
+use crate::opening::{Load, Meter};
 
 /// An opened file whose header, section table and table of checksums are sound. The
 /// sections themselves are not looked at before [`Container::check_blocks`].
@@ -29,8 +29,8 @@ pub(crate) struct Container {
 impl Container {
     /// Maps the file at `path`, which must be of `kind`, and checks all but its sections'
     /// contents. O(sections + blocks).
-    pub(crate) fn open(path: &Path, kind: FileKind) -> Result<Self, StoreError> {
-        let container = Self::open_any(path)?;
+    pub(crate) fn open(path: &Path, kind: FileKind, load: Load) -> Result<Self, StoreError> {
+        let container = Self::open_any(path, load)?;
         if container.shape.kind != kind {
             let (expected, found) = (kind.name(), container.shape.kind.name());
             return Err(StoreError::malformed(path, HEADER, expected, found));
@@ -39,8 +39,8 @@ impl Container {
     }
 
     /// As [`Container::open`], whatever the file holds.
-    pub(crate) fn open_any(path: &Path) -> Result<Self, StoreError> {
-        let mapping = Mapping::open(path)?;
+    pub(crate) fn open_any(path: &Path, load: Load) -> Result<Self, StoreError> {
+        let mapping = Mapping::open(path, load)?;
         let bytes = mapping.bytes();
         let header = read_header(path, bytes)?;
         let sections = read_section_table(path, bytes, &header)?;
@@ -107,6 +107,18 @@ impl Container {
         }
     }
 
+    /// The section of `tag`, of whatever length; without it the file is malformed.
+    pub(crate) fn required_any<T: Pod>(&self, tag: Tag) -> Result<MappedSlice<T>, StoreError> {
+        let section = self.section(tag)?;
+        section.ok_or_else(|| self.malformed(tag, "a section", "no such section"))
+    }
+
+    /// The size of an element of the section of `tag`, if the file has one.
+    pub(crate) fn element_bytes(&self, tag: Tag) -> Option<u32> {
+        let entry = self.sections.iter().find(|entry| entry.tag == tag as u32);
+        entry.map(|entry| entry.element_bytes)
+    }
+
     /// Whether the file has a section of `tag`.
     pub(crate) fn has(&self, tag: Tag) -> bool {
         self.sections.iter().any(|entry| entry.tag == tag as u32)
@@ -131,9 +143,9 @@ impl Container {
         Ok(())
     }
 
-    /// Compares the digest of the whole file with the one on record.
+    /// Compares the digest of the whole file with the one on record, in parallel.
     pub(crate) fn check_digest(&self, expected: &str) -> Result<(), StoreError> {
-        let found = blake3::hash(self.bytes()).to_hex();
+        let found = blake3::Hasher::new().update_rayon(self.bytes()).finalize().to_hex();
         if *found == *expected {
             return Ok(());
         }

@@ -1,12 +1,14 @@
 use std::fs;
 use std::ops::Range;
+use std::path::Path;
 
 use kaskade_model::NodeRange;
 
 use super::layout::{BLOCK_BYTES, ENTRY_BYTES, HEADER_BYTES, Header, SectionEntry, padded};
 use super::*;
+use crate::durable::Flusher;
 use crate::error::StoreError;
-use crate::opening::Meter;
+use crate::opening::{Load, Meter};
 
 /// Makes all checksums of a damaged file right again, as someone who knows the format can.
 /// Leaves the file alone where its section table cannot be followed.
@@ -50,6 +52,13 @@ pub(crate) fn sections(bytes: &[u8]) -> Vec<(u32, Range<usize>)> {
 const SHAPE: Shape =
     Shape { kind: FileKind::Shard, n_nodes: 9, n_arcs: 3, nodes: NodeRange { begin: 2, end: 5 } };
 
+fn write(path: &Path, shape: Shape, sections: &[SectionData<'_>]) -> WrittenFile {
+    let flusher = Flusher::start(path).unwrap();
+    let file = write_container(path, shape, sections, &flusher).unwrap();
+    flusher.finish().unwrap();
+    file
+}
+
 #[test]
 fn sections_return() {
     let folder = tempfile::tempdir().unwrap();
@@ -62,12 +71,12 @@ fn sections_return() {
         SectionData::new::<u32>(Tag::OutTargets, &[]),
         SectionData::new(Tag::InOffsets, &offsets),
     ];
-    let written = write_container(&path, SHAPE, &sections).unwrap();
+    let written = write(&path, SHAPE, &sections);
     let bytes = fs::read(&path).unwrap();
     assert_eq!(bytes.len() as u64, written.file_bytes);
     assert_eq!(blake3::hash(&bytes).to_hex().as_str(), written.digest);
 
-    let container = Container::open(&path, FileKind::Shard).unwrap();
+    let container = Container::open(&path, FileKind::Shard, Load::Mmap).unwrap();
     assert_eq!(container.shape(), SHAPE);
     assert_eq!(container.header_checksum(), written.header_checksum);
     container.check_blocks(&Meter::new(0, &|_, _| {})).unwrap();
@@ -78,7 +87,7 @@ fn sections_return() {
     assert!(container.required::<u32>(Tag::InSources, 0).is_err());
     assert!(container.required::<u64>(Tag::InOffsets, 4).is_err());
     assert!(container.section::<u32>(Tag::InOffsets).is_err(), "of other elements");
-    assert!(Container::open(&path, FileKind::Nodes).is_err(), "of another kind");
+    assert!(Container::open(&path, FileKind::Nodes, Load::Mmap).is_err(), "of another kind");
 }
 
 #[test]
@@ -89,9 +98,9 @@ fn the_layout_is_frozen() {
         SectionData::new(Tag::InDegrees, &[1u32, 2, 3]),
         SectionData::new(Tag::InOffsets, &[4u64]),
     ];
-    write_container(&path, SHAPE, &sections).unwrap();
+    write(&path, SHAPE, &sections);
     let bytes = fs::read(&path).unwrap();
-    assert_eq!(&bytes[..16], b"KASKADE\0\x01\0\0\0\x02\0\0\0");
+    assert_eq!(&bytes[..16], b"KASKADE\0\x02\0\0\0\x02\0\0\0");
     let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
     assert_eq!((number(16), number(24)), (9, 3));
     assert_eq!(number(32), 2 | 5 << 32);
@@ -112,7 +121,7 @@ fn a_resealed_file_is_untouched() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     let degrees: Vec<u32> = (0..40_000).collect();
-    write_container(&path, SHAPE, &[SectionData::new(Tag::InDegrees, &degrees)]).unwrap();
+    write(&path, SHAPE, &[SectionData::new(Tag::InDegrees, &degrees)]);
     let bytes = fs::read(&path).unwrap();
     let mut resealed = bytes.clone();
     reseal(&mut resealed);
@@ -124,20 +133,20 @@ fn each_flaw_has_its_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     let degrees = vec![1u32; 40_000];
-    write_container(&path, SHAPE, &[SectionData::new(Tag::InDegrees, &degrees)]).unwrap();
+    write(&path, SHAPE, &[SectionData::new(Tag::InDegrees, &degrees)]);
     let sound = fs::read(&path).unwrap();
     let open = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = sound.clone();
         change(&mut bytes);
         fs::write(&path, bytes).unwrap();
-        let container = Container::open(&path, FileKind::Shard)?;
+        let container = Container::open(&path, FileKind::Shard, Load::Mmap)?;
         container.check_blocks(&Meter::new(0, &|_, _| {}))
     };
     open(&|_| {}).unwrap();
     let error = open(&|bytes| bytes[0] = b'L').unwrap_err();
     assert!(matches!(error, StoreError::WrongMagic { .. }), "{error}");
-    let error = open(&|bytes| bytes[8] = 2).unwrap_err();
-    assert!(matches!(error, StoreError::UnsupportedVersion { found: 2, .. }), "{error}");
+    let error = open(&|bytes| bytes[8] = 1).unwrap_err();
+    assert!(matches!(error, StoreError::UnsupportedVersion { found: 1, .. }), "{error}");
     let error = open(&|bytes| bytes.truncate(1000)).unwrap_err();
     assert!(matches!(error, StoreError::Truncated { found_bytes: 1000, .. }), "{error}");
     let error = open(&|bytes| bytes.push(0)).unwrap_err();
@@ -160,7 +169,7 @@ fn lying_headers_are_refused_without_panic() {
     let path = folder.path().join("file");
     let sections =
         [SectionData::new(Tag::InDegrees, &[1u32; 50]), SectionData::new(Tag::InOffsets, &[4u64])];
-    write_container(&path, SHAPE, &sections).unwrap();
+    write(&path, SHAPE, &sections);
     let sound = fs::read(&path).unwrap();
     let n_numbers = (HEADER_BYTES + 2 * ENTRY_BYTES) / 4;
     let mut n_refused = 0;
@@ -170,7 +179,7 @@ fn lying_headers_are_refused_without_panic() {
             bytes[4 * number..4 * number + 4].copy_from_slice(&u32::to_le_bytes(lie));
             reseal(&mut bytes);
             fs::write(&path, &bytes).unwrap();
-            match Container::open(&path, FileKind::Shard) {
+            match Container::open(&path, FileKind::Shard, Load::Mmap) {
                 Ok(container) => {
                     // A lie about counts is for the reader of the sections to see.
                     let _ = container.required::<u32>(Tag::InDegrees, 50);

@@ -10,7 +10,7 @@ use super::layout::{
     ALIGNMENT, BLOCK_BYTES, HEADER_BYTES, Header, MAGIC, Placement, SectionEntry, Shape, Tag,
     padded,
 };
-use crate::durable;
+use crate::durable::{self, Flusher};
 use crate::error::StoreError;
 
 /// A section to be written.
@@ -36,11 +36,12 @@ pub(crate) struct WrittenFile {
     pub(crate) header_checksum: u32,
 }
 
-/// Writes a file so that it is there whole or not at all.
+/// Writes a file so that it is there whole or not at all, once `flusher` has finished.
 pub(crate) fn write_container(
     path: &Path,
     shape: Shape,
     sections: &[SectionData<'_>],
+    flusher: &Flusher,
 ) -> Result<WrittenFile, StoreError> {
     let placement = Placement::of(sections.iter().map(|section| section.bytes.len() as u64))
         .ok_or_else(|| StoreError::invalid_input(path.display(), "it has more than 2^48 bytes"))?;
@@ -48,7 +49,7 @@ pub(crate) fn write_container(
         sections.iter().flat_map(|section| section_checksums(section.bytes)).collect();
     let (head, header_checksum) = head(shape, sections, &placement, &block_checksums);
 
-    durable::write_file(path, |file| {
+    durable::write_file_with(path, flusher, |file| {
         let mut writer = HashingWriter { file, hasher: blake3::Hasher::new() };
         writer.write_all(&head)?;
         for section in sections {
@@ -124,7 +125,9 @@ struct HashingWriter<'a, W> {
 
 impl<W: Write> Write for HashingWriter<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        // Pieces, so that what is hashed is still in the cache.
+        const PIECE_BYTES: usize = 1 << 20;
+        let written = self.file.write(&bytes[..bytes.len().min(PIECE_BYTES)])?;
         self.hasher.update(&bytes[..written]);
         Ok(written)
     }

@@ -1,103 +1,136 @@
-//! The out-view of a shard, made from its in-view by counting sort.
+//! The out-view of a mapped shard: for every source present, its targets.
 
-use kaskade_model::{NodeId, ShardId};
+use std::ops::Range;
 
-use super::source_index::{self, BLOCK_NODES, BLOCK_WORDS, SourceBlock};
-use super::write::ShardArcs;
-use crate::choices::Views;
+use kaskade_model::Ranks;
+
+use super::gaps;
+use super::source_index::{self, Place, SourceBlock, SourceIndex};
+use crate::container::{Container, Tag};
 use crate::error::StoreError;
+use crate::mmap::MappedSlice;
 
-/// The arcs of a shard by source, and what belongs to each of them.
 #[derive(Debug)]
-pub(super) struct OutView {
-    pub(super) bitmap: Vec<u64>,
-    pub(super) blocks: Vec<SourceBlock>,
-    pub(super) ends: Vec<u32>,
-    pub(super) targets: Vec<u32>,
-    /// Per arc, the rank of its source among its target's sources; empty without an
-    /// in-view.
-    pub(super) in_ranks: Vec<u32>,
-    /// Per arc, its probability; empty without a column.
-    pub(super) thresholds: Vec<u32>,
+pub(super) struct MappedOutView {
+    pub(super) bitmap: MappedSlice<u64>,
+    pub(super) blocks: MappedSlice<SourceBlock>,
+    pub(super) ends: MappedSlice<u16>,
+    pub(super) targets: MappedTargets,
+    pub(super) in_ranks: Option<MappedRanks>,
+    pub(super) thresholds: Option<MappedSlice<u32>>,
 }
 
-impl OutView {
-    /// Sorts `arcs`, whose thresholds are `in_thresholds`, by source and target.
-    /// O(n_nodes + arcs) time; beside the result 4 bytes per node of the graph.
-    pub(super) fn new(
-        shard: ShardId,
-        arcs: &ShardArcs<'_>,
-        in_thresholds: Option<&[u32]>,
-        views: Views,
-    ) -> Result<Self, StoreError> {
-        let mut counts = vec![0u32; arcs.n_nodes as usize];
-        for &source in arcs.in_sources {
-            // At most one arc per source and own node: below 2³².
-            counts[source as usize] += 1;
-        }
-        let bitmap = bitmap(&counts);
-        let (blocks, n_present) = begin_blocks(shard, &bitmap, &mut counts)?;
+#[derive(Debug)]
+pub(super) enum MappedTargets {
+    Plain(MappedSlice<u32>),
+    Coded(CodedTargets),
+}
 
-        // From here on `counts` holds, per source, where its next arc goes, counted from
-        // its block's base; when all are placed, that is where its arcs end.
-        let n_arcs = arcs.in_sources.len();
-        let mut targets = vec![0; n_arcs];
-        let mut in_ranks = vec![0; if views.has_in() { n_arcs } else { 0 }];
-        let mut thresholds = vec![0; in_thresholds.map_or(0, <[u32]>::len)];
-        for (target_idx, in_arcs) in arcs.own_in_arcs() {
-            for (in_rank, in_position) in (0u32..).zip(in_arcs) {
-                let source = arcs.in_sources[in_position] as usize;
-                let next = &mut counts[source];
-                let position = blocks[source / BLOCK_NODES].arc_base as usize + *next as usize;
-                *next += 1;
-                targets[position] = target_idx;
-                if views.has_in() {
-                    in_ranks[position] = in_rank;
-                }
-                if let Some(in_thresholds) = in_thresholds {
-                    thresholds[position] = in_thresholds[in_position];
-                }
-            }
-        }
-        let mut ends = Vec::with_capacity(n_present as usize);
-        for (source, &end) in counts.iter().enumerate() {
-            if bitmap[source / 64] >> (source % 64) & 1 == 1 {
-                ends.push(end);
-            }
-        }
-        Ok(Self { bitmap, blocks, ends, targets, in_ranks, thresholds })
+/// Targets coded by their gaps, and where in the bytes a source's begin.
+#[derive(Debug)]
+pub(super) struct CodedTargets {
+    /// Per block of sources, the bytes of all before it.
+    pub(super) bases: MappedSlice<u64>,
+    /// As the arcs' ends, in bytes.
+    pub(super) ends: MappedSlice<u16>,
+    pub(super) bytes: MappedSlice<u8>,
+}
+
+/// See [`Ranks`].
+#[derive(Debug)]
+pub(super) enum MappedRanks {
+    U8(MappedSlice<u8>),
+    U16(MappedSlice<u16>),
+    U32(MappedSlice<u32>),
+}
+
+/// The bytes of a rank in a shard whose highest in-degree is `max_in_degree`.
+pub(super) fn rank_bytes(max_in_degree: u32) -> u32 {
+    match max_in_degree {
+        0..=0x100 => 1,
+        0x101..=0x1_0000 => 2,
+        _ => 4,
     }
 }
 
-fn bitmap(counts: &[u32]) -> Vec<u64> {
-    let word = |counts: &[u32]| {
-        counts.iter().rev().fold(0u64, |word, &count| word << 1 | u64::from(count > 0))
-    };
-    counts.chunks(64).map(word).collect()
+impl MappedOutView {
+    pub(super) fn open(container: &Container) -> Result<Option<Self>, StoreError> {
+        if !container.has(Tag::SourceBitmap) {
+            return Ok(None);
+        }
+        let shape = container.shape();
+        let n_words = source_index::n_words(shape.n_nodes) as u64;
+        let n_blocks = source_index::n_blocks(shape.n_nodes) as u64;
+        let targets = if container.has(Tag::OutTargetBytes) {
+            MappedTargets::Coded(CodedTargets {
+                bases: container.required(Tag::OutByteBases, n_blocks)?,
+                ends: container.required_any(Tag::OutByteEnds)?,
+                bytes: container.required_any(Tag::OutTargetBytes)?,
+            })
+        } else {
+            MappedTargets::Plain(container.required(Tag::OutTargets, shape.n_arcs)?)
+        };
+        let has_thresholds = container.has(Tag::ArcThresholds);
+        Ok(Some(Self {
+            bitmap: container.required(Tag::SourceBitmap, n_words)?,
+            blocks: container.required(Tag::SourceBlocks, n_blocks)?,
+            ends: container.required_any(Tag::OutEnds)?,
+            targets,
+            in_ranks: MappedRanks::open(container, shape.n_arcs)?,
+            thresholds: has_thresholds
+                .then(|| container.required(Tag::ArcThresholds, shape.n_arcs))
+                .transpose()?,
+        }))
+    }
+
+    #[inline]
+    pub(super) fn index(&self) -> SourceIndex<'_> {
+        SourceIndex { bitmap: &self.bitmap, blocks: &self.blocks }
+    }
+
+    /// The positions of the arcs of the source at `place`.
+    #[inline]
+    pub(super) fn arcs_at(&self, place: Place) -> Range<usize> {
+        place.range(place.block.arc_base, &self.ends)
+    }
+
+    /// The targets of the source at `place`, whose arcs are `arcs`; where they are coded they
+    /// are decoded into `scratch`.
+    #[inline]
+    pub(super) fn targets_at<'a>(
+        &'a self,
+        place: Place,
+        arcs: Range<usize>,
+        scratch: &'a mut Vec<u32>,
+    ) -> &'a [u32] {
+        match &self.targets {
+            MappedTargets::Plain(targets) => &targets[arcs],
+            MappedTargets::Coded(coded) => {
+                let bytes = place.range(coded.bases[place.block_idx], &coded.ends);
+                gaps::decode(&coded.bytes[bytes.start..], arcs.len(), scratch);
+                scratch
+            }
+        }
+    }
+
+    pub(super) fn in_ranks(&self) -> Option<Ranks<'_>> {
+        self.in_ranks.as_ref().map(|ranks| match ranks {
+            MappedRanks::U8(ranks) => Ranks::U8(ranks),
+            MappedRanks::U16(ranks) => Ranks::U16(ranks),
+            MappedRanks::U32(ranks) => Ranks::U32(ranks),
+        })
+    }
 }
 
-/// The blocks, and the number of sources present. Turns the count of each source into the
-/// place of its first arc, counted from its block's base.
-fn begin_blocks(
-    shard: ShardId,
-    bitmap: &[u64],
-    counts: &mut [u32],
-) -> Result<(Vec<SourceBlock>, u32), StoreError> {
-    let mut blocks = Vec::with_capacity(source_index::n_blocks(counts.len() as u32));
-    let (mut arc_base, mut source_base) = (0u64, 0u32);
-    for (words, counts) in bitmap.chunks(BLOCK_WORDS).zip(counts.chunks_mut(BLOCK_NODES)) {
-        let mut n_arcs = 0u32;
-        for count in counts {
-            let begin = n_arcs;
-            n_arcs = n_arcs.checked_add(*count).ok_or_else(|| StoreError::TooManyArcs {
-                shard,
-                first_source: NodeId((blocks.len() * BLOCK_NODES) as u32),
-            })?;
-            *count = begin;
-        }
-        blocks.push(SourceBlock::new(arc_base, source_base, words));
-        arc_base += u64::from(n_arcs);
-        source_base += words.iter().map(|word| word.count_ones()).sum::<u32>();
+impl MappedRanks {
+    fn open(container: &Container, n_arcs: u64) -> Result<Option<Self>, StoreError> {
+        let Some(element_bytes) = container.element_bytes(Tag::InRanks) else { return Ok(None) };
+        let required = match element_bytes {
+            1 => Self::U8(container.required(Tag::InRanks, n_arcs)?),
+            2 => Self::U16(container.required(Tag::InRanks, n_arcs)?),
+            // Any other size is told as one that is not 4.
+            _ => Self::U32(container.required(Tag::InRanks, n_arcs)?),
+        };
+        Ok(Some(required))
     }
-    Ok((blocks, source_base))
 }

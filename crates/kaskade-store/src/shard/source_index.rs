@@ -2,9 +2,9 @@
 //!
 //! Most sources are absent from most shards, so an array of offsets over all n nodes
 //! would mostly repeat itself. Here a bitmap tells who is present, a block per 256
-//! nodes counts who and what came before, and only present sources have an offset:
-//! 1.5 bits per node of the graph plus 4 bytes per source present. A lookup touches one
-//! word of the bitmap, one block and two neighbouring offsets.
+//! nodes counts what came before, and only present sources have an end: 1.5 bits per node of
+//! the graph plus 2 bytes per source present, 4 in the few blocks with too much for 16 bits.
+//! A lookup touches one word of the bitmap, one block and two neighbouring ends.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use kaskade_model::NodeId;
 /// Nodes that share a block.
 pub(super) const BLOCK_NODES: usize = 256;
 
-const WORD_NODES: usize = 64;
+pub(super) const WORD_NODES: usize = 64;
 pub(super) const BLOCK_WORDS: usize = BLOCK_NODES / WORD_NODES;
 
 /// What came before a block of [`BLOCK_NODES`] nodes.
@@ -23,24 +23,37 @@ pub(super) const BLOCK_WORDS: usize = BLOCK_NODES / WORD_NODES;
 pub(super) struct SourceBlock {
     /// Arcs of the sources before the block.
     pub(super) arc_base: u64,
-    /// Sources present before the block.
-    pub(super) source_base: u32,
-    /// Sources present in the block before each of its words: 0 to 192.
-    pub(super) word_ranks: [u8; BLOCK_WORDS],
+    /// Slots in use before the block.
+    pub(super) slot_base: u32,
+    /// Slots of 16 bits that an end takes in this block: 1, or 2 (the lower half first).
+    pub(super) slots_per_end: u8,
+    /// Sources present in the block before its second, third and fourth word: 0 to 192.
+    pub(super) word_ranks: [u8; BLOCK_WORDS - 1],
 }
 
 impl SourceBlock {
     /// The block whose bitmap words are `words`, at most [`BLOCK_WORDS`] of them.
-    pub(super) fn new(arc_base: u64, source_base: u32, words: &[u64]) -> Self {
-        let mut word_ranks = [0; BLOCK_WORDS];
-        let mut n_present = 0u8;
+    pub(super) fn new(arc_base: u64, slot_base: u32, slots_per_end: u8, words: &[u64]) -> Self {
+        let mut word_ranks = [0; BLOCK_WORDS - 1];
+        let mut n_present = 0;
         for (idx, rank) in word_ranks.iter_mut().enumerate() {
+            n_present += words.get(idx).map_or(0, |word| word.count_ones() as u8);
             *rank = n_present;
-            // Before the last word at most 3 · 64 are present; the sum after it is not used.
-            let n_in_word = words.get(idx).map_or(0, |word| word.count_ones() as u8);
-            n_present = n_present.wrapping_add(n_in_word);
         }
-        Self { arc_base, source_base, word_ranks }
+        Self { arc_base, slot_base, slots_per_end, word_ranks }
+    }
+}
+
+/// The slots that an end takes where ends go up to `last_end`.
+pub(super) fn slots_per_end(last_end: u64) -> u8 {
+    if last_end <= u64::from(u16::MAX) { 1 } else { 2 }
+}
+
+/// Appends an end to the slots of a block that takes `slots_per_end` for each.
+pub(super) fn push_end(slots: &mut Vec<u16>, slots_per_end: u8, end: u32) {
+    slots.push(end as u16);
+    if slots_per_end == 2 {
+        slots.push((end >> 16) as u16);
     }
 }
 
@@ -54,36 +67,66 @@ pub(super) fn n_blocks(n_nodes: u32) -> usize {
     (n_nodes as usize).div_ceil(BLOCK_NODES)
 }
 
-/// The index, borrowed from wherever it lies.
+/// The bitmap and the blocks, borrowed from wherever they lie.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SourceIndex<'a> {
     /// A bit per node of the graph: whether it has arcs into the shard.
     pub(super) bitmap: &'a [u64],
     /// A block per 256 nodes of the graph.
     pub(super) blocks: &'a [SourceBlock],
-    /// Per source present, the end of its arcs, counted from its block's `arc_base`.
-    pub(super) ends: &'a [u32],
 }
 
 impl SourceIndex<'_> {
-    /// The positions of the arcs from `source`, `None` when it has none. O(1).
+    /// Where to look for the ends of `source`, `None` when it has no arcs. O(1).
     ///
     /// # Panics
-    /// When `source` is no node of the graph, or the index was not checked and is wrong.
+    /// When `source` is no node of the graph.
     #[inline]
-    pub(super) fn arcs_of(self, source: NodeId) -> Option<Range<usize>> {
+    pub(super) fn find(self, source: NodeId) -> Option<Place> {
         let node = source.index();
         let word = self.bitmap[node / WORD_NODES];
         let bit = 1u64 << (node % WORD_NODES);
         if word & bit == 0 {
             return None;
         }
-        let block = &self.blocks[node / BLOCK_NODES];
-        let in_word = (word & (bit - 1)).count_ones();
-        let in_block = u32::from(block.word_ranks[node / WORD_NODES % BLOCK_WORDS]) + in_word;
-        let source_idx = (block.source_base + in_block) as usize;
-        let begin = if in_block == 0 { 0 } else { self.ends[source_idx - 1] };
-        let arc_base = block.arc_base as usize;
-        Some(arc_base + begin as usize..arc_base + self.ends[source_idx] as usize)
+        let block_idx = node / BLOCK_NODES;
+        let block = self.blocks[block_idx];
+        let word_rank = match node / WORD_NODES % BLOCK_WORDS {
+            0 => 0,
+            word => u32::from(block.word_ranks[word - 1]),
+        };
+        Some(Place { block_idx, block, rank: word_rank + (word & (bit - 1)).count_ones() })
+    }
+}
+
+/// A source that is present.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) block_idx: usize,
+    pub(super) block: SourceBlock,
+    /// Sources present in the block before it.
+    rank: u32,
+}
+
+impl Place {
+    /// What lies between the end before the source's and its own in `slots`, whose ends are
+    /// counted from `base` in this block.
+    ///
+    /// # Panics
+    /// When the index was not checked and is wrong.
+    #[inline]
+    pub(super) fn range(self, base: u64, slots: &[u16]) -> Range<usize> {
+        let (slot_base, rank) = (self.block.slot_base as usize, self.rank as usize);
+        let (begin, end) = if self.block.slots_per_end == 1 {
+            let slot = slot_base + rank;
+            let begin = if rank == 0 { 0 } else { slots[slot - 1] };
+            (begin.into(), slots[slot].into())
+        } else {
+            let wide = |slot| u32::from(slots[slot]) | u32::from(slots[slot + 1]) << 16;
+            let slot = slot_base + 2 * rank;
+            (if rank == 0 { 0 } else { wide(slot - 2) }, wide(slot))
+        };
+        let base = base as usize;
+        base + begin as usize..base + end as usize
     }
 }

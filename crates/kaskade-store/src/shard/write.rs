@@ -1,16 +1,24 @@
 //! Writing a shard.
 
+mod by_source;
+mod by_target;
+mod scan;
+
 use std::ops::Range;
 use std::path::Path;
 
-use kaskade_model::coin::Threshold;
 use kaskade_model::{NodeId, NodeRange, ShardId};
 
-use super::out_view::OutView;
+use self::by_source::BySource;
+use self::by_target::CodedSources;
+use self::scan::Scan;
+use super::out_view::rank_bytes;
+use super::source_index;
 use super::weights;
-use crate::choices::Views;
+use crate::choices::{Layout, Views};
 use crate::container::{FileKind, SectionData, Shape, Tag, write_container};
 use crate::digest::ArcSum;
+use crate::durable::Flusher;
 use crate::error::StoreError;
 use crate::manifest::ShardEntry;
 
@@ -37,6 +45,7 @@ pub struct WrittenShard {
     pub(crate) arc_sum: ArcSum,
     pub(crate) column_sum: Option<ArcSum>,
     pub(crate) views: Views,
+    pub(crate) layout: Layout,
     pub(crate) weights_exceed_one_at: Option<NodeId>,
 }
 
@@ -54,56 +63,44 @@ impl ShardArcs<'_> {
         let ranges = self.in_offsets.windows(2).map(|ends| ends[0] as usize..ends[1] as usize);
         (0u32..).zip(ranges)
     }
+}
 
-    /// Refuses arcs that are not as the fields promise.
-    fn check(&self, shard: ShardId) -> Result<(), StoreError> {
-        let invalid = |reason| Err(StoreError::invalid_input(format!("shard {shard}"), reason));
-        let n_arcs = self.in_sources.len() as u64;
-        if self.nodes.begin > self.nodes.end || self.nodes.end > self.n_nodes {
-            return invalid("its nodes are no range of the graph's");
+/// The most memory that [`crate::GraphWriter::write_shard`] takes beside its input, for a shard
+/// with `n_own_nodes` of the graph's `n_graph_nodes` and `n_arcs` arcs.
+#[must_use]
+pub fn shard_write_bytes(
+    n_graph_nodes: u64,
+    n_own_nodes: u64,
+    n_arcs: u64,
+    has_column: bool,
+    views: Views,
+    compress: bool,
+) -> u64 {
+    // A checksum per 64 KiB, a header, a buffer: less than this however large the shard is.
+    const FIXED_BYTES: u64 = 1 << 20;
+    let mut bytes = FIXED_BYTES + 4 * n_own_nodes;
+    if views.has_out() {
+        let n_present = n_graph_nodes.min(n_arcs);
+        let per_end = if compress { 8 } else { 4 };
+        // Counts, the bitmap and the blocks; an end for each source present.
+        bytes += 4 * n_graph_nodes + n_graph_nodes / 8 + n_graph_nodes.div_ceil(256) * 32;
+        bytes += per_end * n_present;
+        // Targets and, with both views, ranks.
+        bytes += 4 * n_arcs;
+        if views.has_in() {
+            bytes += u64::from(rank_bytes(n_arcs.min(n_graph_nodes) as u32)) * n_arcs;
         }
-        if self.in_offsets.len() != self.nodes.n_nodes() + 1
-            || self.in_offsets.first() != Some(&0)
-            || self.in_offsets.last() != Some(&n_arcs)
-            || !self.in_offsets.is_sorted()
-        {
-            return invalid("its offsets do not ascend from 0 to the number of arcs");
-        }
-        if self.probabilities.is_some_and(|column| column.len() as u64 != n_arcs) {
-            return invalid("arcs and probabilities are not equally many");
-        }
-        for (target_idx, in_arcs) in self.own_in_arcs() {
-            let sources = &self.in_sources[in_arcs];
-            if !sources.is_sorted_by(|a, b| a < b) {
-                return invalid("the sources of a node do not strictly ascend");
-            }
-            if sources.last().is_some_and(|&last| last >= self.n_nodes) {
-                return invalid("a source is no node of the graph");
-            }
-            if sources.binary_search(&self.nodes.node(target_idx).0).is_ok() {
-                return invalid("a node is its own source");
-            }
-        }
-        Ok(())
     }
-
-    /// The probabilities as thresholds, in in-view order.
-    fn thresholds(&self) -> Result<Option<Vec<u32>>, StoreError> {
-        let Some(probabilities) = self.probabilities else { return Ok(None) };
-        let mut thresholds = Vec::with_capacity(probabilities.len());
-        for (target_idx, in_arcs) in self.own_in_arcs() {
-            for position in in_arcs {
-                let threshold = Threshold::from_probability(probabilities[position]);
-                let threshold = threshold.map_err(|reason| StoreError::Probability {
-                    from: NodeId(self.in_sources[position]),
-                    to: self.nodes.node(target_idx),
-                    reason,
-                })?;
-                thresholds.push(threshold.stored());
-            }
-        }
-        Ok(Some(thresholds))
+    if compress {
+        // Gaps take at most five bytes and on average far less; vectors grow by doubling.
+        let n_lists = u64::from(views.has_out()) + u64::from(views.has_in());
+        bytes += n_lists * 4 * n_arcs + n_own_nodes;
     }
+    if has_column {
+        bytes += 4 * n_arcs;
+        bytes += 4 * n_arcs * (u64::from(views.has_out()) + u64::from(views.has_in()));
+    }
+    bytes
 }
 
 /// Writes a shard's file at `path`.
@@ -112,45 +109,39 @@ pub(crate) fn write_shard(
     shard: ShardId,
     arcs: &ShardArcs<'_>,
     views: Views,
+    layout: Layout,
+    flusher: &Flusher,
 ) -> Result<WrittenShard, StoreError> {
-    arcs.check(shard)?;
-    let thresholds = arcs.thresholds()?;
-    let (arc_sum, column_sum) = sums(arcs, thresholds.as_deref());
-    let in_degrees: Vec<u32> = arcs.own_in_arcs().map(|(_, arcs)| arcs.len() as u32).collect();
-    let mut sections = vec![SectionData::new(Tag::InDegrees, &in_degrees)];
+    let scan = Scan::of(shard, arcs)?;
+    let mut sections = vec![SectionData::new(Tag::InDegrees, &scan.in_degrees)];
 
-    let out_view = if views.has_out() {
-        Some(OutView::new(shard, arcs, thresholds.as_deref(), views)?)
+    let by_source = if views.has_out() {
+        Some(BySource::new(shard, arcs, &scan, views, layout)?)
     } else {
         None
     };
-    if let Some(view) = &out_view {
-        sections.push(SectionData::new(Tag::SourceBitmap, &view.bitmap));
-        sections.push(SectionData::new(Tag::SourceBlocks, &view.blocks));
-        sections.push(SectionData::new(Tag::OutEnds, &view.ends));
-        sections.push(SectionData::new(Tag::OutTargets, &view.targets));
-        if views.has_in() {
-            sections.push(SectionData::new(Tag::InRanks, &view.in_ranks));
-        }
-        if thresholds.is_some() {
-            sections.push(SectionData::new(Tag::ArcThresholds, &view.thresholds));
-        }
+    if let Some(by_source) = &by_source {
+        by_source.push_sections(&mut sections);
     }
     let cumulative = match arcs.probabilities {
         Some(weights) if views.has_in() => Some(weights::cumulative_weights(arcs, weights)),
         _ => None,
     };
-    if views.has_in() {
+    let coded_sources =
+        (views.has_in() && layout == Layout::Compressed).then(|| CodedSources::new(arcs));
+    if let Some(coded) = &coded_sources {
+        coded.push_sections(&mut sections);
+    } else if views.has_in() {
         sections.push(SectionData::new(Tag::InOffsets, arcs.in_offsets));
         sections.push(SectionData::new(Tag::InSources, arcs.in_sources));
-        if let Some(Ok(cumulative)) = &cumulative {
-            sections.push(SectionData::new(Tag::CumulativeWeights, cumulative));
-        }
+    }
+    if let Some(Ok(cumulative)) = &cumulative {
+        sections.push(SectionData::new(Tag::CumulativeWeights, cumulative));
     }
 
     let n_arcs = arcs.in_sources.len() as u64;
     let shape = Shape { kind: FileKind::Shard, n_nodes: arcs.n_nodes, n_arcs, nodes: arcs.nodes };
-    let file = write_container(path, shape, &sections)?;
+    let file = write_container(path, shape, &sections, flusher)?;
     let entry = ShardEntry {
         shard,
         nodes: arcs.nodes,
@@ -158,33 +149,17 @@ pub(crate) fn write_shard(
         file_bytes: file.file_bytes,
         digest: file.digest,
         header_checksum: file.header_checksum,
-        arc_sum: arc_sum.to_hex(),
-        column_sum: column_sum.map(ArcSum::to_hex),
+        arc_sum: scan.arc_sum.to_hex(),
+        column_sum: scan.column_sum.map(ArcSum::to_hex),
     };
     let weights_exceed_one_at = cumulative.and_then(Result::err);
     Ok(WrittenShard {
         entry,
         n_nodes: arcs.n_nodes,
-        arc_sum,
-        column_sum,
+        arc_sum: scan.arc_sum,
+        column_sum: scan.column_sum,
         views,
+        layout,
         weights_exceed_one_at,
     })
-}
-
-/// The shard's part of the sum over arcs and of that over arcs with their thresholds.
-fn sums(arcs: &ShardArcs<'_>, thresholds: Option<&[u32]>) -> (ArcSum, Option<ArcSum>) {
-    let mut arc_sum = ArcSum::default();
-    let mut column_sum = ArcSum::default();
-    for (target_idx, in_arcs) in arcs.own_in_arcs() {
-        let target = arcs.nodes.node(target_idx);
-        for position in in_arcs {
-            let source = NodeId(arcs.in_sources[position]);
-            arc_sum.add_arc(source, target);
-            if let Some(thresholds) = thresholds {
-                column_sum.add_threshold(source, target, thresholds[position]);
-            }
-        }
-    }
-    (arc_sum, thresholds.map(|_| column_sum))
 }

@@ -13,16 +13,16 @@ use crate::container::tests::{reseal, sections};
 use crate::opening::Meter;
 use crate::shard::MappedShard;
 use crate::{
-    Graph, Manifest, ShardSelection, StoreError, StoreErrorKind, Verify, Views, names, open_shard,
-    verify,
+    Graph, Layout, Manifest, ShardSelection, StoreError, StoreErrorKind, Verify, Views, names,
+    open_shard, verify,
 };
 
 const NO_PROGRESS: &crate::Progress<'static> = &|_, _| {};
 
 /// A written tiny graph, in two shards.
-fn written(folder: &Path) -> (PathBuf, Manifest) {
+fn written(folder: &Path, layout: Layout) -> (PathBuf, Manifest) {
     let dir = folder.join("tiny.kg");
-    let manifest = tiny().write(&dir, 2, Views::Both).unwrap();
+    let manifest = tiny().write_as(&dir, 2, Views::Both, layout).unwrap();
     (dir, manifest)
 }
 
@@ -36,10 +36,16 @@ fn replace(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
 }
 
-/// Tries every change of every file of a graph; `change` makes them from the file's bytes.
+/// Tries every change of every file of a graph in both layouts; `change` makes them from the
+/// file's bytes.
 fn try_changes(change: impl Fn(&[u8]) -> Vec<Vec<u8>>) -> usize {
+    let layouts = [Layout::Plain, Layout::Compressed];
+    layouts.into_iter().map(|layout| try_changes_in(layout, &change)).sum()
+}
+
+fn try_changes_in(layout: Layout, change: impl Fn(&[u8]) -> Vec<Vec<u8>>) -> usize {
     let folder = tempfile::tempdir().unwrap();
-    let (dir, manifest) = written(folder.path());
+    let (dir, manifest) = written(folder.path(), layout);
     let binaries: Vec<PathBuf> = manifest.files().map(|file| file.path).collect();
     let mut n_changes = 0;
     for name in binaries.into_iter().chain([names::MANIFEST.into()]) {
@@ -72,25 +78,25 @@ fn every_flipped_byte_is_found() {
         };
         (0..sound.len()).map(flip).collect()
     };
-    assert!(try_changes(flips) > 5000);
+    assert!(try_changes(flips) > 10_000);
 }
 
 #[test]
 fn every_truncation_is_found() {
     let truncations =
         |sound: &[u8]| (0..sound.len()).map(|length| sound[..length].to_vec()).collect();
-    assert!(try_changes(truncations) > 5000);
+    assert!(try_changes(truncations) > 10_000);
 }
 
 #[test]
 fn added_bytes_are_found() {
-    assert_eq!(try_changes(|sound| vec![[sound, b" "].concat(), [sound, sound].concat()]), 8);
+    assert_eq!(try_changes(|sound| vec![[sound, b" "].concat(), [sound, sound].concat()]), 16);
 }
 
 #[test]
 fn a_truncated_shard_is_found_by_its_header_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let (dir, _) = written(folder.path());
+    let (dir, _) = written(folder.path(), Layout::Plain);
     let path = dir.join(names::shard(ShardId(0)));
     let sound = fs::read(&path).unwrap();
     for length in 0..sound.len() {
@@ -103,7 +109,7 @@ fn a_truncated_shard_is_found_by_its_header_alone() {
 #[test]
 fn files_of_another_build_are_found_by_their_header_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let (dir, manifest) = written(folder.path());
+    let (dir, manifest) = written(folder.path(), Layout::Plain);
     let other = folder.path().join("other.kg");
     let mut input = tiny();
     input.arcs.insert((0, 1), 0.125);
@@ -124,7 +130,7 @@ fn files_of_another_build_are_found_by_their_header_alone() {
 #[test]
 fn a_digest_is_compared_where_checksums_were_made_to_fit() {
     let folder = tempfile::tempdir().unwrap();
-    let (dir, manifest) = written(folder.path());
+    let (dir, manifest) = written(folder.path(), Layout::Plain);
     let path = dir.join(names::shard(ShardId(1)));
     let mut entry = manifest.shard(ShardId(1)).unwrap().clone();
     open_shard(&path, &entry, Verify::Full).unwrap();
@@ -136,13 +142,15 @@ fn a_digest_is_compared_where_checksums_were_made_to_fit() {
 
 /// Calls everything that a run calls on a shard.
 fn look_everything_up(shard: &MappedShard) {
+    let (mut scratch, mut in_scratch) = (Vec::new(), Vec::new());
     for source in (0..shard.n_graph_nodes()).map(NodeId) {
-        let arcs = shard.out_arcs(source);
+        let arcs = shard.out_arcs(source, &mut scratch);
         for (position, &target_idx) in (arcs.first_arc..).zip(arcs.targets) {
             assert!(shard.in_degree(target_idx) > 0);
             if let Some(in_ranks) = shard.in_ranks() {
-                let in_rank = in_ranks[position] as usize;
-                let _ = shard.in_sources(target_idx).map(|sources| sources[in_rank]);
+                let in_rank = in_ranks.at(position) as usize;
+                let _ =
+                    shard.in_sources(target_idx, &mut in_scratch).map(|sources| sources[in_rank]);
                 let _ = shard.cumulative_weights(target_idx).map(|sums| sums[in_rank]);
             }
             let _ = shard.arc_thresholds().map(|thresholds| thresholds[position]);
@@ -158,11 +166,12 @@ proptest! {
     #[test]
     fn no_lookup_fails_after_a_full_check(
         input in inputs(),
+        layout in prop_oneof![Just(Layout::Plain), Just(Layout::Compressed)],
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 60),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("sound.kg");
-        input.write(&dir, 1, Views::Both).unwrap();
+        input.write_as(&dir, 1, Views::Both, layout).unwrap();
         let sound = fs::read(dir.join(names::shard(ShardId(0)))).unwrap();
         let path = folder.path().join("changed.kgs");
         for (place, byte) in changes {
@@ -171,7 +180,7 @@ proptest! {
             reseal(&mut bytes);
             replace(&path, &bytes);
             let meter = Meter::new(0, NO_PROGRESS);
-            if let Ok(shard) = MappedShard::open(&path, Verify::Full, &meter) {
+            if let Ok(shard) = MappedShard::open(&path, Verify::Full.into(), &meter) {
                 look_everything_up(&shard);
             }
         }
@@ -183,12 +192,13 @@ proptest! {
     fn no_change_of_a_section_is_sound(
         input in inputs(),
         views in prop_oneof![Just(Views::Both), Just(Views::Out), Just(Views::In)],
+        layout in prop_oneof![Just(Layout::Plain), Just(Layout::Compressed)],
         place in any::<prop::sample::Index>(),
         bit in 0u32..8,
     ) {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("changed.kg");
-        let manifest = input.write(&dir, 1, views).unwrap();
+        let manifest = input.write_as(&dir, 1, views, layout).unwrap();
         let (_, in_degrees) = input.degrees();
         let path = dir.join(names::shard(ShardId(0)));
         let sound = fs::read(&path).unwrap();
@@ -208,7 +218,7 @@ proptest! {
             reseal(&mut bytes);
             replace(&path, &bytes);
             let out_degrees: Vec<AtomicU32> = in_degrees.iter().map(|_| AtomicU32::new(0)).collect();
-            let checked = MappedShard::open(&path, Verify::Full, &Meter::new(0, NO_PROGRESS))
+            let checked = MappedShard::open(&path, Verify::Full.into(), &Meter::new(0, NO_PROGRESS))
                 .and_then(|shard| shard.check_arcs(&manifest.shards[0], &in_degrees, &out_degrees));
             prop_assert!(checked.is_err(), "section {} at {}", tag, position - section.start);
         }

@@ -7,7 +7,8 @@ use kaskade_model::ShardId;
 use proptest::prelude::*;
 
 use crate::{
-    GraphFacts, GraphWriter, Manifest, Order, Orientation, ShardArcs, StoreError, Views, cut_shards,
+    GraphFacts, GraphWriter, Layout, Manifest, Order, Orientation, ShardArcs, StoreError, Views,
+    cut_shards,
 };
 
 /// A graph as its arcs, (target, source) with a probability, in dense ids.
@@ -54,7 +55,18 @@ impl Input {
         n_shards: u32,
         views: Views,
     ) -> Result<Manifest, StoreError> {
-        self.write_with(GraphWriter::create(out, false)?, n_shards, views)
+        self.write_as(out, n_shards, views, Layout::Plain)
+    }
+
+    /// As [`Input::write`], in the given layout.
+    pub(crate) fn write_as(
+        &self,
+        out: &Path,
+        n_shards: u32,
+        views: Views,
+        layout: Layout,
+    ) -> Result<Manifest, StoreError> {
+        self.write_with(GraphWriter::create(out, false)?, n_shards, views, layout)
     }
 
     pub(crate) fn write_with(
@@ -62,6 +74,7 @@ impl Input {
         writer: GraphWriter,
         n_shards: u32,
         views: Views,
+        layout: Layout,
     ) -> Result<Manifest, StoreError> {
         let (out_degrees, in_degrees) = self.degrees();
         let nodes = writer.write_nodes(&self.originals(), &out_degrees, &in_degrees)?;
@@ -82,7 +95,7 @@ impl Input {
                 in_sources: &in_sources,
                 probabilities: self.has_column.then_some(&probabilities),
             };
-            shards.push(writer.write_shard(shard, &arcs, views)?);
+            shards.push(writer.write_shard(shard, &arcs, views, layout)?);
         }
         shards.reverse();
         writer.commit(self.facts(views), nodes, shards)

@@ -7,8 +7,8 @@ use kaskade_model::{NodeRange, ShardId};
 
 use super::fixture::tiny;
 use crate::{
-    Graph, GraphWriter, Manifest, ShardArcs, ShardSelection, StoreError, StoreErrorKind, Verify,
-    Views, names,
+    Graph, GraphWriter, Layout, Manifest, ShardArcs, ShardSelection, StoreError, StoreErrorKind,
+    Verify, Views, names,
 };
 
 fn names_in(folder: &Path) -> Vec<String> {
@@ -60,7 +60,7 @@ fn shards_of_another_graph_are_refused() {
         in_sources: &[],
         probabilities: Some(&[]),
     };
-    let shard = writer.write_shard(ShardId(0), &arcs, Views::Both).unwrap();
+    let shard = writer.write_shard(ShardId(0), &arcs, Views::Both, Layout::Plain).unwrap();
     let error = writer.commit(tiny().facts(Views::Both), nodes, vec![shard]).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Invalid, "{error}");
 }
@@ -75,7 +75,10 @@ fn remains_of_killed_writers_are_in_no_ones_way() {
     }
     let manifest = tiny().write(&out, 2, Views::Both).unwrap();
     let writer = GraphWriter::create(&out, true).unwrap();
-    assert_eq!(tiny().write_with(writer, 3, Views::Both).unwrap().digest, manifest.digest);
+    assert_eq!(
+        tiny().write_with(writer, 3, Views::Both, Layout::Plain).unwrap().digest,
+        manifest.digest
+    );
     assert_eq!(open(&out).unwrap().shards().len(), 3);
     assert_eq!(names_in(folder.path()).len(), 3, "they are not deleted either");
 }
@@ -99,7 +102,7 @@ fn an_existing_graph_is_replaced_only_by_force() {
         in_sources: &[],
         probabilities: None,
     };
-    let shard = writer.write_shard(ShardId(0), &arcs, Views::Both).unwrap();
+    let shard = writer.write_shard(ShardId(0), &arcs, Views::Both, Layout::Plain).unwrap();
     assert_eq!(Manifest::read(&out).unwrap(), first, "until the end the old graph is there");
     let mut facts = tiny().facts(Views::Both);
     facts.columns.clear();
@@ -142,7 +145,7 @@ fn of_two_writers_one_wins() {
         in_sources: &[],
         probabilities: Some(&[]),
     };
-    let shard = slow.write_shard(ShardId(0), &arcs, Views::Both).unwrap();
+    let shard = slow.write_shard(ShardId(0), &arcs, Views::Both, Layout::Plain).unwrap();
     let error = slow.commit(tiny().facts(Views::Both), nodes, vec![shard]).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Exists, "{error}");
     assert_eq!(Manifest::read(&out).unwrap(), manifest);
@@ -167,7 +170,7 @@ fn contradictory_input_is_refused() {
         in_sources: &[1, 3, 0],
         probabilities: Some(&[0.5, 0.5, 1.0]),
     };
-    writer.write_shard(ShardId(0), &sound, Views::Both).unwrap();
+    writer.write_shard(ShardId(0), &sound, Views::Both, Layout::Plain).unwrap();
     for arcs in [
         ShardArcs { n_nodes: 1, ..sound },
         ShardArcs { n_nodes: 3, ..sound },
@@ -183,7 +186,7 @@ fn contradictory_input_is_refused() {
         ShardArcs { probabilities: Some(&[0.5, 1e-30, 1.0]), ..sound },
         ShardArcs { probabilities: Some(&[0.5, 0.5, 1.5]), ..sound },
     ] {
-        refused(writer.write_shard(ShardId(0), &arcs, Views::Both).err());
+        refused(writer.write_shard(ShardId(0), &arcs, Views::Both, Layout::Plain).err());
     }
 }
 

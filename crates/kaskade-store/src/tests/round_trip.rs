@@ -7,7 +7,8 @@ use kaskade_model::{NodeId, Shard, ShardId};
 use proptest::prelude::*;
 
 use super::fixture::{Input, inputs, tiny};
-use crate::{Graph, Manifest, ShardSelection, Verify, Views, verify};
+use crate::container::Tag;
+use crate::{Graph, Layout, Manifest, ShardSelection, Verify, Views, verify};
 
 const NO_PROGRESS: &crate::Progress<'static> = &|_, _| {};
 
@@ -18,11 +19,15 @@ proptest! {
     fn both_views_give_the_arcs_of_the_input(input in inputs()) {
         let folder = tempfile::tempdir().unwrap();
         let mut digests = Vec::new();
-        for (n_shards, views) in
-            [(1, Views::Both), (2, Views::Both), (7, Views::Both), (2, Views::Out), (2, Views::In)]
-        {
-            let dir = folder.path().join(format!("{n_shards}-{views}.kg"));
-            let manifest = input.write(&dir, n_shards, views).unwrap();
+        let cuts =
+            [(1, Views::Both), (2, Views::Both), (7, Views::Both), (2, Views::Out), (2, Views::In)];
+        let cuts = cuts.into_iter().flat_map(|(n_shards, views)| {
+            [Layout::Plain, Layout::Compressed].map(|layout| (n_shards, views, layout))
+        });
+        for (n_shards, views, layout) in cuts {
+            let dir = folder.path().join(format!("{n_shards}-{views}-{layout}.kg"));
+            let manifest = input.write_as(&dir, n_shards, views, layout).unwrap();
+            prop_assert_eq!(manifest.layout, layout);
             prop_assert_eq!(&Manifest::read(&dir).unwrap(), &manifest);
             let graph = Graph::open(&dir, ShardSelection::All, Verify::Full, NO_PROGRESS).unwrap();
             check_nodes(&graph, &input)?;
@@ -55,11 +60,12 @@ fn check_nodes(graph: &Graph, input: &Input) -> Result<(), TestCaseError> {
 }
 
 fn check_out_view(graph: &Graph, input: &Input) -> Result<(), TestCaseError> {
-    let mut n_arcs = 0;
+    let (mut n_arcs, mut scratch, mut in_scratch) = (0, Vec::new(), Vec::new());
     for shard in graph.shards() {
         let own = shard.nodes();
         for source in (0..input.n_nodes).map(NodeId) {
-            let out_arcs = shard.out_arcs(source);
+            let out_arcs = shard.out_arcs(source, &mut scratch);
+            prop_assert_eq!(out_arcs.targets.len(), shard.n_out_arcs(source));
             prop_assert!(out_arcs.targets.is_sorted_by(|a, b| a < b));
             for (position, &target_idx) in (out_arcs.first_arc..).zip(out_arcs.targets) {
                 let probability = input.arcs.get(&(own.node(target_idx).0, source.0));
@@ -70,8 +76,8 @@ fn check_out_view(graph: &Graph, input: &Input) -> Result<(), TestCaseError> {
                 let found = shard.arc_thresholds().map(|thresholds| thresholds[position]);
                 prop_assert_eq!(found, expected.map(stored));
                 if let Some(in_ranks) = shard.in_ranks() {
-                    let sources = shard.in_sources(target_idx).unwrap();
-                    prop_assert_eq!(sources[in_ranks[position] as usize], source.0);
+                    let sources = shard.in_sources(target_idx, &mut in_scratch).unwrap();
+                    prop_assert_eq!(sources[in_ranks.at(position) as usize], source.0);
                 }
             }
         }
@@ -81,11 +87,12 @@ fn check_out_view(graph: &Graph, input: &Input) -> Result<(), TestCaseError> {
 }
 
 fn check_in_view(graph: &Graph, input: &Input) -> Result<(), TestCaseError> {
+    let mut scratch = Vec::new();
     for shard in graph.shards() {
         for (node_idx, node) in (0..).zip(shard.nodes().begin..shard.nodes().end) {
             let in_arcs: Vec<_> = input.arcs.range((node, 0)..(node + 1, 0)).collect();
             let expected: Vec<u32> = in_arcs.iter().map(|(arc, _)| arc.1).collect();
-            prop_assert_eq!(shard.in_sources(node_idx).unwrap(), &expected[..]);
+            prop_assert_eq!(shard.in_sources(node_idx, &mut scratch).unwrap(), &expected[..]);
             prop_assert_eq!(shard.in_degree(node_idx) as usize, expected.len());
             let sums = shard.cumulative_weights(node_idx);
             prop_assert_eq!(sums.map(<[u32]>::len), input.has_column.then_some(expected.len()));
@@ -109,9 +116,10 @@ fn absent_sources_have_no_arcs() {
     let graph = graph.unwrap();
     let shard = &graph.shards()[0];
     assert_eq!((shard.nodes().begin, shard.nodes().end), (64, 71));
-    assert_eq!(shard.out_arcs(NodeId(0)).targets, [5]);
+    let mut scratch = Vec::new();
+    assert_eq!(shard.out_arcs(NodeId(0), &mut scratch).targets, [5]);
     for source in 1..71 {
-        assert!(shard.out_arcs(NodeId(source)).targets.is_empty(), "source {source}");
+        assert!(shard.out_arcs(NodeId(source), &mut scratch).targets.is_empty(), "source {source}");
     }
 }
 
@@ -143,4 +151,31 @@ fn weights_above_one_are_noted_by_original_id() {
     assert!(graph.shards()[1].cumulative_weights(0).is_none());
     assert!(graph.shards()[1].arc_thresholds().is_some(), "independent cascade can run");
     verify(&dir, NO_PROGRESS).unwrap();
+}
+
+/// A block of sources with more arcs than 16 bits count, and in-degrees beyond 8 and 16 bits.
+#[test]
+fn wide_blocks_and_ranks_return() {
+    const N_NODES: u32 = 66_100;
+    let folder = tempfile::tempdir().unwrap();
+    // Node 0 is heard by all; three nodes of the second block too; node 1 hears `n_heard`.
+    let hubs = [0, 300, 301, 511];
+    for (n_heard, element_bytes) in [(200, 1), (300, 2), (66_000, 4)] {
+        let mut arcs = std::collections::BTreeMap::new();
+        for target in 1000..N_NODES {
+            arcs.extend(hubs.map(|hub| ((target, hub), 0.5)));
+        }
+        arcs.extend((2..2 + n_heard).map(|source| ((1, source), 0.5)));
+        let input = Input { n_nodes: N_NODES, arcs, has_column: false };
+        for layout in [Layout::Plain, Layout::Compressed] {
+            let dir = folder.path().join(format!("{n_heard}-{layout}.kg"));
+            input.write_as(&dir, 1, Views::Both, layout).unwrap();
+            let graph = Graph::open(&dir, ShardSelection::All, Verify::Full, NO_PROGRESS).unwrap();
+            check_out_view(&graph, &input).unwrap();
+            check_in_view(&graph, &input).unwrap();
+            let container = graph.shards()[0].container();
+            assert_eq!(container.element_bytes(Tag::InRanks), Some(element_bytes), "{n_heard}");
+            verify(&dir, NO_PROGRESS).unwrap();
+        }
+    }
 }

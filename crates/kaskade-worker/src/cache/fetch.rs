@@ -8,7 +8,7 @@ use kaskade_model::message::Assignment;
 use kaskade_rpc::control::{Client, FetchRequest};
 use kaskade_rpc::file::{FileChunk, GraphFile, Progress};
 use kaskade_rpc::{ErrorCode, RpcError, pb};
-use kaskade_store::{Manifest, MappedShard, ShardEntry, StoreError, Verify, names};
+use kaskade_store::{Load, Manifest, MappedShard, Opening, ShardEntry, StoreError, Verify, names};
 use tokio::fs::{self, File};
 use tokio::io::AsyncWriteExt;
 
@@ -32,6 +32,7 @@ pub(super) struct Fetcher<'a> {
     pub(super) assignment: &'a Assignment,
     pub(super) client: &'a Client,
     pub(super) pool: &'a ComputePool,
+    pub(super) load: Load,
 }
 
 impl Fetcher<'_> {
@@ -83,7 +84,8 @@ impl Fetcher<'_> {
         entry: &ShardEntry,
     ) -> Result<Result<MappedShard, StoreError>, WorkerError> {
         let (path, entry) = (path.to_owned(), entry.clone());
-        self.pool.run(move || kaskade_store::open_shard(&path, &entry, Verify::Full)).await
+        let opening = Opening { verify: Verify::Full, load: self.load };
+        self.pool.run(move || kaskade_store::open_shard(&path, &entry, opening)).await
     }
 
     /// Fetches `file` to `path`, which appears there whole.

@@ -1,5 +1,7 @@
 use tonic::transport::Endpoint;
 
+use kaskade_store::Load;
+
 use super::*;
 use crate::test_coordinator::assignment;
 
@@ -21,7 +23,7 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let nobody = Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
         let client = kaskade_rpc::control::client(nobody);
-        let cache = ShardCache::new(dir.path().to_owned());
+        let cache = ShardCache::new(dir.path().to_owned(), Load::default());
         let pool = ComputePool::start(1).unwrap();
         let driver = Driver::new(OWN, mailbox, events, cache, client, pool);
         Self { driver, events: reports, _inputs: inputs, _cache: dir }

@@ -9,7 +9,9 @@ async fn fetch(coordinator: &TestCoordinator, path: &Path) -> Result<(), WorkerE
     let assignment = assignment(1, &[1]);
     let client = &coordinator.client().await;
     let pool = &ComputePool::start(1).unwrap();
-    Fetcher { assignment: &assignment, client, pool }.fetch(GraphFile::Manifest, path).await
+    Fetcher { assignment: &assignment, client, pool, load: Load::default() }
+        .fetch(GraphFile::Manifest, path)
+        .await
 }
 
 fn names_in(dir: &Path) -> Vec<String> {
