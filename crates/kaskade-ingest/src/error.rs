@@ -174,7 +174,16 @@ pub enum IngestError {
         /// The file.
         path: PathBuf,
     },
-    /// The file of a synthetic graph could not be written.
+    /// The ending of a file to export to says no format.
+    #[error(
+        "cannot tell the format of {path}: end it in .txt, .tsv or .csv, then .gz or .zst if \
+         wanted, or in .parquet"
+    )]
+    ExportEnding {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file of a synthetic or an exported graph could not be written.
     #[error("could not write {path}")]
     Write {
         /// The file.

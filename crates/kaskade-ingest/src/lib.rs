@@ -10,7 +10,7 @@
 //! buckets of targets, the unit that can spill; `incoming` makes them distinct, bucket by
 //! bucket; `order` fixes the dense ids and `publish` hands the shards to
 //! [`kaskade_store::GraphWriter`]. [`generate()`] draws synthetic graphs, straight into `runs`
-//! or into a file.
+//! or into a file, [`export()`] writes a directory back to a file of arcs.
 //!
 //! Everything that comes out is a pure function of the *set* of input arcs and the options:
 //! the order of lines, files, blocks and threads changes no bit.
@@ -18,11 +18,13 @@
 mod arcs;
 mod build;
 mod error;
+mod export;
 mod generate;
 mod incoming;
 mod memory;
 mod nodes;
 mod order;
+mod output;
 pub mod progress;
 mod publish;
 mod runs;
@@ -31,4 +33,5 @@ pub mod spec;
 
 pub use build::build;
 pub use error::{BadLine, IngestError};
+pub use export::{ExportSpec, Exported, export};
 pub use generate::{DEFAULT_EDGE_FACTOR, GenerateTarget, Generated, generate};
