@@ -5,7 +5,7 @@
 //! hubs at ids with few bits, `barabasi-albert` at the smallest.
 
 mod barabasi_albert;
-mod draws;
+pub(crate) mod draws;
 mod erdos_renyi;
 mod file;
 mod plan;

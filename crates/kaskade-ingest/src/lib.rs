@@ -10,7 +10,8 @@
 //! buckets of targets, the unit that can spill; `incoming` makes them distinct, bucket by
 //! bucket; `order` fixes the dense ids and `publish` hands the shards to
 //! [`kaskade_store::GraphWriter`]. [`generate()`] draws synthetic graphs, straight into `runs`
-//! or into a file, [`export()`] writes a directory back to a file of arcs.
+//! or into a file, [`export()`] writes a directory back to a file of arcs, and
+//! [`sample()`] makes a smaller graph of one.
 //!
 //! Everything that comes out is a pure function of the *set* of input arcs and the options:
 //! the order of lines, files, blocks and threads changes no bit.
@@ -22,12 +23,14 @@ mod export;
 mod generate;
 mod incoming;
 mod memory;
+mod neighbours;
 mod nodes;
 mod order;
 mod output;
 pub mod progress;
 mod publish;
 mod runs;
+mod sample;
 mod source;
 pub mod spec;
 
@@ -35,3 +38,6 @@ pub use build::build;
 pub use error::{BadLine, IngestError};
 pub use export::{ExportSpec, Exported, export};
 pub use generate::{DEFAULT_EDGE_FACTOR, GenerateTarget, Generated, generate};
+pub use sample::{
+    DEFAULT_BACKWARD, DEFAULT_FORWARD, SampleMethod, SampleSize, SampleSpec, sample, select_nodes,
+};

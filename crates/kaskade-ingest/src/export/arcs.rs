@@ -6,7 +6,9 @@ use kaskade_model::coin::Threshold;
 use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::spec::OriginalId;
 use kaskade_model::{NodeId, Shard};
-use kaskade_store::{Graph, MappedShard};
+use kaskade_store::Graph;
+
+use crate::neighbours::{in_sources, out_targets};
 
 /// What is exported.
 pub(super) struct Source<'a> {
@@ -124,17 +126,6 @@ impl Source<'_> {
             }
         }
     }
-}
-
-/// The position of the first arc from `source` into `shard`, and the arcs' targets as offsets.
-fn out_targets(shard: &MappedShard, source: NodeId) -> (usize, &[u32]) {
-    let arcs = shard.out_arcs(source);
-    (arcs.first_arc, arcs.targets)
-}
-
-/// The sources of an own node of `shard`.
-fn in_sources(shard: &MappedShard, target_idx: u32) -> &[u32] {
-    shard.in_sources(target_idx).unwrap_or_default()
 }
 
 /// Cuts `0..n_nodes` into ranges of about [`PIECE_ARCS`] arcs, each with the number of its
