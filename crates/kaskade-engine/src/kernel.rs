@@ -13,4 +13,4 @@ mod state;
 
 pub use counts::LaneCounts;
 pub use edge_map::{EdgeMap, Effort, Parallelism};
-pub use state::ShardState;
+pub use state::{ShardState, state_bytes};
