@@ -12,7 +12,6 @@ mod text;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
-use kaskade_model::seeds::NodeDirectory;
 use kaskade_store::{Graph, Views};
 use rayon::prelude::*;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::spec::OriginalId;
 use kaskade_store::{Order, Orientation, ShardSelection, StoreError, Verify};
 use parquet::file::reader::{FileReader, SerializedFileReader};
