@@ -34,7 +34,7 @@ const RESERVED: [(&str, &[&str]); 14] = [
     ("memmap2", &["store", "engine"]),
     ("bincode", &["coordinator"]),
     ("redb", &["coordinator"]),
-    ("parquet", &["results", "cli"]),
+    ("parquet", &["results", "ingest", "cli"]),
     ("rayon", &["engine", "ingest", "store", "worker", "cli", "testkit"]),
     ("anyhow", &["cli"]),
 ];

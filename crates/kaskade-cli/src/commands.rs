@@ -5,6 +5,7 @@ mod cache;
 mod cancel;
 mod connection;
 mod coordinator;
+mod export;
 mod follow;
 mod generate;
 mod info;
@@ -12,10 +13,12 @@ mod init;
 mod inspect;
 mod list;
 mod manual;
+mod plan;
 mod progress;
 mod push;
 mod results;
 mod run;
+mod sample;
 mod server;
 mod status;
 mod submit;
@@ -56,6 +59,9 @@ pub(crate) fn dispatch() -> Result<(), CliError> {
         Command::Graph(GraphCommand::Info(args)) => info::info(&args, &console),
         Command::Graph(GraphCommand::Verify(args)) => verify::verify(&args, &console),
         Command::Graph(GraphCommand::Push(args)) => push::push(args, &console),
+        Command::Graph(GraphCommand::Plan(args)) => plan::plan(&args, &console),
+        Command::Graph(GraphCommand::Export(args)) => export::export(args, &console),
+        Command::Graph(GraphCommand::Sample(args)) => sample::sample(&args, &console),
         Command::Run(args) => run::run(&args, &typed, &console),
         Command::Coordinator(args) => coordinator::coordinator(args, &console),
         Command::Worker(args) => worker::worker(args),

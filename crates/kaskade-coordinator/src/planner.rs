@@ -1,8 +1,8 @@
 //! From a spec to what the job machine runs.
 
-use kaskade_engine::job::{JobSetup, ShardLoad};
+use kaskade_engine::job::{JobSetup, ShardLoad, lane_words};
 use kaskade_model::job::JobPlan;
-use kaskade_model::lanes::{LANES_PER_WORD, MAX_LANE_WORDS};
+use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::spec::Spec;
 use kaskade_model::tally::JobTally;
@@ -81,11 +81,4 @@ pub(crate) fn plan(
             arcs: manifest.n_arcs,
         },
     })
-}
-
-/// The widest batch that still leaves every worker four of them.
-fn lane_words(n_simulations: u64, n_workers: usize) -> usize {
-    let n_batches = 4 * n_workers.max(1) as u64;
-    let fits = |words: &usize| (words * LANES_PER_WORD) as u64 * n_batches <= n_simulations;
-    [8, 4, 2].into_iter().find(fits).unwrap_or(1)
 }

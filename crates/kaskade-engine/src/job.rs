@@ -6,6 +6,7 @@
 //! ([`JobMachine`]'s `abort_group`): release the group, give its batches back, plan
 //! again. Coins make a rerun equal, so no result depends on what was lost when.
 
+mod footprint;
 mod group;
 mod pending;
 mod placement;
@@ -18,7 +19,10 @@ use kaskade_model::spec::Placement;
 use kaskade_model::tally::{JobTally, PartitionTally};
 use kaskade_model::{BatchId, Epoch, JobId, WorkerId};
 
-pub use placement::{Decision, ShardLoad, WorkerInfo, deal_shards, decide_placement};
+pub use footprint::{Footprint, MemoryShape, footprints, lane_words, largest_footprint};
+pub use placement::{
+    Decision, ShardLoad, WorkerInfo, auto_placement, deal_shards, decide_placement,
+};
 
 use group::{Group, TallyOutcome};
 use pending::PendingBatches;

@@ -14,4 +14,4 @@ mod words;
 
 pub use counts::LaneCounts;
 pub use edge_map::{EdgeMap, Effort, Parallelism};
-pub use state::ShardState;
+pub use state::{ShardState, state_bytes};

@@ -9,8 +9,8 @@ use kaskade_model::lanes::LANES_PER_WORD;
 use kaskade_model::tally::{JobTally, PartitionTally};
 
 use crate::error::EngineError;
-use crate::kernel::{Parallelism, ShardState};
-use crate::partition::{BatchRun, Partition, state_bytes};
+use crate::kernel::{Parallelism, ShardState, state_bytes};
+use crate::partition::{BatchRun, Partition};
 use crate::with_lane_words;
 
 /// Who watches an in-process run.
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(choice(1, 1000, 2, u64::MAX), (1, 2));
         assert_eq!(choice(1000, 1000, 2, u64::MAX), (4, 2), "two batches of 512 are too many");
         assert_eq!(choice(1024, 1000, 2, u64::MAX), (8, 2));
-        assert_eq!(choice(u64::MAX, 1 << 20, 2, 64 << 20), (2, 2), "16 W bytes a node and batch");
+        assert_eq!(choice(u64::MAX, 1 << 20, 2, 65 << 20), (2, 2), "16 W bytes a node and batch");
         assert_eq!(choice(u64::MAX, 1 << 20, 4, 40 << 20), (1, 2));
         assert_eq!(choice(u64::MAX, 1 << 20, 4, 0), (1, 1));
         assert_eq!(choice(0, 0, 0, 0), (1, 1));

@@ -43,12 +43,6 @@ impl<S: Shard> Partition<S> {
     }
 }
 
-/// The bytes of lane state that one batch in flight takes for `n_nodes` own nodes.
-#[must_use]
-pub fn state_bytes(n_nodes: u64, lane_words: usize) -> u64 {
-    n_nodes * 16 * lane_words as u64
-}
-
 /// A round of fewer frontier nodes and arcs runs on the calling thread: waking a pool costs more.
 const LIGHT_ROUND_NODES: usize = 256;
 const LIGHT_ROUND_ARCS: usize = 1 << 15;

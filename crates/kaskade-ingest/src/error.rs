@@ -199,7 +199,34 @@ pub enum IngestError {
         /// The file.
         path: PathBuf,
     },
-    /// The file of a synthetic graph could not be written.
+    /// More nodes were asked for than there are, or none.
+    #[error("cannot sample {wanted} nodes of {n_nodes}: ask for 1 to {n_nodes}")]
+    SampleNodes {
+        /// Nodes asked for.
+        wanted: u64,
+        /// Nodes of the graph.
+        n_nodes: u64,
+    },
+    /// A share or a probability of a sample is out of range.
+    #[error("cannot sample with {name} {value}: use {accepted}")]
+    SampleNumber {
+        /// What it is of.
+        name: &'static str,
+        /// What was given.
+        value: f64,
+        /// What is accepted.
+        accepted: &'static str,
+    },
+    /// The ending of a file to export to says no format.
+    #[error(
+        "cannot tell the format of {path}: end it in .txt, .tsv or .csv, then .gz or .zst if \
+         wanted, or in .parquet"
+    )]
+    ExportEnding {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file of a synthetic or an exported graph could not be written.
     #[error("could not write {path}")]
     Write {
         /// The file.

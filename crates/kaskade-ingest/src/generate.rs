@@ -5,7 +5,7 @@
 //! hubs at ids with few bits, `barabasi-albert` at the smallest.
 
 mod barabasi_albert;
-mod draws;
+pub(crate) mod draws;
 mod erdos_renyi;
 mod file;
 mod plan;
@@ -22,7 +22,7 @@ use crate::arcs::ArcChunk;
 use crate::dealing::Dealing;
 use crate::error::IngestError;
 use crate::memory::Budget;
-use crate::nodes::NodeSet;
+use crate::nodes::{IdTable, NodeSet};
 use crate::progress::{Phase, Progress, Unit};
 use crate::publish::Publication;
 use crate::runs::Reading;
@@ -119,7 +119,7 @@ fn generate_directory(
     let budget = Budget::new(directory.memory_bytes);
     let publication = Publication::begin(directory, budget, progress)?;
     progress.begin(Phase::Draw, Some(n_arcs), Unit::Arcs);
-    let nodes = NodeSet::AllBelow(n_nodes);
+    let nodes = NodeSet::Ranked(IdTable::AllBelow(n_nodes));
     let dealing = Dealing::<()>::begin(publication, nodes, Reading::Forward, n_arcs)?;
     chunks(generator).into_par_iter().try_for_each(|chunk| {
         let arcs = generator.chunk(chunk);

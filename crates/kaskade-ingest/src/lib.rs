@@ -10,7 +10,8 @@
 //! arcs and has `runs` deal them into buckets of targets; `incoming` makes them distinct, bucket
 //! by bucket; `order` fixes the dense ids and `publish` hands the shards to
 //! [`kaskade_store::GraphWriter`]. [`generate()`] draws synthetic graphs, straight into `dealing`
-//! or into a file.
+//! or into a file, [`export()`] writes a directory back to a file of arcs, and [`sample()`]
+//! makes a smaller graph of one.
 //!
 //! Whatever is proportional to the arcs is in memory while `memory` has room for it and in a
 //! `spill` file else: raw arcs, runs, lists of distinct arcs, the lists of a shard. Only nodes
@@ -23,19 +24,26 @@ mod arcs;
 mod build;
 mod dealing;
 mod error;
+mod export;
 mod generate;
 mod incoming;
 mod memory;
 mod nodes;
 mod order;
+mod output;
 pub mod progress;
 mod publish;
 mod raw;
 mod runs;
+mod sample;
 mod source;
 pub mod spec;
 mod spill;
 
 pub use build::build;
 pub use error::{BadLine, IngestError};
+pub use export::{ExportSpec, Exported, export};
 pub use generate::{DEFAULT_EDGE_FACTOR, GenerateTarget, Generated, generate};
+pub use sample::{
+    DEFAULT_BACKWARD, DEFAULT_FORWARD, SampleMethod, SampleSize, SampleSpec, sample, select_nodes,
+};

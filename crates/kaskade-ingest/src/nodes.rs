@@ -16,8 +16,8 @@ pub(crate) use table::IdTable;
 
 /// A set of original ids; a rank is an id's place in ascending order.
 pub(crate) enum NodeSet {
-    /// All of `0..n`: a synthetic graph, whose ids are ranks.
-    AllBelow(u32),
+    /// Nodes whose arcs come as ranks: of a synthetic graph, or of a part of another.
+    Ranked(IdTable),
     /// Ids that a bitmap holds in no more memory than the arcs take.
     Bitmap(BitmapIds),
     /// Ids further apart.
@@ -55,7 +55,8 @@ impl NodeSet {
     /// The number of nodes.
     pub(crate) fn n_nodes(&self) -> u32 {
         match self {
-            Self::AllBelow(n_nodes) => *n_nodes,
+            // A graph has at most 2³² − 1 nodes.
+            Self::Ranked(table) => table.n_nodes() as u32,
             Self::Bitmap(ids) => ids.n_nodes(),
             Self::Sorted(ids) => ids.n_nodes(),
         }
@@ -64,7 +65,7 @@ impl NodeSet {
     /// The memory that the set takes beyond what every node is reckoned with.
     pub(crate) fn extra_bytes(&self) -> u64 {
         match self {
-            Self::AllBelow(_) | Self::Sorted(_) => 0,
+            Self::Ranked(_) | Self::Sorted(_) => 0,
             Self::Bitmap(ids) => ids.bytes(),
         }
     }
@@ -73,8 +74,8 @@ impl NodeSet {
     #[inline]
     pub(crate) fn rank(&self, id: u64) -> u32 {
         match self {
-            // Ids of such a set are below 2³².
-            Self::AllBelow(_) => id as u32,
+            // Ranks are below 2³².
+            Self::Ranked(_) => id as u32,
             Self::Bitmap(ids) => ids.rank(id),
             Self::Sorted(ids) => ids.rank(id),
         }
@@ -83,7 +84,7 @@ impl NodeSet {
     /// The ids in ascending order.
     pub(crate) fn into_table(self) -> IdTable {
         match self {
-            Self::AllBelow(n_nodes) => IdTable::AllBelow(n_nodes),
+            Self::Ranked(table) => table,
             Self::Bitmap(ids) => ids.to_table(),
             Self::Sorted(ids) => IdTable::Wide(ids.into_ids()),
         }

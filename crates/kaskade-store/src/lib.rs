@@ -8,7 +8,7 @@
 //! [`Orientation`], [`Views`] and [`Layout`] are what a builder chooses, [`cut_shards`] divides the
 //! nodes, [`Manifest`] describes a directory, [`GraphWriter`] makes one,
 //! [`Graph`] maps one with its [`Nodes`] and [`MappedShard`]s, and [`verify()`] re-reads
-//! every byte of one. Below them, `container` is the format that all binary files
+//! every byte of one; [`survey()`] says what its graph looks like. Below them, `container` is the format that all binary files
 //! share, `mmap` the only place that maps memory, and `digest` the identity of a graph.
 
 #[cfg(target_endian = "big")]
@@ -25,9 +25,11 @@ mod inspect;
 mod manifest;
 mod mmap;
 pub mod names;
+mod neighbours;
 mod nodes;
 mod opening;
 mod shard;
+mod survey;
 mod verify;
 mod writer;
 
@@ -40,6 +42,10 @@ pub use manifest::{FileEntry, Manifest, ManifestFile, ShardEntry};
 pub use nodes::{Nodes, NodesEntry};
 pub use opening::{Load, Opening, Progress, ShardSelection, Verify};
 pub use shard::{MappedShard, ShardArcs, WrittenShard, shard_write_bytes};
+pub use survey::{
+    DegreeDistribution, HeavierTail, HistogramBin, QUANTILES, SectionBytes, Survey,
+    bytes_by_section, survey,
+};
 pub use verify::{VerifyReport, verify};
 pub use writer::{GraphFacts, GraphWriter};
 

@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use kaskade_ingest::spec::{ColumnChoice, Duplicates, Format};
+use kaskade_ingest::{DEFAULT_BACKWARD, DEFAULT_FORWARD};
+use kaskade_model::lanes::MAX_LANE_WORDS;
+use kaskade_model::spec::{DEFAULT_SEED, DEFAULT_SIMULATIONS};
 use kaskade_store::{Order, Orientation, Views};
 
 use super::client::ClientArgs;
@@ -15,12 +18,18 @@ use crate::size::Size;
 pub(crate) enum GraphCommand {
     /// Build a graph directory from files of arcs
     Build(BuildArgs),
-    /// Describe a graph directory
-    Info(DirectoryArg),
+    /// Describe a graph directory: degrees, reciprocity, components, orientation, bytes
+    Info(InfoArgs),
     /// Re-read every byte of a graph directory and check every digest and invariant
     Verify(VerifyArgs),
     /// Register a graph directory with a coordinator; resumes where it was interrupted
     Push(PushArgs),
+    /// Say what a job on a graph takes on each worker, by placement
+    Plan(PlanArgs),
+    /// Write the arcs of a graph directory to a text or Parquet file
+    Export(ExportArgs),
+    /// Make a smaller graph of a large one
+    Sample(SampleArgs),
 }
 
 /// The flags of `graph build`.
@@ -95,12 +104,18 @@ pub(crate) struct DirectoryArgs {
 /// Shards of a graph whose builder does not say.
 pub(crate) const DEFAULT_SHARDS: u32 = 16;
 
-/// A graph directory to read.
+/// The flags of `graph info`.
 #[derive(Debug, Args)]
-pub(crate) struct DirectoryArg {
+pub(crate) struct InfoArgs {
     /// The graph directory
     #[arg(value_name = "DIR")]
     pub(crate) dir: PathBuf,
+    /// Read the manifest only, no arcs
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Compute threads [default: all cores]
+    #[arg(long, env = "KASKADE_THREADS", value_parser = super::job::threads())]
+    pub(crate) threads: Option<u64>,
 }
 
 /// The flags of `graph verify`.
@@ -126,4 +141,103 @@ pub(crate) struct PushArgs {
     /// Which coordinator
     #[command(flatten)]
     pub(crate) client: ClientArgs,
+}
+
+/// The flags of `graph plan`.
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// The graph directory, of which only the manifest is read
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Workers of the cluster
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_WORKERS))]
+    pub(crate) workers: u32,
+    /// Memory of each of them: 64MiB, 50% of what is free here, or auto (80%)
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Size,
+    /// The number of simulations, by which W is chosen where it is not given
+    #[arg(long, env = "KASKADE_SIMULATIONS", default_value_t = DEFAULT_SIMULATIONS)]
+    pub(crate) simulations: u64,
+    /// W: 64·W simulations advance together, 1 to 8 [default: by simulations and workers]
+    #[arg(
+        long,
+        env = "KASKADE_LANE_WORDS",
+        value_name = "W",
+        value_parser = clap::value_parser!(u64).range(1..=MAX_LANE_WORDS as u64)
+    )]
+    pub(crate) lane_words: Option<u64>,
+    /// Batches that a worker has in hand at a time [default: as many as a coordinator gives]
+    #[arg(long, value_name = "B", value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub(crate) batches: Option<u64>,
+    /// Threads of a `kaskade run` that is told of beside: a batch in flight each
+    #[arg(long, env = "KASKADE_THREADS", value_parser = super::job::threads())]
+    pub(crate) threads: Option<u64>,
+}
+
+/// More workers than any cluster has.
+const MAX_WORKERS: i64 = 1 << 16;
+
+/// The flags of `graph export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The graph directory
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// The file to write, its format by its ending: .txt, .tsv or .csv, then .gz or .zst if
+    /// wanted, or .parquet
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Write each node without arcs as an arc to itself, so that a build learns of it
+    #[arg(long)]
+    pub(crate) isolated_as_self_loops: bool,
+    /// Replace what is there
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Compute threads [default: all cores]
+    #[arg(long, env = "KASKADE_THREADS", value_parser = super::job::threads())]
+    pub(crate) threads: Option<u64>,
+}
+
+/// The flags of `graph sample`.
+#[derive(Debug, Args)]
+pub(crate) struct SampleArgs {
+    /// The graph directory
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// The graph directory to write
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Keep so many nodes
+    #[arg(long, value_name = "N", required_unless_present = "share", conflicts_with = "share")]
+    pub(crate) nodes: Option<u64>,
+    /// Keep this share of the nodes, above 0 and at most 1
+    #[arg(long, value_name = "X")]
+    pub(crate) share: Option<f64>,
+    /// How nodes are chosen
+    #[arg(long, default_value = "forest-fire")]
+    pub(crate) method: SampleChoice,
+    /// Forest fire: the forward burning probability; p/(1-p) targets of a node burn on average
+    #[arg(long, value_name = "P", default_value_t = DEFAULT_FORWARD)]
+    pub(crate) forward: f64,
+    /// Forest fire: the backward burning probability, the same for a node's sources
+    #[arg(long, value_name = "P", default_value_t = DEFAULT_BACKWARD)]
+    pub(crate) backward: f64,
+    /// The seed of all draws
+    #[arg(long, env = "KASKADE_SEED", default_value_t = DEFAULT_SEED)]
+    pub(crate) seed: u64,
+    /// How to build the directory
+    #[command(flatten)]
+    pub(crate) directory: DirectoryArgs,
+    /// Compute threads [default: all cores]
+    #[arg(long, env = "KASKADE_THREADS", value_parser = super::job::threads())]
+    pub(crate) threads: Option<u64>,
+}
+
+/// How the nodes of a sample are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SampleChoice {
+    /// Fires that spread along arcs (Leskovec and Faloutsos 2006): keeps the graph's shape
+    ForestFire,
+    /// Every set of nodes as likely as any other: of the arcs the square of the share is left
+    Node,
 }

@@ -1,19 +1,46 @@
 //! `kaskade graph info`.
 
+mod survey;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
 use kaskade_store::{Manifest, Order, Orientation};
 use serde::Serialize;
 
-use crate::args::graph::DirectoryArg;
-use crate::console::Console;
+use super::progress::{open_verified, with_bar};
+use crate::args::graph::InfoArgs;
+use crate::console::{Console, Counted};
 use crate::error::CliError;
+use survey::SurveyInfo;
 
-/// Describes a graph directory from its manifest.
-pub(super) fn info(args: &DirectoryArg, console: &Console) -> Result<(), CliError> {
-    let manifest = Manifest::read(&args.dir)?;
-    console.result(&GraphInfo::of(&manifest), || describe(&args.dir, &manifest))
+/// Describes a graph directory: what its manifest says, and what its arcs look like.
+pub(super) fn info(args: &InfoArgs, console: &Console) -> Result<(), CliError> {
+    if args.quick {
+        let manifest = Manifest::read(&args.dir)?;
+        return console.result(&GraphInfo::of(&manifest), || describe(&args.dir, &manifest));
+    }
+    let pool = super::thread_pool(args.threads)?;
+    let (graph, survey) = pool.install(|| {
+        let graph = open_verified(&args.dir, console)?;
+        let survey = with_bar(console, "surveying", Counted::Things("arcs"), |progress| {
+            kaskade_store::survey(&graph, progress)
+        });
+        Ok::<_, CliError>((graph, survey))
+    })?;
+    let manifest = graph.manifest();
+    let surveyed = SurveyInfo::of(&graph, &survey);
+    let info = FullInfo { graph: GraphInfo::of(manifest), survey: &surveyed };
+    console.result(&info, || describe(&args.dir, manifest) + &surveyed.describe())
+}
+
+/// What `--json` prints of a graph that was surveyed.
+#[derive(Debug, Serialize)]
+struct FullInfo<'a> {
+    #[serde(flatten)]
+    graph: GraphInfo<'a>,
+    #[serde(flatten)]
+    survey: &'a SurveyInfo,
 }
 
 /// What `--json` prints of a graph (INTERFACE.md).

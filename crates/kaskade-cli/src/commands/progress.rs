@@ -1,13 +1,16 @@
 //! The progress of other crates' work, as bars.
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use indicatif::ProgressBar;
 use kaskade_engine::local::Observer;
 use kaskade_ingest::progress::{Phase, Progress, Unit};
+use kaskade_store::{Graph, ShardSelection, Verify};
 
 use crate::console::{Console, Counted};
+use crate::error::CliError;
 use crate::interrupt::Watch;
 
 /// Shows a build or a generator, a bar a phase, and stops it on Ctrl-C.
@@ -65,11 +68,21 @@ pub(super) fn with_byte_bar<T>(
     label: &'static str,
     work: impl FnOnce(&kaskade_store::Progress<'_>) -> T,
 ) -> T {
-    let bar = console.bar(label, Some(0), Counted::Bytes);
-    let outcome = work(&|done_bytes, total_bytes| {
-        bar.set_length(total_bytes);
+    with_bar(console, label, Counted::Bytes, work)
+}
+
+/// As [`with_byte_bar`], of whatever is `counted`.
+pub(super) fn with_bar<T>(
+    console: &Console,
+    label: &'static str,
+    counted: Counted,
+    work: impl FnOnce(&kaskade_store::Progress<'_>) -> T,
+) -> T {
+    let bar = console.bar(label, Some(0), counted);
+    let outcome = work(&|done, total| {
+        bar.set_length(total);
         // Reports of other threads may overtake this one.
-        bar.update(|state| state.set_pos(state.pos().max(done_bytes)));
+        bar.update(|state| state.set_pos(state.pos().max(done)));
     });
     bar.finish_and_clear();
     outcome
@@ -104,4 +117,15 @@ impl Drop for RunProgress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Maps the whole graph directory `dir` and checks every byte of it, with a bar.
+///
+/// # Errors
+/// As [`Graph::open`].
+pub(super) fn open_verified(dir: &Path, console: &Console) -> Result<Graph, CliError> {
+    let graph = with_byte_bar(console, "verifying", |progress| {
+        Graph::open(dir, ShardSelection::All, Verify::Full, progress)
+    })?;
+    Ok(graph)
 }

@@ -29,7 +29,7 @@ use crate::machine;
 use crate::spec_file::{self, Job, Runner};
 
 /// The share of free memory that lane state may take.
-const STATE_MEMORY_SHARE: f64 = 0.25;
+pub(super) const STATE_MEMORY_SHARE: f64 = 0.25;
 
 /// Runs a job, prints its summary, and writes its result directory if one is asked for.
 pub(super) fn run(

@@ -8,7 +8,7 @@ use crate::error::CliError;
 use crate::machine;
 
 /// The share of free memory that a worker offers by itself.
-const MEMORY_SHARE: f64 = 0.8;
+pub(super) const MEMORY_SHARE: f64 = 0.8;
 
 /// Runs a worker until it is told to stop, or its coordinator is gone for good.
 pub(super) fn worker(args: WorkerArgs) -> Result<(), CliError> {

@@ -5,8 +5,7 @@ use kaskade_model::spec::Placement;
 use kaskade_model::{ShardId, WorkerId};
 
 use super::JobSetup;
-use super::group::BATCHES_IN_FLIGHT;
-use crate::partition::state_bytes;
+use super::footprint::{MemoryShape, largest_footprint};
 
 /// A worker as the planner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,14 +50,18 @@ pub fn decide_placement(setup: &JobSetup, workers: &[WorkerInfo]) -> Decision {
         let why = "it was asked for".to_owned();
         return Decision { placement: setup.placement, needed_bytes: 0, why };
     }
-    let n_nodes = setup.shards.iter().map(|shard| shard.n_nodes).sum();
-    let graph_bytes: u64 = setup.shards.iter().map(|shard| shard.n_bytes).sum();
-    let needed_bytes =
-        graph_bytes + BATCHES_IN_FLIGHT as u64 * state_bytes(n_nodes, setup.plan.lane_words);
+    let shape = MemoryShape::in_cluster(&setup.shards, setup.plan.lane_words);
     let smallest = workers.iter().map(|info| info.memory_bytes).min().unwrap_or(0);
-    if smallest < needed_bytes {
+    auto_placement(shape, smallest)
+}
+
+/// What `auto` is for a job of `shape` whose smallest worker has `smallest_bytes`.
+#[must_use]
+pub fn auto_placement(shape: MemoryShape<'_>, smallest_bytes: u64) -> Decision {
+    let needed_bytes = largest_footprint(shape, 1).total_bytes();
+    if smallest_bytes < needed_bytes {
         let why = format!(
-            "graph and state take {needed_bytes} bytes, the smallest worker has {smallest}"
+            "graph and state take {needed_bytes} bytes, the smallest worker has {smallest_bytes}"
         );
         return Decision { placement: Placement::Partition, needed_bytes: 0, why };
     }

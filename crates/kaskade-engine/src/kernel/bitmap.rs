@@ -20,6 +20,17 @@ impl SummaryBitmap {
         Self { bits: Words::zeroed(n_words), summary: Words::zeroed(n_words.div_ceil(64)) }
     }
 
+    /// The bytes of a bitmap of `n_bits`.
+    pub(super) fn bytes_for(n_bits: u64) -> u64 {
+        let n_words = n_bits.div_ceil(64);
+        8 * (n_words + n_words.div_ceil(64))
+    }
+
+    /// The bytes that it takes.
+    pub(super) fn allocated_bytes(&self) -> u64 {
+        (size_of_val(&*self.bits) + size_of_val(&*self.summary)) as u64
+    }
+
     /// Sets bit `at`.
     #[inline]
     pub(super) fn set(&self, at: usize) {

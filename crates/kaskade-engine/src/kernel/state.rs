@@ -31,6 +31,15 @@ pub struct ShardState<const W: usize> {
 /// Nodes that are cleared together between batches.
 const BLOCK_NODES: usize = 64;
 
+/// The bytes of the lane state of one batch in flight for the `n_nodes` nodes of a shard.
+#[must_use]
+pub fn state_bytes(n_nodes: u64, lane_words: usize) -> u64 {
+    let words = 16 * lane_words as u64;
+    n_nodes.saturating_mul(words)
+        + SummaryBitmap::bytes_for(n_nodes)
+        + SummaryBitmap::bytes_for(n_nodes.div_ceil(BLOCK_NODES as u64))
+}
+
 impl<const W: usize> ShardState<W> {
     /// The state in which no node of `nodes` is active.
     #[must_use]
@@ -43,6 +52,13 @@ impl<const W: usize> ShardState<W> {
             changed: SummaryBitmap::new(n_nodes),
             used_blocks: SummaryBitmap::new(n_nodes.div_ceil(BLOCK_NODES)),
         }
+    }
+
+    /// The bytes that it takes: [`state_bytes`] of its nodes.
+    #[must_use]
+    pub fn allocated_bytes(&self) -> u64 {
+        let words = size_of_val(&*self.seen) + size_of_val(&*self.new);
+        words as u64 + self.changed.allocated_bytes() + self.used_blocks.allocated_bytes()
     }
 
     /// The nodes that it is about.

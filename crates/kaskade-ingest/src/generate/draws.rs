@@ -3,7 +3,7 @@
 /// An endless table of independent 64-bit words (`SplitMix64`: Steele, Lea and Flood,
 /// OOPSLA 2014).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Draws {
+pub(crate) struct Draws {
     origin: u64,
 }
 
@@ -11,19 +11,19 @@ const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Draws {
     /// The table of `seed` for one `family` of graphs.
-    pub(super) fn new(seed: u64, family: u64) -> Self {
+    pub(crate) fn new(seed: u64, family: u64) -> Self {
         Self { origin: mix(mix(seed.wrapping_add(GOLDEN)) ^ family) }
     }
 
     /// Word `number`.
     #[inline]
-    pub(super) fn word(self, number: u64) -> u64 {
+    pub(crate) fn word(self, number: u64) -> u64 {
         mix(self.origin.wrapping_add(number.wrapping_mul(GOLDEN)))
     }
 
     /// A number below `end`, from word `number`; its bias is below `end` / 2⁶⁴.
     #[inline]
-    pub(super) fn below(self, number: u64, end: u64) -> u64 {
+    pub(crate) fn below(self, number: u64, end: u64) -> u64 {
         // The high half of a product with `end` is below `end`.
         ((u128::from(self.word(number)) * u128::from(end)) >> 64) as u64
     }

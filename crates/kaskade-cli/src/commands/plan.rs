@@ -1,0 +1,278 @@
+//! `kaskade graph plan`.
+
+use std::fmt::Write as _;
+
+use indicatif::BinaryBytes;
+use kaskade_engine::job::{
+    Footprint, MemoryShape, ShardLoad, auto_placement, lane_words, largest_footprint,
+};
+use kaskade_engine::local::LaneChoice;
+use kaskade_model::spec::Placement;
+use kaskade_store::Manifest;
+use serde::Serialize;
+
+use super::run::STATE_MEMORY_SHARE;
+use super::worker::MEMORY_SHARE;
+use crate::args::graph::PlanArgs;
+use crate::console::Console;
+use crate::error::CliError;
+use crate::machine;
+
+/// Says what a job on a graph takes on each worker, from the manifest alone.
+pub(super) fn plan(args: &PlanArgs, console: &Console) -> Result<(), CliError> {
+    let manifest = Manifest::read(&args.dir)?;
+    let memory_bytes = args.memory.resolve(machine::free_memory_bytes(), MEMORY_SHARE);
+    let plan = Plan::new(args, &manifest, memory_bytes.unwrap_or(u64::MAX));
+    console.result(&plan, || plan.describe())
+}
+
+/// What `--json` prints of a plan.
+#[derive(Debug, Serialize)]
+struct Plan {
+    workers: u32,
+    memory_bytes: u64,
+    simulations: u64,
+    lane_words: usize,
+    batches: usize,
+    /// What the coordinator maps: the id map and the degrees.
+    coordinator_bytes: u64,
+    placements: Vec<Row>,
+    auto: Auto,
+    /// `kaskade run` on one machine with the memory of a worker.
+    run: RunRow,
+}
+
+/// A placement and what each worker must have for it.
+#[derive(Debug, Serialize)]
+struct Row {
+    placement: Placement,
+    groups: u32,
+    workers_per_group: u32,
+    /// Workers without a shard: there are fewer shards than workers in a group.
+    idle_workers: u32,
+    #[serde(flatten)]
+    bytes: Bytes,
+    fits: bool,
+}
+
+/// Where the bytes of the worker with the most go.
+#[derive(Debug, Serialize)]
+struct Bytes {
+    shard_bytes: u64,
+    state_bytes: u64,
+    frontier_bytes: u64,
+    exchange_bytes: u64,
+    total_bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Auto {
+    placement: Placement,
+    why: String,
+    /// Whether what it takes fits the memory.
+    fits: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct RunRow {
+    lane_words: usize,
+    batches: usize,
+    id_map_bytes: u64,
+    #[serde(flatten)]
+    bytes: Bytes,
+    fits: bool,
+}
+
+impl Plan {
+    fn new(args: &PlanArgs, manifest: &Manifest, memory_bytes: u64) -> Self {
+        let shards = shard_loads(manifest);
+        let words = args.lane_words.map(|words| words as usize);
+        let words = words.unwrap_or_else(|| lane_words(args.simulations, args.workers as usize));
+        let mut shape = MemoryShape::in_cluster(&shards, words);
+        if let Some(batches) = args.batches {
+            shape.batches_in_flight = batches as usize;
+        }
+        let placements: Vec<Row> = divisors(args.workers)
+            .map(|parts| Row::new(shape, args.workers, parts, memory_bytes))
+            .collect();
+        let decision = auto_placement(shape, memory_bytes);
+        let of_auto = match decision.placement() {
+            Placement::Partition => placements.last(),
+            _ => placements.first(),
+        };
+        let auto = Auto {
+            placement: decision.placement(),
+            why: decision.why.clone(),
+            fits: of_auto.is_some_and(|row| row.fits),
+        };
+        Self {
+            workers: args.workers,
+            memory_bytes,
+            simulations: args.simulations,
+            lane_words: words,
+            batches: shape.batches_in_flight,
+            coordinator_bytes: manifest.nodes_file.file_bytes,
+            placements,
+            auto,
+            run: RunRow::new(args, manifest, &shards, memory_bytes),
+        }
+    }
+
+    fn describe(&self) -> String {
+        let mut text = String::new();
+        let line = |text: &mut String, cells: [String; 7]| {
+            let [placement, shards, state, frontier, exchange, total, fits] = cells;
+            writeln!(
+                text,
+                "{placement:<16}{shards:>13}{state:>13}{frontier:>13}{exchange:>13}{total:>13}  {fits}"
+            )
+            .expect("a string takes any text");
+        };
+        let heads = ["placement", "shards", "state", "frontier", "exchange", "total", ""];
+        line(&mut text, heads.map(str::to_owned));
+        let fits = |fits: bool| if fits { "fits" } else { "does not fit" };
+        for row in &self.placements {
+            let mut note = fits(row.fits).to_owned();
+            if row.idle_workers > 0 {
+                write!(note, ", {} workers get no shard", row.idle_workers)
+                    .expect("a string takes any text");
+            }
+            line(&mut text, row.bytes.cells(row.placement.to_string(), note));
+        }
+        line(&mut text, self.run.bytes.cells("kaskade run".to_owned(), fits(self.run.fits).into()));
+        let size = |bytes: u64| BinaryBytes(bytes).to_string();
+        let memory = if self.memory_bytes == u64::MAX {
+            "memory without a known limit".to_owned()
+        } else {
+            size(self.memory_bytes)
+        };
+        let advice = self.advice();
+        write!(
+            text,
+            "\nThe worker with the most, of {} with {memory}: W = {}, {} batches in flight;\n\
+             frontier and exchange at most, when every node becomes active in one round.\n\
+             The coordinator maps {}, the id map and the degrees. `kaskade run` has W = {}\n\
+             and {} batches in flight, and maps them too, {} in all.\n\
+             --placement auto takes {}: {}.\n{advice}",
+            self.workers,
+            self.lane_words,
+            self.batches,
+            size(self.coordinator_bytes),
+            self.run.lane_words,
+            self.run.batches,
+            size(self.run.bytes.total_bytes),
+            self.auto.placement,
+            self.auto.why,
+        )
+        .expect("a string takes any text");
+        text
+    }
+
+    /// What to do where `auto` is not the best that fits.
+    fn advice(&self) -> String {
+        let fitting = self.placements.iter().find(|row| row.fits);
+        match (fitting, self.auto.fits) {
+            (None, _) => {
+                "Nothing fits: take more workers, more memory or a smaller --lane-words.\n"
+                    .to_owned()
+            }
+            (Some(row), _) if matches!(row.placement, Placement::Hybrid { .. }) => format!(
+                "{} fits and exchanges less: ask for it with --placement {}.\n",
+                row.placement, row.placement
+            ),
+            _ => String::new(),
+        }
+    }
+}
+
+impl Row {
+    fn new(shape: MemoryShape<'_>, n_workers: u32, n_parts: u32, memory_bytes: u64) -> Self {
+        let groups = n_workers / n_parts;
+        let placement = match (groups, n_parts) {
+            (_, 1) => Placement::Replicate,
+            (1, _) => Placement::Partition,
+            (replicas, parts) => Placement::Hybrid { replicas, parts },
+        };
+        let n_used = shape.shards.len().min(n_parts as usize) as u32;
+        let bytes = Bytes::of(&largest_footprint(shape, n_parts as usize), 0);
+        Self {
+            placement,
+            groups,
+            workers_per_group: n_parts,
+            idle_workers: groups * (n_parts - n_used),
+            fits: bytes.total_bytes <= memory_bytes,
+            bytes,
+        }
+    }
+}
+
+impl RunRow {
+    fn new(args: &PlanArgs, manifest: &Manifest, shards: &[ShardLoad], memory_bytes: u64) -> Self {
+        let n_threads = args.threads.map_or_else(machine::n_cores, |threads| threads as usize);
+        let limit_bytes = (memory_bytes as f64 * STATE_MEMORY_SHARE) as u64;
+        // A manifest is refused where it has more nodes.
+        let n_nodes = u32::try_from(manifest.n_nodes).unwrap_or(u32::MAX);
+        let lanes = match args.lane_words {
+            Some(words) => {
+                LaneChoice::with_lane_words(words as usize, n_nodes, n_threads, limit_bytes)
+            }
+            None => LaneChoice::auto(args.simulations, n_nodes, n_threads, limit_bytes),
+        };
+        let shape = MemoryShape {
+            shards,
+            lane_words: lanes.lane_words,
+            batches_in_flight: lanes.max_in_flight,
+        };
+        let id_map_bytes = manifest.nodes_file.file_bytes;
+        let bytes = Bytes::of(&largest_footprint(shape, 1), id_map_bytes);
+        Self {
+            lane_words: lanes.lane_words,
+            batches: lanes.max_in_flight,
+            id_map_bytes,
+            fits: bytes.total_bytes <= memory_bytes,
+            bytes,
+        }
+    }
+}
+
+impl Bytes {
+    fn of(footprint: &Footprint, more_bytes: u64) -> Self {
+        Self {
+            shard_bytes: footprint.shard_bytes,
+            state_bytes: footprint.state_bytes,
+            frontier_bytes: footprint.frontier_bytes,
+            exchange_bytes: footprint.exchange_bytes,
+            total_bytes: footprint.total_bytes().saturating_add(more_bytes),
+        }
+    }
+
+    /// The cells of its row in a table.
+    fn cells(&self, name: String, note: String) -> [String; 7] {
+        let size = |bytes: u64| BinaryBytes(bytes).to_string();
+        [
+            name,
+            size(self.shard_bytes),
+            size(self.state_bytes),
+            size(self.frontier_bytes),
+            size(self.exchange_bytes),
+            size(self.total_bytes),
+            note,
+        ]
+    }
+}
+
+/// What the manifest says of each shard's cost.
+fn shard_loads(manifest: &Manifest) -> Vec<ShardLoad> {
+    let load = |entry: &kaskade_store::ShardEntry| ShardLoad {
+        shard: entry.shard,
+        n_nodes: entry.nodes.n_nodes() as u64,
+        n_arcs: entry.n_arcs,
+        n_bytes: entry.file_bytes,
+    };
+    manifest.shards.iter().map(load).collect()
+}
+
+/// The divisors of `n`, ascending: the sizes that equal groups of `n` workers can have.
+fn divisors(n: u32) -> impl Iterator<Item = u32> {
+    (1..=n).filter(move |divisor| n.is_multiple_of(*divisor))
+}

@@ -1,0 +1,168 @@
+//! What a worker needs for a job, before anything is allocated.
+
+use super::group::BATCHES_IN_FLIGHT;
+use super::placement::{ShardLoad, deal_shards};
+use crate::kernel::state_bytes;
+use kaskade_model::lanes::{LANES_PER_WORD, MAX_LANE_WORDS};
+
+/// The widest batch that still leaves every worker four of them.
+#[must_use]
+pub fn lane_words(n_simulations: u64, n_workers: usize) -> usize {
+    let n_batches = 4 * n_workers.max(1) as u64;
+    let fits = |words: &usize| (words * LANES_PER_WORD) as u64 * n_batches <= n_simulations;
+    [MAX_LANE_WORDS, 4, 2].into_iter().find(fits).unwrap_or(1)
+}
+
+/// The part of a job that decides how much memory it takes.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryShape<'a> {
+    /// All shards of the graph.
+    pub shards: &'a [ShardLoad],
+    /// W: 64-lane words in a batch.
+    pub lane_words: usize,
+    /// Batches that hold state at a time.
+    pub batches_in_flight: usize,
+}
+
+impl<'a> MemoryShape<'a> {
+    /// The shape of a job in a cluster, where each group has two batches in hand.
+    #[must_use]
+    pub fn in_cluster(shards: &'a [ShardLoad], lane_words: usize) -> Self {
+        Self { shards, lane_words, batches_in_flight: BATCHES_IN_FLIGHT }
+    }
+}
+
+/// The bytes that a job takes on one worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Footprint {
+    /// Shards that it holds.
+    pub n_shards: usize,
+    /// Their files, mapped: pages that the system may drop and read again.
+    pub shard_bytes: u64,
+    /// Lane state of the batches in flight.
+    pub state_bytes: u64,
+    /// Their frontiers, at most: all own nodes become active in one round.
+    pub frontier_bytes: u64,
+    /// What they send and receive in a round, at most; 0 for a worker alone in its group.
+    pub exchange_bytes: u64,
+}
+
+impl Footprint {
+    /// All of it.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        [self.state_bytes, self.frontier_bytes, self.exchange_bytes]
+            .into_iter()
+            .fold(self.shard_bytes, u64::saturating_add)
+    }
+}
+
+/// The footprints of the workers of a group of `n_parts`, as [`deal_shards`] deals; fewer than
+/// `n_parts` where there are fewer shards that hold something.
+#[must_use]
+pub fn footprints(shape: MemoryShape<'_>, n_parts: usize) -> Vec<Footprint> {
+    let n_nodes: u64 = shape.shards.iter().map(|shard| shard.n_nodes).sum();
+    let hands = deal_shards(shape.shards, n_parts);
+    let is_alone = hands.len() <= 1;
+    let batches = shape.batches_in_flight as u64;
+    let mask_bytes = 8 * shape.lane_words as u64;
+    let of_hand = |hand: &Vec<kaskade_model::ShardId>| {
+        let own = || shape.shards.iter().filter(|shard| hand.contains(&shard.shard));
+        let n_own: u64 = own().map(|shard| shard.n_nodes).sum();
+        let state: u64 = own().map(|shard| state_bytes(shard.n_nodes, shape.lane_words)).sum();
+        // An id and a mask a node, in arrays that grow by doubling.
+        let frontier = 2 * n_own * (4 + mask_bytes);
+        // Sent and received a bit and a mask a node; received decoded too.
+        let encoded = n_nodes.div_ceil(8) + n_nodes * mask_bytes;
+        let decoded = (n_nodes - n_own) * (4 + mask_bytes);
+        Footprint {
+            n_shards: hand.len(),
+            shard_bytes: own().map(|shard| shard.n_bytes).sum(),
+            state_bytes: batches * state,
+            frontier_bytes: batches * frontier,
+            exchange_bytes: if is_alone { 0 } else { batches * (encoded + decoded) },
+        }
+    };
+    hands.iter().map(of_hand).collect()
+}
+
+/// The largest footprint in a group of `n_parts`: what each worker of it must have.
+#[must_use]
+pub fn largest_footprint(shape: MemoryShape<'_>, n_parts: usize) -> Footprint {
+    let all = footprints(shape, n_parts).into_iter();
+    all.max_by_key(Footprint::total_bytes).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use kaskade_model::{NodeRange, ShardId};
+
+    use super::*;
+    use crate::kernel::ShardState;
+
+    /// Shards of R-MAT graphs as `generate rmat --edge-factor 16` cuts them: few nodes and many
+    /// arcs first.
+    fn rmat_like(scale: u32) -> Vec<ShardLoad> {
+        let n_nodes = 1u64 << scale;
+        let mut begin = 0;
+        let shard = |i: u32| {
+            let end = if i == 15 { n_nodes } else { (n_nodes >> (15 - i).min(9)) / 64 * 64 };
+            let n_own = end - begin;
+            begin = end;
+            let n_arcs = n_nodes;
+            let n_bytes = 8 * n_arcs + 12 * n_own + n_nodes / 5;
+            ShardLoad { shard: ShardId(i), n_nodes: n_own, n_arcs, n_bytes }
+        };
+        (0..16).map(shard).collect()
+    }
+
+    fn allocated<const W: usize>(shards: &[ShardLoad], hand: &[ShardId]) -> u64 {
+        let own = shards.iter().filter(|shard| hand.contains(&shard.shard));
+        let nodes = own.map(|shard| NodeRange { begin: 0, end: shard.n_nodes as u32 });
+        nodes.map(|nodes| ShardState::<W>::new(nodes).allocated_bytes()).sum()
+    }
+
+    #[test]
+    fn state_is_what_is_allocated() {
+        for scale in [10, 15, 18] {
+            let shards = rmat_like(scale);
+            for n_parts in [1, 2, 3, 16, 20] {
+                let hands = deal_shards(&shards, n_parts);
+                let planned =
+                    |lane_words| footprints(MemoryShape::in_cluster(&shards, lane_words), n_parts);
+                for (hand, (one, four)) in hands.iter().zip(planned(1).iter().zip(planned(4))) {
+                    assert_eq!(one.state_bytes, 2 * allocated::<1>(&shards, hand));
+                    assert_eq!(four.state_bytes, 2 * allocated::<4>(&shards, hand));
+                    assert_eq!(one.n_shards, hand.len());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn parts_hold_the_whole_once() {
+        let shards = rmat_like(12);
+        let shape = MemoryShape::in_cluster(&shards, 2);
+        let sum = |n_parts: usize| {
+            let all = footprints(shape, n_parts);
+            let sum = |value: fn(&Footprint) -> u64| all.iter().map(value).sum::<u64>();
+            (sum(|f| f.shard_bytes), sum(|f| f.state_bytes), sum(|f| f.frontier_bytes))
+        };
+        assert_eq!(footprints(shape, 1)[0].exchange_bytes, 0);
+        for n_parts in [2, 3, 5, 16] {
+            assert_eq!(sum(n_parts), sum(1));
+            assert!(footprints(shape, n_parts).iter().all(|part| part.exchange_bytes > 0));
+        }
+        assert_eq!(footprints(shape, 99).len(), 16);
+        assert_eq!(largest_footprint(MemoryShape::in_cluster(&[], 1), 3), Footprint::default());
+    }
+
+    #[test]
+    fn every_worker_gets_four_batches() {
+        assert_eq!(lane_words(1000, 1), 2);
+        assert_eq!(lane_words(2048, 1), 8);
+        assert_eq!(lane_words(2048, 0), 8);
+        assert_eq!(lane_words(2047, 2), 2);
+        assert_eq!(lane_words(1, 9), 1);
+    }
+}
