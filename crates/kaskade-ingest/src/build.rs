@@ -12,13 +12,14 @@ use crate::nodes::NodeSet;
 use crate::progress::{Phase, Progress, Unit};
 use crate::publish::Publication;
 use crate::runs::{Buckets, Reading, partition, ranked_arc_bytes};
-use crate::source::{Intake, parse};
+use crate::source::{Intake, LoneNodes, parse};
 use crate::spec::{BuildSpec, ColumnChoice};
 
 /// Builds the graph directory that `spec` asks for, on the threads of the current pool, and
 /// gives its manifest.
 ///
-/// Every id that occurs in an input is a node, self-loops are dropped and counted, and equal
+/// Every id that occurs in an input is a node, also one that a header counts or a list of
+/// nodes has and no arc. Self-loops are dropped and counted, and equal
 /// arcs are merged and counted: duplicates are the input's arcs without self-loops, twice as
 /// many when undirected, less the distinct ones. O(arcs · log arcs).
 ///
@@ -38,20 +39,28 @@ fn build_with<V: Payload>(
     progress: &dyn Progress,
 ) -> Result<Manifest, IngestError> {
     let publication = Publication::begin(&spec.directory, progress)?;
-    let kept = Kept { chunks: Mutex::default() };
-    let input = parse::<V>(spec, &kept, progress)?;
-    let chunks = kept.chunks.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let allowance = Allowance::new(spec.directory.memory_bytes);
+    let kept = Kept { allowance, chunks: Mutex::default(), lone: Mutex::default() };
+    let input = parse::<V>(&spec.reading(), &kept, progress)?;
+    if input.names.is_some() {
+        return Err(IngestError::StringIds);
+    }
+    let mut chunks = kept.chunks.into_inner().unwrap_or_else(PoisonError::into_inner);
     let n_arcs: u64 = chunks.iter().map(|chunk| chunk.len() as u64).sum();
 
     progress.begin(Phase::Order, Some(n_arcs), Unit::Arcs);
+    // Nodes occur in arcs; those of a lone one are looked at here, and are no input.
+    let n_chunks = chunks.len();
+    chunks.append(&mut kept.lone.into_inner().unwrap_or_else(PoisonError::into_inner));
     let nodes = NodeSet::occurring(&chunks)?;
+    chunks.truncate(n_chunks);
     if nodes.n_nodes() == 0 {
         return Err(IngestError::EmptyGraph);
     }
     let needed_bytes = chunks.iter().map(ArcChunk::bytes).sum::<u64>()
         + n_arcs * ranked_arc_bytes::<V>(spec.undirected)
         + u64::from(nodes.n_nodes()) * NODE_BYTES;
-    Allowance::new(spec.directory.memory_bytes).check(needed_bytes)?;
+    allowance.check(needed_bytes)?;
 
     let reading = Reading::new(spec.orientation, spec.undirected);
     let buckets = Buckets::new(nodes.n_nodes(), n_arcs);
@@ -71,12 +80,29 @@ fn build_with<V: Payload>(
 
 /// All arcs of the input, in memory.
 struct Kept<V> {
+    allowance: Allowance,
     chunks: Mutex<Vec<ArcChunk<V>>>,
+    /// Nodes without arcs, each as an arc to itself.
+    lone: Mutex<Vec<ArcChunk<V>>>,
 }
 
 impl<V: Payload> Intake<V> for Kept<V> {
     fn arcs(&self, chunk: ArcChunk<V>) -> Result<(), IngestError> {
         self.chunks.lock().unwrap_or_else(PoisonError::into_inner).push(chunk);
+        Ok(())
+    }
+
+    fn nodes(&self, ids: LoneNodes) -> Result<(), IngestError> {
+        let mut chunk = ArcChunk::with_capacity(0);
+        let mut push = |id| chunk.push(id, id, V::default());
+        match ids {
+            LoneNodes::List(ids) => ids.into_iter().for_each(&mut push),
+            LoneNodes::Range(range) => {
+                self.allowance.check((range.end - range.start).saturating_mul(NODE_BYTES))?;
+                range.for_each(&mut push);
+            }
+        }
+        self.lone.lock().unwrap_or_else(PoisonError::into_inner).push(chunk);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@
 //! ```
 //! In reading order: [`build()`] is the whole way in one page, [`spec`] is what it is asked
 //! for and [`progress`] how it is watched; `source` turns files into arcs of original ids
-//! (`arcs`); `nodes` gives every original id its rank; `runs` deals relabelled arcs into
+//! (`arcs`), which [`read_arcs()`] collects as they are, and `names` numbers ids that are strings; `nodes` gives every original id its rank; `runs` deals relabelled arcs into
 //! buckets of targets, the unit that can spill; `incoming` makes them distinct, bucket by
 //! bucket; `order` fixes the dense ids and `publish` hands the shards to
 //! [`kaskade_store::GraphWriter`]. [`generate()`] draws synthetic graphs, straight into `runs`
@@ -21,6 +21,7 @@ mod error;
 mod generate;
 mod incoming;
 mod memory;
+mod names;
 mod nodes;
 mod order;
 pub mod progress;
@@ -30,5 +31,7 @@ mod source;
 pub mod spec;
 
 pub use build::build;
-pub use error::{BadLine, IngestError};
+pub use error::{BadLine, IngestError, Malformed, Place};
 pub use generate::{DEFAULT_EDGE_FACTOR, GenerateTarget, Generated, generate};
+pub use names::{Interner, SortedNames};
+pub use source::{ReadArcs, read_arcs};

@@ -72,13 +72,6 @@ pub(super) fn write(
 
 fn format_arcs(arcs: &[RawArc<u32, ()>], format: Format) -> Vec<u8> {
     match format {
-        Format::Text => {
-            let mut text = Vec::with_capacity(arcs.len() * 16);
-            for arc in arcs {
-                writeln!(text, "{}\t{}", arc.from, arc.to).expect("memory can be written");
-            }
-            text
-        }
         Format::PairsU32 => {
             arcs.iter().flat_map(|arc| [arc.from, arc.to]).flat_map(u32::to_le_bytes).collect()
         }
@@ -87,6 +80,14 @@ fn format_arcs(arcs: &[RawArc<u32, ()>], format: Format) -> Vec<u8> {
             .flat_map(|arc| [u64::from(arc.from), u64::from(arc.to)])
             .flat_map(u64::to_le_bytes)
             .collect(),
+        // An ending names no other.
+        _ => {
+            let mut text = Vec::with_capacity(arcs.len() * 16);
+            for arc in arcs {
+                writeln!(text, "{}\t{}", arc.from, arc.to).expect("memory can be written");
+            }
+            text
+        }
     }
 }
 
