@@ -13,7 +13,7 @@ use kaskade_benches::graphs::{directory_at, rmat};
 use kaskade_benches::labels::{on_rmat, thread_counts};
 use kaskade_benches::plain_ingest;
 use kaskade_ingest::progress::Unwatched;
-use kaskade_ingest::spec::{BuildSpec, Duplicates};
+use kaskade_ingest::spec::{BuildSpec, Duplicates, IdKind};
 use kaskade_ingest::{GenerateTarget, build, generate};
 use kaskade_store::Orientation;
 
@@ -48,10 +48,13 @@ fn ingest(criterion: &mut Criterion) {
 
 fn spec(text: &Path, out: PathBuf) -> BuildSpec {
     BuildSpec {
-        inputs: vec![text.to_owned()],
+        inputs: vec![text.to_owned().into()],
         orientation: Orientation::Influence,
         undirected: false,
         format: None,
+        ids: IdKind::Auto,
+        source_column: None,
+        target_column: None,
         column: None,
         duplicates: Duplicates::Max,
         skip_bad_lines: 0,

@@ -17,7 +17,8 @@ use crate::spec::{BuildSpec, ColumnChoice};
 /// Builds the graph directory that `spec` asks for, on the threads of the current pool, and
 /// gives its manifest.
 ///
-/// Every id that occurs in an input is a node, self-loops are dropped and counted, and equal
+/// Every id that occurs in an input is a node, also one that a header counts or a list of
+/// nodes has and no arc. Self-loops are dropped and counted, and equal
 /// arcs are merged and counted: duplicates are the input's arcs without self-loops, twice as
 /// many when undirected, less the distinct ones. O(arcs · log arcs). Memory: at most
 /// `spec.directory.memory_bytes`, of which every node takes 48 bytes; arcs beyond that go
@@ -49,7 +50,7 @@ fn build_with<V: Payload>(
 ) -> Result<Manifest, IngestError> {
     let publication = Publication::begin(&spec.directory, budget, progress)?;
     let intake = RawIntake::<V>::new(budget.raw_bytes(), &publication.spill_folder());
-    let input = parse(spec, &intake, progress)?;
+    let input = parse(&spec.reading(), &intake, progress)?;
     let mut raw = intake.finish();
 
     let n_arcs = raw.n_arcs();

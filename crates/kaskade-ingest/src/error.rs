@@ -7,7 +7,9 @@ use kaskade_model::ShardId;
 use kaskade_model::spec::SpecError;
 use kaskade_store::StoreError;
 
-use crate::source::MAX_LINE_BYTES;
+mod input;
+
+pub use input::{BadLine, Malformed, Place};
 
 /// Why a graph could not be built or generated. Whichever it is, nothing was left behind.
 #[derive(Debug, thiserror::Error)]
@@ -93,20 +95,39 @@ pub enum IngestError {
         header: String,
     },
     /// The chosen column holds the ids.
-    #[error("column {column} holds ids: the first column after them is 2")]
+    #[error("column {column} holds ids: choose another, counted from 0")]
     ColumnIsAnId {
         /// The column, as given.
         column: String,
     },
-    /// An input is of a format that would be misread.
+    /// An input was to be read as text and would be misread.
     #[error(
         "{path} is a MatrixMarket file, whose size line would read as an arc: \
-         delete the lines up to that one"
+         use --format matrix-market"
     )]
     MatrixMarket {
         /// The input.
         path: PathBuf,
     },
+    /// An input is not what its format says.
+    #[error("{path}{place}: {reason}")]
+    Malformed {
+        /// The input.
+        path: PathBuf,
+        /// Where in it.
+        place: Place,
+        /// What is wrong.
+        reason: Malformed,
+    },
+    /// Standard input was named more than once.
+    #[error("standard input can be read once: name `-` once")]
+    StdinTwice,
+    /// The ids are strings.
+    #[error(
+        "the ids of the inputs are strings, and graph directories hold numbers only: \
+         number the ids, or see what is wrong with --ids number"
+    )]
+    StringIds,
     /// The inputs hold no arc.
     #[error("the graph is empty: no input holds an arc")]
     EmptyGraph,
@@ -240,35 +261,6 @@ pub enum IngestError {
     /// The graph directory could not be written.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// What is wrong with a line of text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadLine {
-    /// A field that should be an id is not a whole number.
-    #[error("an id is a whole number from 0 to 2^64-1")]
-    NotAnId,
-    /// An id exceeds 2⁶⁴ − 1.
-    #[error("an id exceeds 2^64-1")]
-    IdTooLarge,
-    /// The line ends after one id.
-    #[error("the second id is missing")]
-    MissingTarget,
-    /// Two commas follow each other.
-    #[error("a field is empty")]
-    EmptyField,
-    /// The line ends before the chosen column.
-    #[error("the chosen column is missing")]
-    MissingColumn,
-    /// The chosen column is no probability.
-    #[error("the chosen column is not a number in [0, 1], 0 or at least 2^-33")]
-    NotAProbability,
-    /// A carriage return stands within the line.
-    #[error("a carriage return stands within the line")]
-    StrayCarriageReturn,
-    /// The line is longer than any arc needs.
-    #[error("the line is longer than {MAX_LINE_BYTES} bytes")]
-    TooLong,
 }
 
 fn bad_line_advice(allowed: u64) -> String {

@@ -6,7 +6,8 @@
 //! ```
 //! In reading order: [`build()`] is the whole way in one page, [`spec`] is what it is asked
 //! for and [`progress`] how it is watched; `source` turns files into arcs of original ids
-//! (`arcs`), which `raw` keeps; `nodes` gives every original id its rank; `dealing` relabels
+//! (`arcs`; `names` numbers ids that are strings, [`read_arcs()`] collects arcs as they are),
+//! which `raw` keeps; `nodes` gives every original id its rank; `dealing` relabels
 //! arcs and has `runs` deal them into buckets of targets; `incoming` makes them distinct, bucket
 //! by bucket; `order` fixes the dense ids and `publish` hands the shards to
 //! [`kaskade_store::GraphWriter`]. [`generate()`] draws synthetic graphs, straight into `dealing`
@@ -28,6 +29,7 @@ mod export;
 mod generate;
 mod incoming;
 mod memory;
+mod names;
 mod nodes;
 mod order;
 mod output;
@@ -41,9 +43,11 @@ pub mod spec;
 mod spill;
 
 pub use build::build;
-pub use error::{BadLine, IngestError};
+pub use error::{BadLine, IngestError, Malformed, Place};
 pub use export::{ExportSpec, Exported, export};
 pub use generate::{DEFAULT_EDGE_FACTOR, GenerateTarget, Generated, generate};
+pub use names::{Interner, SortedNames};
 pub use sample::{
     DEFAULT_BACKWARD, DEFAULT_FORWARD, SampleMethod, SampleSize, SampleSpec, sample, select_nodes,
 };
+pub use source::{ReadArcs, read_arcs};

@@ -2,21 +2,28 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use kaskade_store::{Order, Orientation, Views};
 
-/// Input files, how to read them, and where the graph goes.
+/// Inputs, how to read them, and where the graph goes.
 #[derive(Clone, Debug)]
 pub struct BuildSpec {
-    /// The files; their arcs are one graph, whatever their order.
-    pub inputs: Vec<PathBuf>,
+    /// The inputs; their arcs are one graph, whatever their order.
+    pub inputs: Vec<Input>,
     /// What a line `u v` means.
     pub orientation: Orientation,
     /// Whether every line stands for both directions.
     pub undirected: bool,
-    /// The format of all inputs; where `None`, by each file's ending: `.u32`, `.u64`, else
-    /// text. Whether a file is compressed is always said by its ending, `.gz` or `.zst`.
+    /// The format of all inputs; sniffed for each where `None`, as [`Format`] says.
     pub format: Option<Format>,
+    /// What an id is.
+    pub ids: IdKind,
+    /// The column with an arc's source, in a format with named columns; by its header where
+    /// `None`, as [`Format::Csv`] says.
+    pub source_column: Option<ColumnChoice>,
+    /// The column with an arc's target, likewise.
+    pub target_column: Option<ColumnChoice>,
     /// The column with an arc's probability or weight.
     pub column: Option<ColumnChoice>,
     /// How the values of equal arcs merge; without a column equal arcs are only counted.
@@ -25,6 +32,91 @@ pub struct BuildSpec {
     pub skip_bad_lines: u64,
     /// Where the graph goes, and in what form.
     pub directory: DirectorySpec,
+}
+
+impl BuildSpec {
+    /// What of it says how the inputs are read.
+    #[must_use]
+    pub fn reading(&self) -> ReadSpec {
+        ReadSpec {
+            inputs: self.inputs.clone(),
+            format: self.format,
+            ids: self.ids,
+            source_column: self.source_column.clone(),
+            target_column: self.target_column.clone(),
+            column: self.column.clone(),
+            skip_bad_lines: self.skip_bad_lines,
+        }
+    }
+}
+
+/// Inputs and how to read them; the fields are those of [`BuildSpec`].
+#[derive(Clone, Debug)]
+pub struct ReadSpec {
+    /// The inputs.
+    pub inputs: Vec<Input>,
+    /// The format of all inputs, or sniffed.
+    pub format: Option<Format>,
+    /// What an id is.
+    pub ids: IdKind,
+    /// The column with an arc's source.
+    pub source_column: Option<ColumnChoice>,
+    /// The column with an arc's target.
+    pub target_column: Option<ColumnChoice>,
+    /// The column with an arc's probability or weight.
+    pub column: Option<ColumnChoice>,
+    /// So many bad lines are skipped and counted.
+    pub skip_bad_lines: u64,
+}
+
+impl ReadSpec {
+    /// How `inputs` are read when nothing else is said.
+    #[must_use]
+    pub fn of(inputs: Vec<Input>) -> Self {
+        Self {
+            inputs,
+            format: None,
+            ids: IdKind::Auto,
+            source_column: None,
+            target_column: None,
+            column: None,
+            skip_bad_lines: 0,
+        }
+    }
+}
+
+/// Where bytes come from.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A file.
+    File(PathBuf),
+    /// Standard input, read once.
+    Stdin,
+    /// Bytes in memory, under the name that stands for a file's: its ending counts.
+    Bytes {
+        /// The name.
+        name: String,
+        /// The contents.
+        bytes: Arc<[u8]>,
+    },
+}
+
+impl Input {
+    /// What errors call it.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        match self {
+            Self::File(path) => path.clone(),
+            Self::Stdin => PathBuf::from("standard input"),
+            Self::Bytes { name, .. } => PathBuf::from(name),
+        }
+    }
+}
+
+impl From<PathBuf> for Input {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
 }
 
 /// A graph directory to write.
@@ -49,39 +141,123 @@ pub struct DirectorySpec {
     pub force: bool,
 }
 
-/// How a file's bytes are read, once decompressed.
+/// How an input's bytes are read, once decompressed.
+///
+/// Which it is says, in this order: the build's own choice; the file's ending, below, with
+/// `.gz` and `.zst` taken off; the first bytes (`%%MatrixMarket`, `PAR1`, KONECT's
+/// `% sym|asym|bip`); else it is text. Whether an input is compressed is said by its ending
+/// or else its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// An arc a line: two ids, 0 to 2⁶⁴ − 1, and any further columns, parted by spaces, tabs
-    /// and at most one comma. Lines end in LF or CRLF. Blank lines and those that begin with
-    /// `#` or `%` are passed over, and so is a header: the first line else, when it begins
-    /// with a letter, a quote or `_`.
+    /// An arc a line: two ids and any further columns, parted by spaces, tabs and at most one
+    /// comma. Lines end in LF or CRLF. Blank lines and those that begin with `#` or `%` are
+    /// passed over, and so is a header: where ids are numbers, the first line else when it
+    /// begins with a letter, a quote or `_`; where they are strings, when a column is chosen
+    /// by name or its first two words are a pair of names that [`Format::Csv`] looks for.
     Text,
-    /// Pairs of little-endian `u32`, without a header.
+    /// `.csv`: rows as RFC 4180 has them, with a header that names the columns. Source and
+    /// target are the chosen columns, else the first pair found of `source target`, `src dst`,
+    /// `from to`, `u v` and the like, else the first two. Lines with `#` or `%` before the
+    /// header are passed over, and below it none. A first line whose ids are numbers is no
+    /// header. A file that ends in `.csv` and has no comma in its first line is text.
+    Csv,
+    /// `.tsv`: as [`Format::Csv`] with tabs.
+    Tsv,
+    /// `out.*`: KONECT. `sym` stands for both directions; `bip` is refused.
+    Konect,
+    /// `.mtx`: coordinates of a square matrix, `pattern`, `real` or `integer`; `symmetric`
+    /// stands for both directions. Every row is a node.
+    MatrixMarket,
+    /// `.metis`, and `.graph` without a `.properties` file beside it: neighbours by line.
+    Metis,
+    /// `.v`, `.e`, `.properties` of one stem, any of which names all: LDBC Graphalytics.
+    Graphalytics,
+    /// Tuples of two packed 48-bit ids, twelve bytes each: Graph500's packed edges.
+    Graph500,
+    /// `.u32`: pairs of little-endian `u32`, without a header.
     PairsU32,
-    /// Pairs of little-endian `u64`, without a header.
+    /// `.u64`: pairs of little-endian `u64`, without a header.
     PairsU64,
+    /// `.sg`: the serialized graph of the GAP benchmark, its out-neighbours.
+    GapSg,
+    /// `.parquet`: columns as in [`Format::Csv`], of integers or strings.
+    Parquet,
+    /// `.graph` with a `.properties` file beside it: LAW's BVGraph. Needs the cargo feature
+    /// `webgraph`.
+    BvGraph,
+}
+
+impl Format {
+    /// Every format and its word.
+    pub const ALL: [(Self, &str); 13] = [
+        (Self::Text, "text"),
+        (Self::Csv, "csv"),
+        (Self::Tsv, "tsv"),
+        (Self::Konect, "konect"),
+        (Self::MatrixMarket, "matrix-market"),
+        (Self::Metis, "metis"),
+        (Self::Graphalytics, "graphalytics"),
+        (Self::Graph500, "graph500"),
+        (Self::PairsU32, "pairs-u32"),
+        (Self::PairsU64, "pairs-u64"),
+        (Self::GapSg, "gap-sg"),
+        (Self::Parquet, "parquet"),
+        (Self::BvGraph, "bvgraph"),
+    ];
+
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(format, _)| *format == self);
+        found.map_or("", |(_, word)| word)
+    }
 }
 
 impl FromStr for Format {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
+        let found = Self::ALL.iter().find(|(_, known)| *known == word);
+        found.map(|(format, _)| *format).ok_or_else(|| {
+            let words: Vec<&str> = Self::ALL.iter().map(|(_, word)| *word).collect();
+            format!("unknown format {word:?}: use one of {}", words.join(", "))
+        })
+    }
+}
+
+/// What an id is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdKind {
+    /// Strings where each of the first two lines of the first input that are neither blank
+    /// nor comment has an id that is no number at all, or where the first input is Parquet
+    /// with string columns; else numbers.
+    Auto,
+    /// A whole number from 0 to 2⁶⁴ − 1.
+    Number,
+    /// A field as UTF-8 text. Ids of a format that holds numbers are their decimal digits.
+    String,
+}
+
+impl FromStr for IdKind {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
         match word {
-            "text" => Ok(Self::Text),
-            "pairs-u32" => Ok(Self::PairsU32),
-            "pairs-u64" => Ok(Self::PairsU64),
-            _ => Err(format!("unknown format {word:?}: use text, pairs-u32 or pairs-u64")),
+            "auto" => Ok(Self::Auto),
+            "number" => Ok(Self::Number),
+            "string" => Ok(Self::String),
+            _ => Err(format!("unknown kind of id {word:?}: use auto, number or string")),
         }
     }
 }
 
-/// Which field of a line holds an arc's probability or weight.
+/// Which field of a line is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ColumnChoice {
-    /// The field's place, counted from 0 over all fields: 2 is the first after the ids.
+    /// The field's place, counted from 0 over all fields.
     Index(usize),
-    /// The field's name in the header ([`Format::Text`]), found anew in every file.
+    /// The field's name in the header, found anew in every file. Formats whose fields have a
+    /// fixed meaning call them `weight` (and KONECT the next `timestamp`).
     Name(String),
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kaskade_ingest::progress::Unwatched;
-use kaskade_ingest::spec::{BuildSpec, DirectorySpec, Duplicates};
+use kaskade_ingest::spec::{BuildSpec, DirectorySpec, Duplicates, IdKind};
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::seeds;
@@ -22,10 +22,13 @@ use crate::{Arc, ArcList};
 #[must_use]
 pub fn build_spec(inputs: Vec<PathBuf>, out: PathBuf) -> BuildSpec {
     BuildSpec {
-        inputs,
+        inputs: inputs.into_iter().map(Into::into).collect(),
         orientation: Orientation::Influence,
         undirected: false,
         format: None,
+        ids: IdKind::Auto,
+        source_column: None,
+        target_column: None,
         column: None,
         duplicates: Duplicates::Max,
         skip_bad_lines: 0,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand, ValueEnum};
-use kaskade_ingest::spec::{ColumnChoice, Duplicates, Format};
+use kaskade_ingest::spec::{ColumnChoice, Duplicates, Format, IdKind};
 use kaskade_ingest::{DEFAULT_BACKWARD, DEFAULT_FORWARD};
 use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::spec::{DEFAULT_SEED, DEFAULT_SIMULATIONS};
@@ -35,7 +35,7 @@ pub(crate) enum GraphCommand {
 /// The flags of `graph build`.
 #[derive(Debug, Args)]
 pub(crate) struct BuildArgs {
-    /// Files of arcs, an arc a line or little-endian pairs; .gz and .zst are unpacked
+    /// Files of arcs, of any of the formats; .gz and .zst are unpacked; - is standard input
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
     /// The graph directory to write
@@ -47,11 +47,25 @@ pub(crate) struct BuildArgs {
     /// Read every arc in both directions
     #[arg(long, env = "KASKADE_UNDIRECTED", value_parser = FalseyValueParser::new())]
     pub(crate) undirected: bool,
-    /// The inputs' format: text, pairs-u32 or pairs-u64 [default: by each file's ending]
+    /// The inputs' format: text, csv, tsv, konect, matrix-market, metis, graphalytics,
+    /// graph500, pairs-u32, pairs-u64, gap-sg, parquet or bvgraph [default: by each file's
+    /// ending, else its first bytes]
     #[arg(long, env = "KASKADE_FORMAT")]
     pub(crate) format: Option<Format>,
-    /// The column with an arc's probability or weight: its name in the header, or its place
-    /// from 0, where 2 is the first after the ids
+    /// What an id is: number, string (text, csv, tsv, konect, parquet), or auto: strings if
+    /// the ids of the first input's first lines are no numbers
+    #[arg(long, env = "KASKADE_IDS", value_name = "KIND", default_value = "auto")]
+    pub(crate) ids: IdKind,
+    /// The column with an arc's source, in csv, tsv and parquet: its name in the header, or its
+    /// place from 0 [default: source, src, from, u and the like, else the first]
+    #[arg(long, value_name = "NAME-or-INDEX")]
+    pub(crate) source_column: Option<ColumnChoice>,
+    /// The column with an arc's target, likewise [default: target, dst, to, v and the like,
+    /// else the second]
+    #[arg(long, value_name = "NAME-or-INDEX")]
+    pub(crate) target_column: Option<ColumnChoice>,
+    /// The column with an arc's probability or weight: its name in the header (weight where a
+    /// format has no names), or its place from 0, where 2 is the first after the ids
     #[arg(long, value_name = "NAME-or-INDEX")]
     pub(crate) column: Option<ColumnChoice>,
     /// How the values of equal arcs merge: max, noisy-or, sum or error

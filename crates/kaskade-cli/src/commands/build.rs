@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use kaskade_ingest::spec::{BuildSpec, DirectorySpec};
+use kaskade_ingest::spec::{BuildSpec, DirectorySpec, Input};
 
 use super::info::{GraphInfo, describe};
 use super::progress::IngestProgress;
@@ -19,10 +19,13 @@ const MEMORY_SHARE: f64 = 0.5;
 pub(super) fn build(args: BuildArgs, console: &Console) -> Result<(), CliError> {
     let pool = super::thread_pool(args.threads)?;
     let spec = BuildSpec {
-        inputs: args.inputs,
+        inputs: args.inputs.into_iter().map(input).collect(),
         orientation: args.orientation,
         undirected: args.undirected,
         format: args.format,
+        ids: args.ids,
+        source_column: args.source_column,
+        target_column: args.target_column,
         column: args.column,
         duplicates: args.duplicates,
         skip_bad_lines: args.skip_bad_lines,
@@ -34,6 +37,11 @@ pub(super) fn build(args: BuildArgs, console: &Console) -> Result<(), CliError> 
     drop(progress);
     console.note(&format!("built in {:.1} s", started.elapsed().as_secs_f64()));
     console.result(&GraphInfo::of(&manifest), || describe(&args.out, &manifest))
+}
+
+/// An input as it is named; `./-` is a file called so.
+fn input(path: PathBuf) -> Input {
+    if path.as_os_str() == "-" { Input::Stdin } else { Input::File(path) }
 }
 
 /// The directory `out` as `args` ask for it.

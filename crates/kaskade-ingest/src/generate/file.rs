@@ -71,16 +71,17 @@ pub(super) fn write(
 
 fn format_arcs(arcs: &[[u32; 2]], format: Format) -> Vec<u8> {
     match format {
-        Format::Text => {
+        Format::PairsU32 => arcs.iter().flatten().flat_map(|id| id.to_le_bytes()).collect(),
+        Format::PairsU64 => {
+            arcs.iter().flatten().flat_map(|&id| u64::from(id).to_le_bytes()).collect()
+        }
+        // An ending names no other.
+        _ => {
             let mut text = Vec::with_capacity(arcs.len() * 16);
             for [from, to] in arcs {
                 writeln!(text, "{from}\t{to}").expect("memory can be written");
             }
             text
-        }
-        Format::PairsU32 => arcs.iter().flatten().flat_map(|id| id.to_le_bytes()).collect(),
-        Format::PairsU64 => {
-            arcs.iter().flatten().flat_map(|&id| u64::from(id).to_le_bytes()).collect()
         }
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use memchr::{memchr, memchr_iter, memrchr};
 
+use super::block::Buffers;
 use super::lines::MAX_LINE_BYTES;
 
 /// The bytes that a block is read in: some milliseconds of parsing.
@@ -20,35 +21,32 @@ pub(super) struct TextBlock {
 }
 
 /// Cuts what `reader` gives at line ends.
-pub(super) struct TextBlocks<R> {
+pub(super) struct TextBlocks<'a, R> {
     reader: R,
+    buffers: &'a Buffers,
     /// What was read past the last cut: less than a block.
     carry: Vec<u8>,
     next_line: u64,
     block_bytes: usize,
 }
 
-impl<R: Read> TextBlocks<R> {
+impl<'a, R: Read> TextBlocks<'a, R> {
     /// Blocks of about `block_bytes`, which is more than [`MAX_LINE_BYTES`]. A byte order
     /// mark is skipped.
-    pub(super) fn new(mut reader: R, block_bytes: usize) -> io::Result<Self> {
-        const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-        let mut carry = Vec::new();
-        read_up_to(&mut reader, BYTE_ORDER_MARK.len(), &mut carry)?;
-        if carry == BYTE_ORDER_MARK {
-            carry.clear();
-        }
-        Ok(Self { reader, carry, next_line: 1, block_bytes })
+    pub(super) fn new(mut reader: R, block_bytes: usize, buffers: &'a Buffers) -> io::Result<Self> {
+        let carry = read_past_mark(&mut reader)?;
+        Ok(Self { reader, buffers, carry, next_line: 1, block_bytes })
     }
 
     /// The next block; `None` at the end.
     pub(super) fn next_block(&mut self) -> io::Result<Option<TextBlock>> {
-        let mut bytes = std::mem::take(&mut self.carry);
+        let mut bytes = filled(self.buffers, &self.carry, self.block_bytes);
+        self.carry.clear();
         let n_read = read_up_to(&mut self.reader, self.block_bytes, &mut bytes)?;
         if n_read == self.block_bytes {
             match memrchr(b'\n', &bytes) {
                 Some(end) => {
-                    self.carry = bytes[end + 1..].to_vec();
+                    self.carry.extend_from_slice(&bytes[end + 1..]);
                     bytes.truncate(end + 1);
                 }
                 None => {
@@ -82,6 +80,25 @@ impl<R: Read> TextBlocks<R> {
     }
 }
 
+/// The first bytes of a text, unless they are a byte order mark.
+pub(super) fn read_past_mark(reader: &mut impl Read) -> io::Result<Vec<u8>> {
+    const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+    let mut first = Vec::new();
+    read_up_to(reader, BYTE_ORDER_MARK.len(), &mut first)?;
+    if first == BYTE_ORDER_MARK {
+        first.clear();
+    }
+    Ok(first)
+}
+
+/// A buffer with the bytes of `carry` and room for as many as a block has.
+pub(super) fn filled(buffers: &Buffers, carry: &[u8], block_bytes: usize) -> Vec<u8> {
+    let mut bytes = buffers.take();
+    bytes.reserve(carry.len() + block_bytes);
+    bytes.extend_from_slice(carry);
+    bytes
+}
+
 /// Appends up to `n_bytes` to `bytes`, fewer only at the end; gives their number.
 pub(super) fn read_up_to(
     reader: &mut impl Read,
@@ -98,7 +115,8 @@ mod tests {
     const SMALL_BLOCK: usize = MAX_LINE_BYTES + 10;
 
     fn blocks(text: &[u8]) -> Vec<TextBlock> {
-        let mut blocks = TextBlocks::new(text, SMALL_BLOCK).unwrap();
+        let buffers = Buffers::default();
+        let mut blocks = TextBlocks::new(text, SMALL_BLOCK, &buffers).unwrap();
         std::iter::from_fn(|| blocks.next_block().unwrap()).collect()
     }
 

@@ -35,6 +35,48 @@ pub(super) fn find_top(bytes: &[u8]) -> Top {
     Top::Comments
 }
 
+/// The header of a file with string ids, if its first line, neither blank nor comment, is one:
+/// where a column is to be found by name, or where it begins with a known pair of names.
+pub(super) fn find_header_of_names(bytes: &[u8], by_name: bool) -> Top {
+    let mut begin = 0;
+    while begin < bytes.len() {
+        let end = memchr(b'\n', &bytes[begin..]).map_or(bytes.len(), |end| begin + end);
+        let line = &bytes[begin..end];
+        match line.trim_ascii_start().first() {
+            None | Some(b'#' | b'%') => begin = end + 1,
+            Some(_) => {
+                let mut fields = fields(line);
+                let is_pair = match (fields.next(), fields.next()) {
+                    (Some(from), Some(to)) => is_pair_of_names(from, to),
+                    _ => false,
+                };
+                let is_header = by_name || is_pair;
+                return if is_header { Top::Header(begin..end) } else { Top::Arcs };
+            }
+        }
+    }
+    Top::Comments
+}
+
+/// What the columns with source and target are called, by those who name them.
+pub(super) const NAMED_PAIRS: [(&str, &str); 10] = [
+    ("source", "target"),
+    ("src", "dst"),
+    ("from", "to"),
+    ("u", "v"),
+    ("source_id", "target_id"),
+    ("src_id", "dst_id"),
+    ("from_id", "to_id"),
+    ("from_node", "to_node"),
+    ("fromnodeid", "tonodeid"),
+    ("start", "end"),
+];
+
+fn is_pair_of_names(from: &[u8], to: &[u8]) -> bool {
+    let is = |field: &[u8], name: &str| field.eq_ignore_ascii_case(name.as_bytes());
+    NAMED_PAIRS.iter().any(|(source, target)| is(from, source) && is(to, target))
+}
+
 /// Whether a file with these first bytes is a `MatrixMarket` file, whose size line, first
 /// after the comments, would read as an arc.
 pub(super) fn is_matrix_market(bytes: &[u8]) -> bool {
@@ -88,6 +130,15 @@ mod tests {
         assert_eq!(find_top(b"-1 2\n"), Top::Arcs);
         assert_eq!(find_top(b"\n\"u\",v\r\n1,2\n"), Top::Header(1..7));
         assert_eq!(find_top(b"from to"), Top::Header(0..7));
+    }
+
+    #[test]
+    fn names_have_a_header_when_its_words_or_a_column_say_so() {
+        let find = find_header_of_names;
+        assert_eq!(find(b"# c\nalice bob\n", false), Top::Arcs);
+        assert_eq!(find(b"# c\nalice bob p\n", true), Top::Header(4..15));
+        assert_eq!(find(b"\"Source\",TARGET\na b\n", false), Top::Header(0..15));
+        assert_eq!(find(b"# c\n\n", true), Top::Comments);
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub(crate) const MAX_LINE_BYTES: usize = 64 << 10;
 /// An arc's ends and its payload, or nothing for a blank line or a comment.
 pub(crate) type LineResult<V> = Result<Option<(u64, u64, V)>, BadLine>;
 
+/// As [`LineResult`], where ids are strings.
+pub(crate) type NamesResult<'a, V> = Result<Option<(&'a [u8], &'a [u8], V)>, BadLine>;
+
 /// The lines of a block.
 pub(crate) struct Lines<'a> {
     bytes: &'a [u8],
@@ -34,11 +37,34 @@ impl<'a> Lines<'a> {
     /// Reads the next line; with where it begins, for an error's sake.
     #[inline]
     pub(crate) fn next_line<V: Payload>(&mut self) -> Option<(usize, LineResult<V>)> {
+        self.next_with(Self::read_arc)
+    }
+
+    /// Reads the next line, whose ids are strings.
+    #[inline]
+    pub(crate) fn next_names<V: Payload>(&mut self) -> Option<(usize, NamesResult<'a, V>)> {
+        self.next_with(Self::read_names)
+    }
+
+    /// Reads the next line, which begins with an id; the rest of it is nobody's.
+    #[inline]
+    pub(crate) fn next_node(&mut self) -> Option<(usize, Result<Option<u64>, BadLine>)> {
+        self.next_with(|lines| match lines.begins_with_arc() {
+            true => lines.read_id().map(Some),
+            false => Ok(None),
+        })
+    }
+
+    #[inline]
+    fn next_with<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<Option<T>, BadLine>,
+    ) -> Option<(usize, Result<Option<T>, BadLine>)> {
         let begin = self.at;
         if begin == self.bytes.len() {
             return None;
         }
-        let arc = self.read_arc();
+        let arc = read(self);
         let ended = match arc {
             Ok(Some(_)) => self.end_line(),
             Ok(None) | Err(_) => {
@@ -56,23 +82,59 @@ impl<'a> Lines<'a> {
 
     #[inline]
     fn read_arc<V: Payload>(&mut self) -> LineResult<V> {
-        self.skip_blanks();
-        match self.peek() {
-            b'\n' | b'#' | b'%' => return Ok(None),
-            b'\r' if self.is_line_end() => return Ok(None),
-            _ => {}
+        self.read_ends(Self::read_id)
+    }
+
+    fn read_names<V: Payload>(&mut self) -> NamesResult<'a, V> {
+        self.read_ends(Self::read_name)
+    }
+
+    #[inline]
+    fn read_ends<I, V: Payload>(
+        &mut self,
+        read: fn(&mut Self) -> Result<I, BadLine>,
+    ) -> Result<Option<(I, I, V)>, BadLine> {
+        if !self.begins_with_arc() {
+            return Ok(None);
         }
-        let from = self.read_id()?;
+        let from = read(self)?;
         self.skip_separator();
         if self.is_line_end() {
             return Err(BadLine::MissingTarget);
         }
-        let to = self.read_id()?;
+        let to = read(self)?;
         let value = match self.column {
             Some(column) => V::from_probability(self.read_probability(column)?),
             None => V::default(),
         };
         Ok(Some((from, to, value)))
+    }
+
+    /// Moves to the first field, if the line is neither blank nor a comment.
+    #[inline]
+    fn begins_with_arc(&mut self) -> bool {
+        self.skip_blanks();
+        match self.peek() {
+            b'\n' | b'#' | b'%' => false,
+            b'\r' => !self.is_line_end(),
+            _ => true,
+        }
+    }
+
+    fn read_name(&mut self) -> Result<&'a [u8], BadLine> {
+        let begin = self.at;
+        while !self.is_field_end() {
+            self.at += 1;
+        }
+        let name = &self.bytes[begin..self.at];
+        if name.is_empty() {
+            return Err(BadLine::EmptyField);
+        }
+        if name.contains(&b'\r') {
+            return Err(BadLine::StrayCarriageReturn);
+        }
+        std::str::from_utf8(name).map_err(|_| BadLine::NotUtf8)?;
+        Ok(name)
     }
 
     #[inline]
@@ -193,9 +255,13 @@ impl<'a> Lines<'a> {
     }
 }
 
-fn parse_probability(field: &[u8]) -> Result<f64, BadLine> {
+pub(super) fn parse_probability(field: &[u8]) -> Result<f64, BadLine> {
     let text = std::str::from_utf8(field).map_err(|_| BadLine::NotAProbability)?;
-    let probability: f64 = text.parse().map_err(|_| BadLine::NotAProbability)?;
+    check_probability(text.parse().map_err(|_| BadLine::NotAProbability)?)
+}
+
+/// `probability`, if it is one.
+pub(super) fn check_probability(probability: f64) -> Result<f64, BadLine> {
     Threshold::from_probability(probability).map_err(|_| BadLine::NotAProbability)?;
     // Adding 0 makes −0 a 0, so that equal values have equal bits.
     Ok(probability + 0.0)

@@ -1,20 +1,23 @@
-//! Opening an input: format and compression by ending, decompression, bytes counted.
+//! Opening an input: compression by ending or first bytes, decompression, bytes counted.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::sniff;
 use crate::error::IngestError;
-use crate::spec::Format;
+use crate::progress::Progress;
+use crate::spec::{Format, Input};
 
-/// How a file's bytes stand for arcs, as its ending says.
+/// How the file of a synthetic graph is written, as its ending says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Encoding {
-    /// The format of the decompressed bytes; `None` for an ending that names none.
+    /// Text or pairs; `None` for any other ending.
     pub(crate) format: Option<Format>,
-    /// How they are compressed.
+    /// How the bytes are compressed.
     pub(crate) compression: Compression,
 }
 
@@ -33,18 +36,8 @@ impl Encoding {
     /// The encoding that the ending of `path` says: `.txt`, `.u32` or `.u64`, then `.gz` or
     /// `.zst`.
     pub(crate) fn of(path: &Path) -> Self {
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        let compression = match extension {
-            Some("gz") => Compression::Gzip,
-            Some("zst") => Compression::Zstd,
-            _ => Compression::None,
-        };
-        let stem = path.file_stem().map(Path::new);
-        let inner = match compression {
-            Compression::None => extension,
-            _ => stem.and_then(Path::extension).and_then(|extension| extension.to_str()),
-        };
-        let format = match inner {
+        let (bare, compression) = sniff::split_compression(path);
+        let format = match bare.extension().and_then(|extension| extension.to_str()) {
             Some("txt") => Some(Format::Text),
             Some("u32") => Some(Format::PairsU32),
             Some("u64") => Some(Format::PairsU64),
@@ -54,66 +47,111 @@ impl Encoding {
     }
 }
 
+/// The decompressed bytes of an input, the first of which were looked at.
+pub(super) struct Opened<'a> {
+    contents: Box<dyn Read + Send + 'a>,
+    first: Vec<u8>,
+    /// Whether the bytes are those on disk.
+    pub(super) is_plain: bool,
+}
+
+/// So many decompressed bytes are looked at to tell what an input is.
+const PEEK_BYTES: u64 = 64 << 10;
+
 /// The largest zstd window that is accepted, 2²⁷ bytes: what `zstd --long` writes.
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 
-/// Opens `path` for its decompressed bytes; `count` hears how many bytes were read from disk.
-///
-/// # Errors
-/// [`IngestError::Open`], and [`IngestError::Read`] where decompression cannot begin.
-pub(crate) fn open<'a>(
-    path: &Path,
-    compression: Compression,
-    count: &'a dyn Fn(u64),
-) -> Result<Box<dyn Read + 'a>, IngestError> {
-    let mut file =
-        File::open(path).map_err(|source| IngestError::Open { path: path.into(), source })?;
-    let unreadable = |source| IngestError::Read { path: path.into(), source };
-    let compression = match compression {
-        Compression::None => sniff(&mut file).map_err(unreadable)?,
-        told => told,
-    };
-    let file = Counted { file, count };
-    Ok(match compression {
-        Compression::None => Box::new(file),
-        Compression::Gzip => {
-            Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, file)))
-        }
-        Compression::Zstd => {
-            let mut decoder = zstd::Decoder::new(file).map_err(unreadable)?;
-            decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(unreadable)?;
-            Box::new(decoder)
-        }
+/// What is read at once of a compressed file.
+const BUFFER_BYTES: usize = 256 << 10;
+
+impl<'a> Opened<'a> {
+    /// Opens `input`; `progress` advances by bytes as they lie on disk.
+    ///
+    /// # Errors
+    /// [`IngestError::Open`], and [`IngestError::Read`] where decompression cannot begin.
+    pub(super) fn new(input: &Input, progress: &'a dyn Progress) -> Result<Self, IngestError> {
+        let path = input.path();
+        let unreadable = |source| IngestError::Read { path: path.clone(), source };
+        let raw = open_raw(input)?;
+        let mut raw = Counted { raw, progress };
+        let told = match input {
+            Input::Stdin => Compression::None,
+            Input::File(_) | Input::Bytes { .. } => sniff::split_compression(&path).1,
+        };
+        let mut magic = Vec::new();
+        let compression = match told {
+            Compression::None => {
+                raw.by_ref().take(4).read_to_end(&mut magic).map_err(unreadable)?;
+                compression_of(&magic)
+            }
+            told => told,
+        };
+        let raw = Cursor::new(magic).chain(raw);
+        let buffered = |raw| BufReader::with_capacity(BUFFER_BYTES, raw);
+        let mut contents: Box<dyn Read + Send + 'a> = match compression {
+            Compression::None => Box::new(raw),
+            Compression::Gzip => Box::new(MultiGzDecoder::new(buffered(raw))),
+            Compression::Zstd => {
+                let mut decoder = zstd::Decoder::with_buffer(buffered(raw)).map_err(unreadable)?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(unreadable)?;
+                Box::new(decoder)
+            }
+        };
+        let mut first = Vec::new();
+        contents.by_ref().take(PEEK_BYTES).read_to_end(&mut first).map_err(unreadable)?;
+        Ok(Self { contents, first, is_plain: compression == Compression::None })
+    }
+
+    /// The first bytes: [`PEEK_BYTES`], or all there are.
+    pub(super) fn first(&self) -> &[u8] {
+        &self.first
+    }
+
+    /// The first bytes without a byte order mark.
+    pub(super) fn first_text(&self) -> &[u8] {
+        self.first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.first)
+    }
+
+    /// All bytes.
+    pub(super) fn into_contents(self) -> impl Read + Send + 'a {
+        Cursor::new(self.first).chain(self.contents)
+    }
+}
+
+fn open_raw(input: &Input) -> Result<Box<dyn Read + Send>, IngestError> {
+    Ok(match input {
+        Input::File(path) => Box::new(open_file(path)?),
+        Input::Stdin => Box::new(io::stdin()),
+        Input::Bytes { bytes, .. } => Box::new(Cursor::new(Arc::clone(bytes))),
     })
 }
 
-/// How a file is compressed whose ending does not say, by its first bytes.
-fn sniff(file: &mut File) -> io::Result<Compression> {
-    // What cannot be read twice is read as it is.
-    if !file.metadata()?.is_file() {
-        return Ok(Compression::None);
-    }
-    let mut first = Vec::new();
-    file.by_ref().take(4).read_to_end(&mut first)?;
-    file.rewind()?;
-    Ok(match first.as_slice() {
+/// Opens a file.
+///
+/// # Errors
+/// [`IngestError::Open`].
+pub(super) fn open_file(path: &Path) -> Result<File, IngestError> {
+    File::open(path).map_err(|source| IngestError::Open { path: path.into(), source })
+}
+
+/// How an input with these first bytes is compressed.
+fn compression_of(first: &[u8]) -> Compression {
+    match first {
         [0x1f, 0x8b, ..] => Compression::Gzip,
         [0x28, 0xb5, 0x2f, 0xfd] => Compression::Zstd,
         _ => Compression::None,
-    })
+    }
 }
 
-const BUFFER_BYTES: usize = 128 << 10;
-
 struct Counted<'a> {
-    file: File,
-    count: &'a dyn Fn(u64),
+    raw: Box<dyn Read + Send>,
+    progress: &'a dyn Progress,
 }
 
 impl Read for Counted<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n_bytes = self.file.read(buffer)?;
-        (self.count)(n_bytes as u64);
+        let n_bytes = self.raw.read(buffer)?;
+        self.progress.advance(n_bytes as u64);
         Ok(n_bytes)
     }
 }

@@ -1,19 +1,23 @@
 //! All inputs to chunks of arcs, in parallel.
 
-use std::path::{Path, PathBuf};
+mod blocks;
+
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::iter::{ParallelBridge, ParallelIterator};
 
-use super::lines::{Lines, quote};
-use super::pairs::parse_pairs;
-use super::reader::{Block, Content, Reader};
+use self::blocks::{BlockParser, LocatedBadLine};
+use super::block::{Buffers, Promise};
+use super::plan::Plan;
+use super::reader::{First, Reader};
 use crate::arcs::{ArcChunk, Payload};
-use crate::error::{BadLine, IngestError};
+use crate::error::IngestError;
+use crate::names::Interner;
 use crate::progress::{Phase, Progress, Unit};
-use crate::spec::BuildSpec;
+use crate::spec::ReadSpec;
 
 /// Takes what the parsers find, in no order and from several threads at once.
 pub(crate) trait Intake<V>: Sync {
@@ -22,16 +26,30 @@ pub(crate) trait Intake<V>: Sync {
     /// # Errors
     /// Any [`IngestError`]; nothing more is read then.
     fn arcs(&self, chunk: ArcChunk<V>) -> Result<(), IngestError>;
+
+    /// Takes nodes that occur without an arc, or perhaps with some too.
+    ///
+    /// # Errors
+    /// Any [`IngestError`]; nothing more is read then.
+    fn nodes(&self, ids: LoneNodes) -> Result<(), IngestError>;
+}
+
+/// Nodes that an input names without an arc.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LoneNodes {
+    /// All of a range: a header counted them, and nothing that was read bounds it.
+    Range(Range<u64>),
+    /// Those listed in a piece of input.
+    List(Vec<u64>),
 }
 
 /// What is known of the inputs beside their arcs.
 pub(crate) struct InputFacts {
     /// Bad lines that were skipped.
     pub(crate) n_skipped_lines: u64,
+    /// The names, where ids are strings: then ids in chunks are their provisional numbers.
+    pub(crate) names: Option<Interner>,
 }
-
-/// The shortest line with an arc: `1 2` and its end.
-const MIN_ARC_BYTES: usize = 4;
 
 /// Blocks that are read ahead of the parsers.
 const BLOCKS_AHEAD: usize = 4;
@@ -42,124 +60,68 @@ const BLOCKS_AHEAD: usize = 4;
 /// Any [`IngestError`] about an input; of several bad lines the first, whatever was parsed
 /// first. Else what `intake` answered.
 pub(crate) fn parse<V: Payload>(
-    spec: &BuildSpec,
+    spec: &ReadSpec,
     intake: &impl Intake<V>,
     progress: &dyn Progress,
 ) -> Result<InputFacts, IngestError> {
-    let input_bytes = check_inputs(&spec.inputs)?;
-    progress.begin(Phase::Parse, Some(input_bytes), Unit::Bytes);
+    let plan = Plan::new(spec)?;
+    progress.begin(Phase::Parse, plan.input_bytes, Unit::Bytes);
+    let first = First::look(spec, &plan, progress)?;
+    let names = first.has_names.then(Interner::new);
     let watch = Watch::new(spec);
+    let buffers = Buffers::default();
     let (sender, receiver) = sync_channel(BLOCKS_AHEAD);
+    let parser = BlockParser { names: names.as_ref(), intake };
     let read = std::thread::scope(|scope| {
-        let reader = Reader { spec, progress, stop: &watch.stop };
-        let reader = scope.spawn(move || reader.read_all(&sender));
+        let reader = Reader {
+            spec,
+            progress,
+            stop: &watch.stop,
+            buffers: &buffers,
+            blocks: sender,
+            has_names: first.has_names,
+            promises: Vec::new(),
+        };
+        let plan = &plan;
+        let reader = scope.spawn(move || reader.read_all(plan, first.into_opened()));
         receiver.into_iter().par_bridge().for_each(|block| {
-            let parsed = parse_block(&block);
-            drop(block);
-            watch.note_bad_lines(parsed.n_bad_lines, parsed.first_bad);
-            watch.note_taken(intake.arcs(parsed.chunk));
+            let parsed = parser.parse(&block);
+            buffers.give(block.bytes);
+            match parsed {
+                Ok(bad_lines) => {
+                    block.file.n_bad_lines.fetch_add(bad_lines.n_lines, Relaxed);
+                    watch.note_bad_lines(bad_lines.n_lines, bad_lines.first);
+                }
+                Err(error) => watch.note_refusal(error),
+            }
         });
         reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
     // The blocks parsed are the first ones of the input, so the first bad line of all is
     // among them; it comes before whatever stopped the reader.
     watch.refuse_bad_lines()?;
-    read?;
-    watch.finish()
-}
-
-/// Checks that every input can be a file; gives their bytes on disk.
-fn check_inputs(inputs: &[PathBuf]) -> Result<u64, IngestError> {
-    if inputs.is_empty() {
-        return Err(IngestError::NoInput);
+    let promises = read?;
+    let n_skipped_lines = watch.finish()?;
+    promises.iter().try_for_each(Promise::check)?;
+    for nodes in promises.into_iter().filter_map(|promise| promise.nodes) {
+        parser.lone_range(nodes)?;
     }
-    let mut input_bytes = 0;
-    for path in inputs {
-        let metadata = std::fs::metadata(path)
-            .map_err(|source| IngestError::Open { path: path.clone(), source })?;
-        if metadata.is_dir() {
-            return Err(IngestError::InputIsDirectory { path: path.clone() });
-        }
-        input_bytes += metadata.len();
-    }
-    Ok(input_bytes)
-}
-
-struct ParsedBlock<V> {
-    chunk: ArcChunk<V>,
-    n_bad_lines: u64,
-    first_bad: Option<LocatedBadLine>,
-}
-
-/// A bad line and its place in the input.
-struct LocatedBadLine {
-    input_idx: usize,
-    line: u64,
-    reason: BadLine,
-    text: String,
-}
-
-impl LocatedBadLine {
-    /// What orders bad lines as the input does.
-    fn place(&self) -> (usize, u64) {
-        (self.input_idx, self.line)
-    }
-}
-
-fn parse_block<V: Payload>(block: &Block) -> ParsedBlock<V> {
-    match block.content {
-        Content::Text { first_line, n_line_ends, column } => {
-            parse_text(block, first_line, n_line_ends, column)
-        }
-        Content::Pairs(width) => {
-            ParsedBlock { chunk: parse_pairs(&block.bytes, width), n_bad_lines: 0, first_bad: None }
-        }
-    }
-}
-
-fn parse_text<V: Payload>(
-    block: &Block,
-    first_line: u64,
-    n_line_ends: usize,
-    column: Option<usize>,
-) -> ParsedBlock<V> {
-    let bytes = block.bytes.as_slice();
-    let mut chunk = ArcChunk::with_capacity((n_line_ends + 1).min(bytes.len() / MIN_ARC_BYTES + 1));
-    let (mut n_bad_lines, mut first_bad) = (0, None);
-    let mut lines = Lines::new(bytes, column);
-    while let Some((begin, line)) = lines.next_line() {
-        match line {
-            Ok(Some((from, to, value))) => chunk.push(from, to, value),
-            Ok(None) => {}
-            Err(reason) => {
-                n_bad_lines += 1;
-                first_bad.get_or_insert_with(|| LocatedBadLine {
-                    input_idx: block.input_idx,
-                    line: first_line + memchr::memchr_iter(b'\n', &bytes[..begin]).count() as u64,
-                    reason,
-                    text: quote(&bytes[begin..]),
-                });
-            }
-        }
-    }
-    // Most lines may have been comments.
-    chunk.shrink_to_fit();
-    ParsedBlock { chunk, n_bad_lines, first_bad }
+    Ok(InputFacts { n_skipped_lines, names })
 }
 
 /// What the parsers found so far, and whether the reader should stop for it.
 struct Watch<'a> {
-    spec: &'a BuildSpec,
+    spec: &'a ReadSpec,
     stop: AtomicBool,
     n_bad_lines: AtomicU64,
     /// The first bad line in the order of the input.
     first_bad: Mutex<Option<LocatedBadLine>>,
-    /// What the intake answered first that was no success.
+    /// The first block that was refused, by the parser or the intake.
     refusal: Mutex<Option<IngestError>>,
 }
 
 impl<'a> Watch<'a> {
-    fn new(spec: &'a BuildSpec) -> Self {
+    fn new(spec: &'a ReadSpec) -> Self {
         Self {
             spec,
             stop: AtomicBool::new(false),
@@ -183,11 +145,9 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn note_taken(&self, answer: Result<(), IngestError>) {
-        if let Err(error) = answer {
-            self.refusal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-            self.stop.store(true, Relaxed);
-        }
+    fn note_refusal(&self, error: IngestError) {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.stop.store(true, Relaxed);
     }
 
     fn refuse_bad_lines(&self) -> Result<(), IngestError> {
@@ -196,9 +156,8 @@ impl<'a> Watch<'a> {
         }
         let first = self.first_bad.lock().unwrap_or_else(PoisonError::into_inner).take();
         let first = first.expect("the first of the bad lines is kept");
-        let path: &Path = &self.spec.inputs[first.input_idx];
         Err(IngestError::BadLine {
-            path: path.to_owned(),
+            path: first.file.path.clone(),
             line: first.line,
             reason: first.reason,
             text: first.text,
@@ -206,10 +165,11 @@ impl<'a> Watch<'a> {
         })
     }
 
-    fn finish(self) -> Result<InputFacts, IngestError> {
+    /// The bad lines that were skipped, or what was refused first.
+    fn finish(self) -> Result<u64, IngestError> {
         match self.refusal.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),
-            None => Ok(InputFacts { n_skipped_lines: self.n_bad_lines.into_inner() }),
+            None => Ok(self.n_bad_lines.into_inner()),
         }
     }
 }

@@ -1,48 +1,36 @@
 //! The reading thread: every input in turn, decompressed and cut into blocks.
 
-use std::io::{self, Read};
-use std::path::Path;
+mod binary;
+mod text;
+
+use std::fs::File;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::SyncSender;
 
-use super::blocks::{BLOCK_BYTES, TextBlocks, read_up_to};
-use super::header::{Top, find_top, is_matrix_market, resolve_column};
-use super::open::{Encoding, open};
-use super::pairs::IdWidth;
-use crate::error::IngestError;
+use super::block::{Block, Buffers, Content, InputFile, Promise};
+use super::open::{Opened, open_file};
+use super::pairs::Packing;
+use super::parquet::{ParquetFile, Source};
+use super::plan::{Kind, Plan, Planned};
+use super::sniff;
+use super::table::Top;
+use crate::error::{IngestError, Malformed, Place};
 use crate::progress::Progress;
-use crate::spec::{BuildSpec, Format};
-
-/// A piece of an input that can be parsed alone.
-pub(super) struct Block {
-    /// The input's place in [`BuildSpec::inputs`].
-    pub(super) input_idx: usize,
-    pub(super) bytes: Vec<u8>,
-    pub(super) content: Content,
-}
-
-/// What a block's bytes are.
-#[derive(Clone, Copy)]
-pub(super) enum Content {
-    /// Lines, the first with number `first_line`; payloads in field `column`.
-    Text { first_line: u64, n_line_ends: usize, column: Option<usize> },
-    /// Whole pairs.
-    Pairs(IdWidth),
-}
+use crate::spec::{Format, IdKind, Input, ReadSpec};
 
 /// Reads the inputs of a build.
 pub(super) struct Reader<'a> {
-    pub(super) spec: &'a BuildSpec,
+    pub(super) spec: &'a ReadSpec,
     pub(super) progress: &'a dyn Progress,
     /// Set by the parsers when no further block is wanted.
     pub(super) stop: &'a AtomicBool,
-}
-
-/// An input and its place in [`BuildSpec::inputs`].
-#[derive(Clone, Copy)]
-struct Input<'a> {
-    idx: usize,
-    path: &'a Path,
+    pub(super) buffers: &'a Buffers,
+    pub(super) blocks: SyncSender<Block>,
+    /// Whether ids are strings.
+    pub(super) has_names: bool,
+    /// What the headers said so far.
+    pub(super) promises: Vec<Promise>,
 }
 
 /// Whether the parsers want more.
@@ -52,115 +40,166 @@ enum Wanted {
     Nothing,
 }
 
+/// The first input, which is opened before the others to see what its ids are.
+pub(super) struct First<'a> {
+    opened: Option<Opened<'a>>,
+    pub(super) has_names: bool,
+}
+
+impl<'a> First<'a> {
+    /// Looks at the first input of `plan`.
+    ///
+    /// # Errors
+    /// [`IngestError`] about that input.
+    pub(super) fn look(
+        spec: &ReadSpec,
+        plan: &Plan,
+        progress: &'a dyn Progress,
+    ) -> Result<Self, IngestError> {
+        match (spec.ids, plan.inputs.first()) {
+            (IdKind::Auto, Some(Planned { file, kind: Kind::Stream { input, forced, named } })) => {
+                let opened = Opened::new(input, progress)?;
+                let format =
+                    forced.unwrap_or_else(|| sniff::by_first_bytes(*named, opened.first()));
+                let has_names = match format {
+                    Format::Text | Format::Konect => sniff::text_has_names(opened.first_text()),
+                    Format::Csv | Format::Tsv => {
+                        let top = Top::read(opened.first_text(), format, spec, &file.path)?;
+                        top.is_some_and(|top| top.has_names(opened.first_text()))
+                    }
+                    Format::Parquet => open_parquet(input, &opened, spec, file)?.has_names,
+                    _ => false,
+                };
+                Ok(Self { opened: Some(opened), has_names })
+            }
+            (ids, _) => Ok(Self { opened: None, has_names: ids == IdKind::String }),
+        }
+    }
+}
+
 impl Reader<'_> {
-    /// Sends the blocks of all inputs, in order, until the end or [`Reader::stop`].
+    /// Sends the blocks of all inputs, in order, until the end or [`Reader::stop`]; gives
+    /// what their headers promised.
     ///
     /// # Errors
     /// [`IngestError`]: an input cannot be read or is not what it should be, or the caller
     /// interrupted.
-    pub(super) fn read_all(&self, blocks: &SyncSender<Block>) -> Result<(), IngestError> {
-        let count = |n_bytes| self.progress.advance(n_bytes);
-        for (idx, path) in self.spec.inputs.iter().enumerate() {
-            let encoding = Encoding::of(path);
-            let format = self.spec.format.or(encoding.format).unwrap_or(Format::Text);
-            let contents = open(path, encoding.compression, &count)?;
-            let input = Input { idx, path };
-            let wanted = match IdWidth::of(format) {
-                None => self.read_text(input, contents, blocks)?,
-                Some(width) => self.read_pairs(input, contents, width, blocks)?,
+    pub(super) fn read_all(
+        mut self,
+        plan: &Plan,
+        mut first: Option<Opened<'_>>,
+    ) -> Result<Vec<Promise>, IngestError> {
+        for planned in &plan.inputs {
+            let wanted = match &planned.kind {
+                Kind::Stream { input, forced, named } => {
+                    let opened = match first.take() {
+                        Some(opened) => opened,
+                        None => Opened::new(input, self.progress)?,
+                    };
+                    let format =
+                        forced.unwrap_or_else(|| sniff::by_first_bytes(*named, opened.first()));
+                    self.read_stream(&planned.file, input, opened, format)?
+                }
+                Kind::Graphalytics { parts, vertices } => {
+                    self.refuse_named_columns(&planned.file)?;
+                    self.read_graphalytics(&planned.file, parts, vertices)?
+                }
+                Kind::BvGraph { graph, properties } => {
+                    self.refuse_named_columns(&planned.file)?;
+                    self.read_bvgraph(&planned.file, graph, properties)?
+                }
             };
             if wanted == Wanted::Nothing {
                 break;
             }
         }
-        Ok(())
+        Ok(self.promises)
     }
 
-    fn read_text(
-        &self,
-        input: Input<'_>,
-        contents: impl Read,
-        blocks: &SyncSender<Block>,
+    fn read_stream(
+        &mut self,
+        file: &Arc<InputFile>,
+        input: &Input,
+        opened: Opened<'_>,
+        format: Format,
     ) -> Result<Wanted, IngestError> {
-        let mut cut = TextBlocks::new(contents, BLOCK_BYTES).map_err(|e| input.unreadable(e))?;
-        let mut top_is_read = false;
-        let mut column = None;
-        while let Some(mut block) = cut.next_block().map_err(|e| input.unreadable(e))? {
-            if !top_is_read {
-                if block.first_line == 1 && is_matrix_market(&block.bytes) {
-                    return Err(IngestError::MatrixMarket { path: input.path.into() });
-                }
-                let header = match find_top(&block.bytes) {
-                    Top::Comments => continue,
-                    Top::Header(place) => Some(place),
-                    Top::Arcs => None,
-                };
-                if let Some(choice) = &self.spec.column {
-                    let header = header.clone().map(|place| &block.bytes[place]);
-                    column = Some(resolve_column(choice, header, input.path)?);
-                }
-                if let Some(place) = header {
-                    // A header is from now on a comment, and line numbers stay right.
-                    block.bytes[place.start] = b'#';
-                }
-                top_is_read = true;
-            }
-            let (first_line, n_line_ends) = (block.first_line, block.n_line_ends);
-            let content = Content::Text { first_line, n_line_ends, column };
-            if self.send(Block { input_idx: input.idx, bytes: block.bytes, content }, blocks)?
-                == Wanted::Nothing
-            {
-                return Ok(Wanted::Nothing);
-            }
+        if !matches!(format, Format::Csv | Format::Tsv | Format::Parquet) {
+            self.refuse_named_columns(file)?;
         }
-        Ok(Wanted::More)
+        let refuse = |format: Format| {
+            Err(file.malformed(Place::Whole, Malformed::NeedsFile { format: format.word() }))
+        };
+        match format {
+            Format::Text => self.read_text(file, opened.into_contents()),
+            Format::Konect => self.read_konect(file, opened),
+            Format::Csv | Format::Tsv => self.read_table(file, opened.into_contents(), format),
+            Format::MatrixMarket => self.read_matrix_market(file, opened.into_contents()),
+            Format::Metis => self.read_metis(file, opened.into_contents()),
+            Format::PairsU32 => self.read_pairs(file, opened.into_contents(), Packing::U32),
+            Format::PairsU64 => self.read_pairs(file, opened.into_contents(), Packing::U64),
+            Format::Graph500 => self.read_pairs(file, opened.into_contents(), Packing::Graph500),
+            Format::GapSg if matches!(input, Input::Stdin) => refuse(format),
+            Format::GapSg => self.read_gap_sg(file, input, opened),
+            Format::Parquet => {
+                let parquet = open_parquet(input, &opened, self.spec, file)?;
+                self.read_parquet(file, parquet)
+            }
+            Format::Graphalytics | Format::BvGraph => refuse(format),
+        }
     }
 
-    fn read_pairs(
+    fn send(
         &self,
-        input: Input<'_>,
-        mut contents: impl Read,
-        width: IdWidth,
-        blocks: &SyncSender<Block>,
+        file: &Arc<InputFile>,
+        bytes: Vec<u8>,
+        content: Content,
     ) -> Result<Wanted, IngestError> {
-        if self.spec.column.is_some() {
-            return Err(IngestError::PairsHaveNoColumn { path: input.path.into() });
-        }
-        loop {
-            let mut bytes = Vec::new();
-            let n_read = read_up_to(&mut contents, BLOCK_BYTES, &mut bytes)
-                .map_err(|e| input.unreadable(e))?;
-            if n_read == 0 {
-                return Ok(Wanted::More);
-            }
-            let record_bytes = width.pair_bytes();
-            let left = n_read % record_bytes;
-            if left != 0 {
-                return Err(IngestError::PartialPair {
-                    path: input.path.into(),
-                    record_bytes,
-                    left,
-                });
-            }
-            let content = Content::Pairs(width);
-            if self.send(Block { input_idx: input.idx, bytes, content }, blocks)? == Wanted::Nothing
-            {
-                return Ok(Wanted::Nothing);
-            }
-        }
-    }
-
-    fn send(&self, block: Block, blocks: &SyncSender<Block>) -> Result<Wanted, IngestError> {
         if self.progress.interrupted() {
             return Err(IngestError::Interrupted);
         }
-        let is_wanted = !self.stop.load(Relaxed) && blocks.send(block).is_ok();
+        let block = Block { file: Arc::clone(file), bytes, content };
+        let is_wanted = !self.stop.load(Relaxed) && self.blocks.send(block).is_ok();
         Ok(if is_wanted { Wanted::More } else { Wanted::Nothing })
+    }
+
+    fn refuse_named_columns(&self, file: &InputFile) -> Result<(), IngestError> {
+        if self.spec.source_column.is_none() && self.spec.target_column.is_none() {
+            return Ok(());
+        }
+        Err(file.malformed(Place::Whole, Malformed::NoNamedColumns))
     }
 }
 
-impl Input<'_> {
-    fn unreadable(self, source: io::Error) -> IngestError {
-        IngestError::Read { path: self.path.into(), source }
+impl<'a> First<'a> {
+    /// The first input, if it was opened.
+    pub(super) fn into_opened(self) -> Option<Opened<'a>> {
+        self.opened
     }
+}
+
+/// Opens an input as Parquet, which is read from any place in it.
+fn open_parquet(
+    input: &Input,
+    opened: &Opened<'_>,
+    spec: &ReadSpec,
+    file: &InputFile,
+) -> Result<ParquetFile, IngestError> {
+    let word = Format::Parquet.word();
+    let needs_file = || file.malformed(Place::Whole, Malformed::NeedsFile { format: word });
+    if !opened.is_plain {
+        return Err(needs_file());
+    }
+    let source = match input {
+        Input::Stdin => return Err(needs_file()),
+        Input::Bytes { bytes, .. } => Source::Bytes(Arc::clone(bytes)),
+        Input::File(path) => {
+            let regular: File = open_file(path)?;
+            let source = Source::of_file(regular).map_err(|error| file.unreadable(error))?;
+            match path.metadata() {
+                Ok(metadata) if metadata.is_file() => source,
+                _ => return Err(needs_file()),
+            }
+        }
+    };
+    ParquetFile::open(source, spec, file)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::write::GzEncoder;
 use kaskade_ingest::progress::Unwatched;
-use kaskade_ingest::spec::{BuildSpec, DirectorySpec, Duplicates};
+use kaskade_ingest::spec::{BuildSpec, DirectorySpec, Duplicates, IdKind};
 use kaskade_ingest::{IngestError, build};
 use kaskade_model::{NodeId, Shard};
 use kaskade_store::{Graph, Manifest, Order, Orientation, ShardSelection, Verify, Views};
@@ -51,10 +51,13 @@ impl Scratch {
 
     pub(crate) fn spec(&self, inputs: &[PathBuf]) -> BuildSpec {
         BuildSpec {
-            inputs: inputs.to_vec(),
+            inputs: inputs.iter().cloned().map(Into::into).collect(),
             orientation: Orientation::Influence,
             undirected: false,
             format: None,
+            ids: IdKind::Auto,
+            source_column: None,
+            target_column: None,
             column: None,
             duplicates: Duplicates::Max,
             skip_bad_lines: 0,

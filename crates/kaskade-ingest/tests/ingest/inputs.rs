@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use kaskade_ingest::progress::Unwatched;
-use kaskade_ingest::spec::Format;
+use kaskade_ingest::spec::{Format, IdKind};
 use kaskade_ingest::{BadLine, IngestError, build};
 use kaskade_store::Order;
 
@@ -82,7 +82,10 @@ fn several_files_are_one_graph() {
 
 fn bad_line(text: &[u8], allowed: u64) -> (u64, BadLine, String) {
     let scratch = Scratch::new();
-    let error = scratch.build_file("arcs.txt", text, |spec| spec.skip_bad_lines = allowed);
+    let error = scratch.build_file("arcs.txt", text, |spec| {
+        spec.skip_bad_lines = allowed;
+        spec.ids = IdKind::Number;
+    });
     assert_eq!(scratch.names(), ["arcs.txt"], "nothing is left");
     match error.unwrap_err() {
         IngestError::BadLine { line, reason, text, .. } => (line, reason, text),
@@ -217,7 +220,9 @@ fn broken_files_are_refused() {
         IngestError::PartialPair { record_bytes: 16, left: 8, .. }
     ));
     let matrix_market = b"%%MatrixMarket matrix coordinate pattern general\n3 3 1\n1 2\n";
-    assert!(matches!(refused("a.mtx", matrix_market), IngestError::MatrixMarket { .. }));
+    let as_text =
+        Scratch::new().build_file("a.mtx", matrix_market, |spec| spec.format = Some(Format::Text));
+    assert!(matches!(as_text, Err(IngestError::MatrixMarket { .. })));
 }
 
 #[test]

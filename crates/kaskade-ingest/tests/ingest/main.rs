@@ -4,8 +4,11 @@
 
 mod column;
 mod common;
+mod formats;
 mod generators;
+mod hostile;
 mod inputs;
 mod known_graphs;
 mod laws;
+mod parquet;
 mod publication;

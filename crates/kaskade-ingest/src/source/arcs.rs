@@ -1,0 +1,98 @@
+//! The arcs of inputs as plain lists, by the very way that a build reads them.
+
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use super::parse::{Intake, LoneNodes, parse};
+use crate::arcs::{ArcChunk, Payload};
+use crate::error::IngestError;
+use crate::names::SortedNames;
+use crate::progress::Progress;
+use crate::spec::ReadSpec;
+
+/// What inputs hold.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadArcs {
+    /// The arcs as written, `from to`, ascending by ends and value; where ids are strings, by
+    /// their ranks.
+    pub arcs: Vec<(u64, u64)>,
+    /// The value of each arc; empty unless a column was chosen.
+    pub values: Vec<f64>,
+    /// Nodes that headers count, whether they have arcs or not.
+    pub node_ranges: Vec<Range<u64>>,
+    /// Nodes that are listed by themselves, in ascending order.
+    pub nodes: Vec<u64>,
+    /// The strings, where ids are strings.
+    pub names: Option<SortedNames>,
+    /// Bad lines that were skipped.
+    pub n_skipped_lines: u64,
+}
+
+/// Reads all arcs of the inputs into memory: for tests, fuzzing and small tools. What comes
+/// back is bounded by the inputs, whatever their headers say.
+///
+/// # Errors
+/// [`IngestError`], as [`crate::build()`] has for the same inputs.
+pub fn read_arcs(spec: &ReadSpec, progress: &dyn Progress) -> Result<ReadArcs, IngestError> {
+    match spec.column {
+        None => read_with::<()>(spec, progress),
+        Some(_) => read_with::<f64>(spec, progress),
+    }
+}
+
+fn read_with<V: Payload>(
+    spec: &ReadSpec,
+    progress: &dyn Progress,
+) -> Result<ReadArcs, IngestError> {
+    let collected = Mutex::new(Collected::<V>::default());
+    let facts = parse::<V>(spec, &collected, progress)?;
+    let Collected { mut arcs, mut nodes, mut node_ranges } =
+        collected.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let names = facts.names.map(crate::names::Interner::into_sorted);
+    if let Some(names) = &names {
+        // Provisional numbers are below 2³², and dense.
+        let rank = |number: u64| u64::from(names.rank_of[number as usize]);
+        arcs.iter_mut().for_each(|(from, to, _)| (*from, *to) = (rank(*from), rank(*to)));
+        nodes.iter_mut().for_each(|node| *node = rank(*node));
+    }
+    arcs.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| a.2.compare(b.2)));
+    nodes.sort_unstable();
+    node_ranges.sort_unstable_by_key(|range| (range.start, range.end));
+    Ok(ReadArcs {
+        values: arcs.iter().filter_map(|(_, _, value)| value.probability()).collect(),
+        arcs: arcs.into_iter().map(|(from, to, _)| (from, to)).collect(),
+        node_ranges,
+        nodes,
+        names,
+        n_skipped_lines: facts.n_skipped_lines,
+    })
+}
+
+struct Collected<V> {
+    arcs: Vec<(u64, u64, V)>,
+    nodes: Vec<u64>,
+    node_ranges: Vec<Range<u64>>,
+}
+
+impl<V> Default for Collected<V> {
+    fn default() -> Self {
+        Self { arcs: Vec::new(), nodes: Vec::new(), node_ranges: Vec::new() }
+    }
+}
+
+impl<V: Payload> Intake<V> for Mutex<Collected<V>> {
+    fn arcs(&self, chunk: ArcChunk<V>) -> Result<(), IngestError> {
+        let mut collected = self.lock().unwrap_or_else(PoisonError::into_inner);
+        chunk.for_each(|from, to, value| collected.arcs.push((from, to, value)));
+        Ok(())
+    }
+
+    fn nodes(&self, ids: LoneNodes) -> Result<(), IngestError> {
+        let mut collected = self.lock().unwrap_or_else(PoisonError::into_inner);
+        match ids {
+            LoneNodes::Range(range) => collected.node_ranges.push(range),
+            LoneNodes::List(mut nodes) => collected.nodes.append(&mut nodes),
+        }
+        Ok(())
+    }
+}
