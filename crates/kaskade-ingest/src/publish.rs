@@ -1,7 +1,9 @@
 //! Distinct arcs to the shards of a graph directory.
 
 use kaskade_model::{NodeRange, ShardId};
-use kaskade_store::{GraphFacts, GraphWriter, Manifest, ShardArcs, WrittenShard, cut_shards};
+use kaskade_store::{
+    GraphFacts, GraphWriter, Manifest, Originals, ShardArcs, WrittenShard, cut_shards,
+};
 use rayon::prelude::*;
 
 use crate::arcs::Payload;
@@ -59,7 +61,8 @@ impl<'a> Publication<'a> {
         let in_degrees = order.arrange(&in_degrees);
         let out_degrees = order.arrange(&incoming.out_degrees);
         let originals = order.arrange(&originals);
-        let nodes = self.writer.write_nodes(&originals, &out_degrees, &in_degrees)?;
+        let nodes =
+            self.writer.write_nodes(Originals::Numbers(&originals), &out_degrees, &in_degrees)?;
 
         self.progress.begin(Phase::Write, Some(incoming.n_arcs), Unit::Arcs);
         let ranges = cut_shards(&in_degrees, self.directory.n_shards);

@@ -49,6 +49,10 @@ impl Graph {
             let found = nodes.n_nodes();
             return Err(StoreError::malformed(&nodes_path, "header", manifest.n_nodes, found));
         }
+        let (expected, found) = (manifest.ids, nodes.originals().kind());
+        if expected != found {
+            return Err(StoreError::malformed(&nodes_path, "ids", expected, found));
+        }
         let mut shards = Vec::with_capacity(entries.len());
         for entry in entries {
             let path = dir.join(names::shard(entry.shard));
@@ -107,15 +111,19 @@ impl NodeDirectory for Graph {
     }
 
     fn overweight_node(&self) -> Option<OriginalId> {
-        self.manifest.weights_exceed_one_at.map(OriginalId)
+        self.manifest.weights_exceed_one_at.clone()
     }
 
     fn original(&self, node: NodeId) -> OriginalId {
         self.nodes.original(node)
     }
 
-    fn find(&self, original: OriginalId) -> Option<NodeId> {
+    fn find(&self, original: &OriginalId) -> Option<NodeId> {
         self.nodes.find(original)
+    }
+
+    fn by_original(&self) -> &[u32] {
+        self.nodes.by_original()
     }
 }
 

@@ -27,11 +27,13 @@ mod mmap;
 pub mod names;
 mod nodes;
 mod opening;
+mod originals;
 mod shard;
+mod strings;
 mod verify;
 mod writer;
 
-pub use choices::{InvalidChoice, Order, Orientation, Views};
+pub use choices::{IdKind, InvalidChoice, Order, Orientation, Views};
 pub use cut::{MAX_SHARDS, NODE_COST_ARCS, cut_shards};
 pub use error::{StoreError, StoreErrorKind};
 pub use graph::{Graph, open_shard};
@@ -39,7 +41,9 @@ pub use inspect::{FileSummary, SectionSummary, inspect};
 pub use manifest::{FileEntry, Manifest, ManifestFile, ShardEntry};
 pub use nodes::{Nodes, NodesEntry};
 pub use opening::{Progress, ShardSelection, Verify};
+pub use originals::Originals;
 pub use shard::{MappedShard, ShardArcs, WrittenShard};
+pub use strings::Strings;
 pub use verify::{VerifyReport, verify};
 pub use writer::{GraphFacts, GraphWriter};
 

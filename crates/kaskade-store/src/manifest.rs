@@ -5,10 +5,11 @@ mod validate;
 
 use std::path::{Path, PathBuf};
 
+use kaskade_model::spec::OriginalId;
 use kaskade_model::{NodeRange, ShardId};
 use serde::{Deserialize, Serialize};
 
-use crate::choices::{Order, Orientation, Views};
+use crate::choices::{IdKind, Order, Orientation, Views};
 use crate::container::WrittenFile;
 use crate::digest::{ArcSum, GraphIdentity};
 use crate::error::StoreError;
@@ -49,7 +50,10 @@ pub struct Manifest {
     pub max_in_degree: u32,
     /// Nodes without any arc.
     pub n_isolated_nodes: u64,
-    /// Blake3 of the original ids in dense order, in hex.
+    /// What the original ids are.
+    #[serde(default)]
+    pub ids: IdKind,
+    /// The digest of the original ids in dense order, in hex.
     pub id_map_digest: String,
     /// The order-free sum over all arcs, 32 hex digits.
     pub arc_sum: String,
@@ -58,7 +62,7 @@ pub struct Manifest {
     pub column_digest: Option<String>,
     /// The original id of a node whose weights sum to more than 1: linear threshold cannot
     /// run on the arc column.
-    pub weights_exceed_one_at: Option<u64>,
+    pub weights_exceed_one_at: Option<OriginalId>,
     /// The file with the id map and the degrees.
     pub nodes_file: FileEntry,
     /// The shards, ascending; together they hold every node once.

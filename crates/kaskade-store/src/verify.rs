@@ -93,11 +93,10 @@ fn check_nodes(dir: &Path, graph: &Graph) -> Result<(), StoreError> {
 fn is_in_order(nodes: &Nodes, order: Order) -> bool {
     let (originals, in_degrees) = (nodes.originals(), nodes.in_degrees());
     (1..originals.len()).into_par_iter().all(|node| match order {
-        Order::Id => originals[node - 1] < originals[node],
+        Order::Id => originals.is_less(node - 1, node),
         Order::InDegree => {
             in_degrees[node - 1] > in_degrees[node]
-                || (in_degrees[node - 1] == in_degrees[node]
-                    && originals[node - 1] < originals[node])
+                || (in_degrees[node - 1] == in_degrees[node] && originals.is_less(node - 1, node))
         }
     })
 }

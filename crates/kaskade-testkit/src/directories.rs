@@ -94,7 +94,7 @@ pub fn job(model: ModelSpec, seeds: SeedSpec, n_simulations: u64) -> Spec {
 /// Seeds by original id.
 #[must_use]
 pub fn seed_ids(ids: impl IntoIterator<Item = u64>) -> SeedSpec {
-    SeedSpec::Ids(ids.into_iter().map(OriginalId).collect())
+    SeedSpec::Ids(ids.into_iter().map(OriginalId::Number).collect())
 }
 
 /// `spec` resolved against `graph`, in the widest batches.

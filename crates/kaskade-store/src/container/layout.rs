@@ -47,6 +47,8 @@ pub(crate) enum Tag {
     ByOriginal = 2,
     OutDegrees = 3,
     InDegrees = 4,
+    NameEnds = 5,
+    NameBytes = 6,
     SourceBitmap = 16,
     SourceBlocks = 17,
     OutEnds = 18,
@@ -59,11 +61,13 @@ pub(crate) enum Tag {
 }
 
 impl Tag {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::Originals,
         Self::ByOriginal,
         Self::OutDegrees,
         Self::InDegrees,
+        Self::NameEnds,
+        Self::NameBytes,
         Self::SourceBitmap,
         Self::SourceBlocks,
         Self::OutEnds,
@@ -82,6 +86,8 @@ impl Tag {
             Self::ByOriginal => "by-original",
             Self::OutDegrees => "out-degrees",
             Self::InDegrees => "in-degrees",
+            Self::NameEnds => "name-ends",
+            Self::NameBytes => "name-bytes",
             Self::SourceBitmap => "source-bitmap",
             Self::SourceBlocks => "source-blocks",
             Self::OutEnds => "out-ends",

@@ -7,7 +7,8 @@ use kaskade_model::ShardId;
 use proptest::prelude::*;
 
 use crate::{
-    GraphFacts, GraphWriter, Manifest, Order, Orientation, ShardArcs, StoreError, Views, cut_shards,
+    GraphFacts, GraphWriter, IdKind, Manifest, Order, Orientation, Originals, ShardArcs,
+    StoreError, Views, cut_shards,
 };
 
 /// A graph as its arcs, (target, source) with a probability, in dense ids.
@@ -16,12 +17,23 @@ pub(crate) struct Input {
     pub(crate) n_nodes: u32,
     pub(crate) arcs: BTreeMap<(u32, u32), f64>,
     pub(crate) has_column: bool,
+    pub(crate) ids: IdKind,
 }
 
 impl Input {
     /// Original ids, ascending, some beyond 32 bits.
     pub(crate) fn originals(&self) -> Vec<u64> {
         (0..self.n_nodes).map(|node| u64::from(node) << 33 | 5).collect()
+    }
+
+    /// Names, ascending, of several lengths; where names end, and what they are.
+    pub(crate) fn names(&self) -> (Vec<u64>, Vec<u8>) {
+        let (mut ends, mut bytes) = (Vec::new(), Vec::new());
+        for node in 0..self.n_nodes {
+            bytes.extend(format!("ö{node:06}").bytes().chain((0..node % 3).map(|_| b'x')));
+            ends.push(bytes.len() as u64);
+        }
+        (ends, bytes)
     }
 
     pub(crate) fn degrees(&self) -> (Vec<u32>, Vec<u32>) {
@@ -64,7 +76,12 @@ impl Input {
         views: Views,
     ) -> Result<Manifest, StoreError> {
         let (out_degrees, in_degrees) = self.degrees();
-        let nodes = writer.write_nodes(&self.originals(), &out_degrees, &in_degrees)?;
+        let (numbers, (ends, bytes)) = (self.originals(), self.names());
+        let originals = match self.ids {
+            IdKind::Number => Originals::Numbers(&numbers),
+            IdKind::String => Originals::Names { ends: &ends, bytes: &bytes },
+        };
+        let nodes = writer.write_nodes(originals, &out_degrees, &in_degrees)?;
         let mut shards = Vec::new();
         for (shard, range) in (0..).map(ShardId).zip(cut_shards(&in_degrees, n_shards)) {
             let own = self.arcs.range((range.begin, 0)..(range.end, 0));
@@ -93,7 +110,8 @@ impl Input {
 /// empty ones and ones with isolated nodes, whose weights sum to at most 1.
 pub(crate) fn inputs() -> impl Strategy<Value = Input> {
     let n_nodes = prop_oneof![0u32..4, 4u32..80, 200u32..600];
-    (n_nodes, any::<bool>()).prop_flat_map(|(n_nodes, has_column)| {
+    let ids = prop_oneof![Just(IdKind::Number), Just(IdKind::String)];
+    (n_nodes, any::<bool>(), ids).prop_flat_map(|(n_nodes, has_column, ids)| {
         let node = 0..n_nodes.max(1);
         let arcs = prop::collection::btree_map((node.clone(), node), 0u32..=16, 0..400);
         arcs.prop_map(move |arcs| {
@@ -105,7 +123,7 @@ pub(crate) fn inputs() -> impl Strategy<Value = Input> {
                 ((target, source), share)
             };
             let arcs = arcs.iter().filter(is_arc).map(probability).collect();
-            Input { n_nodes, arcs, has_column }
+            Input { n_nodes, arcs, has_column, ids }
         })
     })
 }
@@ -118,5 +136,6 @@ pub(crate) fn tiny() -> Input {
         n_nodes: 71,
         arcs: arcs.into_iter().map(|(v, u, p)| ((v, u), p)).collect(),
         has_column: true,
+        ids: IdKind::Number,
     }
 }
