@@ -161,7 +161,7 @@ pub struct InvalidChoice {
 }
 
 impl InvalidChoice {
-    fn new(word: &str, accepted: &'static str) -> Self {
+    pub(crate) fn new(word: &str, accepted: &'static str) -> Self {
         Self { word: word.to_owned(), accepted }
     }
 }

@@ -4,6 +4,7 @@ use std::ops::AddAssign;
 
 use kaskade_model::NodeId;
 
+use crate::attributes::NodeColumn;
 use crate::choices::Order;
 use crate::originals::Originals;
 
@@ -76,6 +77,8 @@ pub(crate) struct GraphIdentity<'a> {
     pub(crate) arc_sum: ArcSum,
     /// The sum over arcs with their thresholds, when there is a column.
     pub(crate) column_sum: Option<ArcSum>,
+    /// The node columns, by ascending name.
+    pub(crate) node_columns: &'a [NodeColumn],
 }
 
 impl GraphIdentity<'_> {
@@ -94,6 +97,12 @@ impl GraphIdentity<'_> {
         if let Some(column_sum) = self.column_sum {
             hasher.update(b"column\n");
             hasher.update(&column_sum.0.to_le_bytes());
+        }
+        for column in self.node_columns {
+            hasher.update(b"node column\n");
+            hasher.update(&(column.name.len() as u64).to_le_bytes());
+            hasher.update(column.name.as_bytes());
+            hasher.update(column.digest.as_bytes());
         }
         hasher.finalize().to_hex().to_string()
     }
@@ -142,6 +151,7 @@ mod tests {
             id_map_digest: &id_map_digest(Originals::Numbers(&[7, 8])),
             arc_sum,
             column_sum: Some(column_sum),
+            node_columns: &[],
         };
         assert_eq!(arc_sum.to_hex(), GOLDEN_ARC_SUM);
         assert_eq!(identity.digest(), GOLDEN_DIGEST);

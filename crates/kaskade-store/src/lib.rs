@@ -14,6 +14,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("graph directories are little-endian and are read in place");
 
+mod attributes;
 mod choices;
 mod container;
 mod cut;
@@ -33,6 +34,10 @@ mod strings;
 mod verify;
 mod writer;
 
+pub use attributes::{
+    Attributes, AttributesEntry, Column, ColumnType, MAX_COLUMN_NAME_BYTES, MAX_NODE_COLUMNS,
+    MISSING_BOOL, MISSING_CATEGORY, MISSING_NUMBER, NodeColumn,
+};
 pub use choices::{IdKind, InvalidChoice, Order, Orientation, Views};
 pub use cut::{MAX_SHARDS, NODE_COST_ARCS, cut_shards};
 pub use error::{StoreError, StoreErrorKind};

@@ -8,6 +8,7 @@ use kaskade_model::spec::OriginalId;
 use kaskade_model::{NodeId, NodeRange};
 use rayon::prelude::*;
 
+use crate::attributes::AttributesEntry;
 use crate::choices::IdKind;
 use crate::container::{Container, FileKind, SectionData, Shape, Tag, write_container};
 use crate::digest;
@@ -57,6 +58,15 @@ pub struct NodesEntry {
     pub(crate) ids: IdKind,
     pub(crate) id_map_digest: String,
     pub(crate) facts: DegreeFacts,
+    pub(crate) attributes: Option<AttributesEntry>,
+}
+
+impl NodesEntry {
+    /// The same nodes with the columns of `attributes`.
+    #[must_use]
+    pub fn with_attributes(self, attributes: AttributesEntry) -> Self {
+        Self { attributes: Some(attributes), ..self }
+    }
 }
 
 /// What the degrees say of a graph.
@@ -231,6 +241,7 @@ pub(crate) fn write_nodes(
         ids: originals.kind(),
         id_map_digest: digest::id_map_digest(originals),
         facts,
+        attributes: None,
     })
 }
 

@@ -43,6 +43,10 @@ pub fn verify(dir: &Path, progress: &Progress<'_>) -> Result<VerifyReport, Store
     let manifest = graph.manifest();
     graph.nodes().container().check_digest(&manifest.nodes_file.digest)?;
     check_nodes(dir, &graph)?;
+    if let (Some(attributes), Some(file)) = (graph.attributes(), &manifest.attributes_file) {
+        attributes.container().check_digest(&file.digest)?;
+        attributes.check_digests()?;
+    }
 
     let out_degrees: Vec<AtomicU32> = (0..manifest.n_nodes).map(|_| AtomicU32::new(0)).collect();
     graph.shards().par_iter().zip(&manifest.shards).try_for_each(|(shard, entry)| {

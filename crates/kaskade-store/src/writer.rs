@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use kaskade_model::ShardId;
 use kaskade_model::seeds::NodeDirectory;
 
+use crate::attributes::{self, AttributesEntry, Column};
 use crate::choices::{Order, Orientation, Views};
 use crate::digest::ArcSum;
 use crate::error::StoreError;
@@ -106,6 +107,23 @@ impl GraphWriter {
         nodes::write_nodes(&self.nodes_path(), originals, by_original, out_degrees, in_degrees)
     }
 
+    /// Writes the columns of the nodes, 1 to 256, each with a value for every node by dense id.
+    /// `n_unknown_ids` counts what the columns' source named and the graph lacks. The entry goes
+    /// to [`NodesEntry::with_attributes`]. O(values), no memory of its own.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidInput`] when a column is not as [`Column`] promises or two have
+    /// one name; or the file cannot be written.
+    pub fn write_attributes(
+        &self,
+        nodes: &NodesEntry,
+        columns: &[(&str, Column<'_>)],
+        n_unknown_ids: u64,
+    ) -> Result<AttributesEntry, StoreError> {
+        let path = self.partial.path.join(names::ATTRIBUTES);
+        attributes::write_attributes(&path, nodes.n_nodes, columns, n_unknown_ids)
+    }
+
     /// Maps the nodes as they were written, to look them up by their ids.
     ///
     /// # Errors
@@ -181,6 +199,11 @@ impl GraphWriter {
             .transpose()?;
         let entries: Vec<ShardEntry> = shards.into_iter().map(|shard| shard.entry).collect();
 
+        let (attributes_file, node_columns, n_unknown_attribute_ids) = match nodes.attributes {
+            Some(entry) => (Some(entry.file), entry.columns, entry.n_unknown_ids),
+            None => (None, Vec::new(), 0),
+        };
+
         let mut manifest = Manifest {
             format_version: FORMAT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -203,7 +226,10 @@ impl GraphWriter {
             arc_sum: arc_sum.to_hex(),
             column_digest: column_sum.map(ArcSum::to_hex),
             weights_exceed_one_at,
+            node_columns,
+            n_unknown_attribute_ids,
             nodes_file: nodes.file,
+            attributes_file,
             shards: entries,
         };
         manifest.digest = manifest.digest_of_facts().expect("the sums were just written in hex");

@@ -13,7 +13,7 @@ pub(super) const ALIGNMENT: u64 = 64;
 pub(super) const BLOCK_BYTES: u64 = 64 << 10;
 
 /// More sections than any version writes: bounds what a header can ask a reader to look at.
-pub(super) const MAX_SECTIONS: u32 = 64;
+pub(super) const MAX_SECTIONS: u32 = 1024;
 
 /// What a binary file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,13 @@ pub(crate) enum FileKind {
     Nodes = 1,
     /// The arcs that end in a range of nodes.
     Shard = 2,
+    /// The columns of all nodes.
+    Attributes = 3,
 }
 
 impl FileKind {
     pub(super) fn from_number(number: u32) -> Option<Self> {
-        [Self::Nodes, Self::Shard].into_iter().find(|&kind| kind as u32 == number)
+        [Self::Nodes, Self::Shard, Self::Attributes].into_iter().find(|&kind| kind as u32 == number)
     }
 
     /// The kind in messages and in `docs/format.md`.
@@ -35,6 +37,7 @@ impl FileKind {
         match self {
             Self::Nodes => "nodes",
             Self::Shard => "shard",
+            Self::Attributes => "attributes",
         }
     }
 }
@@ -58,10 +61,15 @@ pub(crate) enum Tag {
     InRanks = 34,
     ArcThresholds = 48,
     CumulativeWeights = 49,
+    CategoryCodes = 64,
+    CategoryEnds = 65,
+    CategoryBytes = 66,
+    Numbers = 67,
+    Bools = 68,
 }
 
 impl Tag {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 20] = [
         Self::Originals,
         Self::ByOriginal,
         Self::OutDegrees,
@@ -77,6 +85,11 @@ impl Tag {
         Self::InRanks,
         Self::ArcThresholds,
         Self::CumulativeWeights,
+        Self::CategoryCodes,
+        Self::CategoryEnds,
+        Self::CategoryBytes,
+        Self::Numbers,
+        Self::Bools,
     ];
 
     /// The section's name in messages and in `docs/format.md`.
@@ -97,15 +110,30 @@ impl Tag {
             Self::InRanks => "in-ranks",
             Self::ArcThresholds => "arc-thresholds",
             Self::CumulativeWeights => "cumulative-weights",
+            Self::CategoryCodes => "category-codes",
+            Self::CategoryEnds => "category-ends",
+            Self::CategoryBytes => "category-bytes",
+            Self::Numbers => "numbers",
+            Self::Bools => "bools",
         }
+    }
+
+    /// The number of the section that holds this for the column at `place`: the place stands
+    /// in the upper 16 bits, and is 0 where there are no columns.
+    pub(crate) fn of_column(self, place: u16) -> u32 {
+        self as u32 | u32::from(place) << PLACE_SHIFT
     }
 
     /// The name of the section numbered `number`.
     pub(super) fn name_of(number: u32) -> &'static str {
-        let known = Self::ALL.into_iter().find(|&tag| tag as u32 == number);
+        let known = Self::ALL.into_iter().find(|&tag| tag as u32 == number & TAG_MASK);
         known.map_or("a section of a later version", Self::name)
     }
 }
+
+/// A section's number is a tag and, above it, the place of a column.
+const PLACE_SHIFT: u32 = 16;
+const TAG_MASK: u32 = (1 << PLACE_SHIFT) - 1;
 
 /// The first 64 bytes.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
