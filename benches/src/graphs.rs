@@ -39,6 +39,7 @@ pub fn directory_at(out: PathBuf) -> DirectorySpec {
         n_shards: 16,
         views: Views::Both,
         memory_bytes: None,
+        nodes: None,
         temp_dir: None,
         force: true,
     }

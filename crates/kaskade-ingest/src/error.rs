@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use kaskade_model::spec::SpecError;
 use kaskade_store::StoreError;
 
+use crate::attributes::NodeTableError;
 use crate::source::MAX_LINE_BYTES;
 
 /// Why a graph could not be built or generated. Whichever it is, nothing was left behind.
@@ -185,6 +186,9 @@ pub enum IngestError {
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,
+    /// A table of node columns cannot be read.
+    #[error(transparent)]
+    NodeTable(#[from] NodeTableError),
     /// The graph directory could not be written.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -9,13 +9,14 @@
 //! (`arcs`); `nodes` gives every original id its rank; `runs` deals relabelled arcs into
 //! buckets of targets, the unit that can spill; `incoming` makes them distinct, bucket by
 //! bucket; `order` fixes the dense ids and `publish` hands the shards to
-//! [`kaskade_store::GraphWriter`]. [`generate()`] draws synthetic graphs, straight into `runs`
+//! [`kaskade_store::GraphWriter`]; `attributes` adds the columns of the nodes. [`generate()`] draws synthetic graphs, straight into `runs`
 //! or into a file.
 //!
 //! Everything that comes out is a pure function of the *set* of input arcs and the options:
 //! the order of lines, files, blocks and threads changes no bit.
 
 mod arcs;
+mod attributes;
 mod build;
 mod error;
 mod generate;
@@ -29,6 +30,7 @@ mod runs;
 mod source;
 pub mod spec;
 
+pub use attributes::{NodeTableError, NodeTables};
 pub use build::build;
 pub use error::{BadLine, IngestError};
 pub use generate::{DEFAULT_EDGE_FACTOR, GenerateTarget, Generated, generate};

@@ -26,6 +26,8 @@ pub enum Phase {
     Order,
     /// Making the arcs distinct.
     Sort,
+    /// Reading tables of node columns; in bytes as they lie on disk.
+    Attributes,
     /// Writing shards, or the file of a synthetic graph.
     Write,
 }

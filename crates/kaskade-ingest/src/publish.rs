@@ -7,6 +7,7 @@ use kaskade_store::{
 use rayon::prelude::*;
 
 use crate::arcs::Payload;
+use crate::attributes;
 use crate::error::IngestError;
 use crate::incoming::{InArc, Incoming, distinct_arcs};
 use crate::nodes::NodeSet;
@@ -35,6 +36,7 @@ impl<'a> Publication<'a> {
         if !(1..=kaskade_store::MAX_SHARDS).contains(&n_shards) {
             return Err(IngestError::ShardCount { n_shards });
         }
+        attributes::check(directory.nodes.as_ref())?;
         let writer = GraphWriter::create(&directory.out, directory.force)?;
         Ok(Self { directory, writer, progress })
     }
@@ -63,6 +65,8 @@ impl<'a> Publication<'a> {
         let originals = order.arrange(&originals);
         let nodes =
             self.writer.write_nodes(Originals::Numbers(&originals), &out_degrees, &in_degrees)?;
+        let tables = self.directory.nodes.as_ref();
+        let nodes = attributes::attach(&self.writer, tables, nodes, self.progress)?;
 
         self.progress.begin(Phase::Write, Some(incoming.n_arcs), Unit::Arcs);
         let ranges = cut_shards(&in_degrees, self.directory.n_shards);

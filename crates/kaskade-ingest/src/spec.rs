@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use kaskade_store::{Order, Orientation, Views};
 
+use crate::attributes::NodeTables;
+
 /// Input files, how to read them, and where the graph goes.
 #[derive(Clone, Debug)]
 pub struct BuildSpec {
@@ -43,6 +45,8 @@ pub struct DirectorySpec {
     /// Where runs of arcs spill; beside `out` where `None`. Nothing spills yet: a build that
     /// does not fit `memory_bytes` is refused.
     pub temp_dir: Option<PathBuf>,
+    /// Tables of what is known of the nodes, to be kept beside the arcs.
+    pub nodes: Option<NodeTables>,
     /// Whether to replace an existing directory.
     pub force: bool,
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use kaskade_ingest::NodeTables;
 use kaskade_ingest::progress::Unwatched;
 use kaskade_ingest::spec::{BuildSpec, DirectorySpec, Duplicates};
 use kaskade_model::job::JobPlan;
@@ -42,6 +43,7 @@ pub fn directory_spec(out: PathBuf) -> DirectorySpec {
         n_shards: 16,
         views: Views::Both,
         memory_bytes: None,
+        nodes: None,
         temp_dir: None,
         force: false,
     }

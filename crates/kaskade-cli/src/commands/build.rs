@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use kaskade_ingest::NodeTables;
 use kaskade_ingest::spec::{BuildSpec, DirectorySpec};
 
 use super::info::{GraphInfo, describe};
 use super::progress::IngestProgress;
-use crate::args::graph::{BuildArgs, DirectoryArgs};
+use crate::args::graph::{BuildArgs, DirectoryArgs, NodeArgs};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::machine;
@@ -26,7 +27,10 @@ pub(super) fn build(args: BuildArgs, console: &Console) -> Result<(), CliError> 
         column: args.column,
         duplicates: args.duplicates,
         skip_bad_lines: args.skip_bad_lines,
-        directory: directory_spec(&args.directory, args.out.clone()),
+        directory: DirectorySpec {
+            nodes: node_tables(&args.nodes),
+            ..directory_spec(&args.directory, args.out.clone())
+        },
     };
     let started = Instant::now();
     let progress = IngestProgress::new(console);
@@ -34,6 +38,14 @@ pub(super) fn build(args: BuildArgs, console: &Console) -> Result<(), CliError> 
     drop(progress);
     console.note(&format!("built in {:.1} s", started.elapsed().as_secs_f64()));
     console.result(&GraphInfo::of(&manifest), || describe(&args.out, &manifest))
+}
+
+/// The tables of node columns that `args` name.
+fn node_tables(args: &NodeArgs) -> Option<NodeTables> {
+    let NodeArgs { nodes, nodes_key, nodes_types } = args;
+    let types = nodes_types.iter().map(|asked| (asked.name.clone(), asked.kind)).collect();
+    let tables = NodeTables { paths: nodes.clone(), key: nodes_key.clone(), types };
+    (!tables.paths.is_empty()).then_some(tables)
 }
 
 /// The directory `out` as `args` ask for it.
@@ -45,6 +57,7 @@ pub(super) fn directory_spec(args: &DirectoryArgs, out: PathBuf) -> DirectorySpe
         views: args.views,
         memory_bytes: args.memory.resolve(machine::free_memory_bytes(), MEMORY_SHARE),
         temp_dir: args.temp_dir.clone(),
+        nodes: None,
         force: args.force,
     }
 }

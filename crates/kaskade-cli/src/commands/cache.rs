@@ -48,6 +48,7 @@ pub(super) fn generated_graph(
         n_shards: DEFAULT_SHARDS,
         views: Views::Both,
         memory_bytes: None,
+        nodes: None,
         temp_dir: None,
         force: is_damaged,
     });

@@ -32,6 +32,7 @@ impl Progress for IngestProgress<'_> {
             Phase::Draw => "drawing",
             Phase::Order => "ordering",
             Phase::Sort => "sorting",
+            Phase::Attributes => "reading node columns",
             Phase::Write => "writing",
         };
         let counted = match unit {

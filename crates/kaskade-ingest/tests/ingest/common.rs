@@ -43,6 +43,7 @@ impl Scratch {
             n_shards: 3,
             views: Views::Both,
             memory_bytes: None,
+            nodes: None,
             temp_dir: None,
             force: true,
         }
