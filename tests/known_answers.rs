@@ -90,7 +90,7 @@ fn seeds_are_the_nodes_of_highest_degree() {
         let graph = directories::build(&spec);
         let n_seeds = known.seeds_in_order.len();
         let chosen = kaskade_model::seeds::top_degree(n_seeds as u32, &graph);
-        let originals = graph.nodes().originals();
+        let originals = graph.nodes().originals().numbers().expect("ids are numbers");
         let chosen: Vec<u64> = chosen.into_iter().map(|node| originals[node.index()]).collect();
         assert_eq!(chosen, known.seeds_in_order, "{name}");
     }

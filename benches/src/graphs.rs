@@ -40,6 +40,7 @@ pub fn directory_at(out: PathBuf) -> DirectorySpec {
         views: Views::Both,
         compress: false,
         memory_bytes: None,
+        nodes: None,
         temp_dir: None,
         force: true,
     }

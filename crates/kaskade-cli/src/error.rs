@@ -41,8 +41,8 @@ pub(crate) enum CliError {
         /// What is wrong with its value; reads on from the flag.
         reason: String,
     },
-    /// A line of a seed file is no id.
-    #[error("{path}:{line}: {text:?} is not a node id: a seed file has an id a line")]
+    /// A line of a seed file is no text.
+    #[error("{path}:{line}: {text:?} is not UTF-8: a seed file has an id a line")]
     SeedLine {
         /// The file.
         path: PathBuf,

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use kaskade_coordinator::CoordinatorError;
 use kaskade_coordinator::job_log::LogError;
 use kaskade_engine::EngineError;
-use kaskade_ingest::IngestError;
+use kaskade_ingest::{IngestError, NodeTableError};
 use kaskade_results::ResultsError;
 use kaskade_rpc::ErrorCode;
 use kaskade_store::{StoreError, StoreErrorKind};
@@ -113,6 +113,9 @@ fn of_store(error: &StoreError) -> u8 {
 fn of_ingest(error: &IngestError) -> u8 {
     match error {
         IngestError::Store(error) => of_store(error),
+        IngestError::NodeTable(
+            NodeTableError::Parquet { .. } | NodeTableError::ParquetGaveUp { .. },
+        ) => CORRUPT,
         // What is no gzip at all is the wrong file; one that breaks off is a damaged one.
         IngestError::Read { source, .. } if source.kind() == io::ErrorKind::InvalidInput => INVALID,
         IngestError::Open { source, .. }

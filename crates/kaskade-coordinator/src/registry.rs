@@ -102,6 +102,7 @@ fn relative_path(file: GraphFile) -> PathBuf {
     match file {
         GraphFile::Manifest => names::MANIFEST.into(),
         GraphFile::Nodes => names::NODES.into(),
+        GraphFile::Attributes => names::ATTRIBUTES.into(),
         GraphFile::Shard(shard) => names::shard(shard),
     }
 }

@@ -49,13 +49,16 @@ fn build_with<V: Payload>(
     progress: &dyn Progress,
 ) -> Result<Manifest, IngestError> {
     let publication = Publication::begin(&spec.directory, budget, progress)?;
-    let intake = RawIntake::<V>::new(budget.raw_bytes(), &publication.spill_folder());
+    let intake = RawIntake::<V>::new(budget, &publication.spill_folder());
     let input = parse(&spec.reading(), &intake, progress)?;
     let mut raw = intake.finish();
 
     let n_arcs = raw.n_arcs();
     progress.begin(Phase::Order, Some(n_arcs), Unit::Arcs);
-    let nodes = NodeSet::occurring(&raw, budget)?;
+    let nodes = match input.names {
+        Some(names) => NodeSet::Named(names.into_sorted()),
+        None => NodeSet::occurring(&raw, budget)?,
+    };
     if nodes.n_nodes() == 0 {
         return Err(IngestError::EmptyGraph);
     }

@@ -4,11 +4,12 @@ use std::io;
 use std::path::PathBuf;
 
 use kaskade_model::ShardId;
-use kaskade_model::spec::SpecError;
+use kaskade_model::spec::{OriginalId, SpecError};
 use kaskade_store::StoreError;
 
 mod input;
 
+use crate::attributes::NodeTableError;
 pub use input::{BadLine, Malformed, Place};
 
 /// Why a graph could not be built or generated. Whichever it is, nothing was left behind.
@@ -122,12 +123,6 @@ pub enum IngestError {
     /// Standard input was named more than once.
     #[error("standard input can be read once: name `-` once")]
     StdinTwice,
-    /// The ids are strings.
-    #[error(
-        "the ids of the inputs are strings, and graph directories hold numbers only: \
-         number the ids, or see what is wrong with --ids number"
-    )]
-    StringIds,
     /// The inputs hold no arc.
     #[error("the graph is empty: no input holds an arc")]
     EmptyGraph,
@@ -150,9 +145,9 @@ pub enum IngestError {
     )]
     DuplicateArc {
         /// The source's original id.
-        source_id: u64,
+        source_id: OriginalId,
         /// The target's original id.
-        target_id: u64,
+        target_id: OriginalId,
     },
     /// The values of equal arcs sum to more than a probability can be.
     #[error(
@@ -161,9 +156,9 @@ pub enum IngestError {
     )]
     SumExceedsOne {
         /// The source's original id.
-        source_id: u64,
+        source_id: OriginalId,
         /// The target's original id.
-        target_id: u64,
+        target_id: OriginalId,
         /// The sum.
         sum: f64,
     },
@@ -238,6 +233,14 @@ pub enum IngestError {
         /// What is accepted.
         accepted: &'static str,
     },
+    /// A name would not read back from plain text.
+    #[error("{path} cannot hold the name \"{name}\" in plain text: end it in .csv, .tsv or .parquet")]
+    ExportName {
+        /// The file.
+        path: PathBuf,
+        /// The name, escaped and cut short.
+        name: String,
+    },
     /// The ending of a file to export to says no format.
     #[error(
         "cannot tell the format of {path}: end it in .txt, .tsv or .csv, then .gz or .zst if \
@@ -258,6 +261,9 @@ pub enum IngestError {
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,
+    /// A table of node columns cannot be read.
+    #[error(transparent)]
+    NodeTable(#[from] NodeTableError),
     /// The graph directory could not be written.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -10,7 +10,7 @@
 //! which `raw` keeps; `nodes` gives every original id its rank; `dealing` relabels
 //! arcs and has `runs` deal them into buckets of targets; `incoming` makes them distinct, bucket
 //! by bucket; `order` fixes the dense ids and `publish` hands the shards to
-//! [`kaskade_store::GraphWriter`]. [`generate()`] draws synthetic graphs, straight into `dealing`
+//! [`kaskade_store::GraphWriter`]; `attributes` adds the columns of the nodes. [`generate()`] draws synthetic graphs, straight into `dealing`
 //! or into a file, [`export()`] writes a directory back to a file of arcs, and [`sample()`]
 //! makes a smaller graph of one.
 //!
@@ -22,6 +22,7 @@
 //! the order of lines, files, blocks and threads changes no bit.
 
 mod arcs;
+mod attributes;
 mod build;
 mod dealing;
 mod error;
@@ -42,6 +43,7 @@ mod source;
 pub mod spec;
 mod spill;
 
+pub use attributes::{NodeTableError, NodeTables};
 pub use build::build;
 pub use error::{BadLine, IngestError, Malformed, Place};
 pub use export::{ExportSpec, Exported, export};

@@ -9,6 +9,7 @@ mod table;
 use crate::arcs::Payload;
 use crate::error::IngestError;
 use crate::memory::Budget;
+use crate::names::SortedNames;
 use crate::raw::RawArcs;
 use bitmap::BitmapIds;
 use sorted::SortedIds;
@@ -22,6 +23,8 @@ pub(crate) enum NodeSet {
     Bitmap(BitmapIds),
     /// Ids further apart.
     Sorted(SortedIds),
+    /// Ids that are strings; arcs have the numbers that they were given provisionally.
+    Named(SortedNames),
 }
 
 /// The bits of a bitmap per arc, at most: eight bytes with its ranks.
@@ -41,8 +44,9 @@ impl NodeSet {
         raw: &RawArcs<V>,
         budget: Budget,
     ) -> Result<Self, IngestError> {
+        let n_lone = raw.lone().iter().map(|lone| lone.n_ids()).fold(0, u64::saturating_add);
         let bitmap_bits = SMALL_BITMAP_BITS
-            .max(raw.n_arcs().saturating_mul(BITMAP_BITS_PER_ARC))
+            .max(raw.n_arcs().saturating_add(n_lone).saturating_mul(BITMAP_BITS_PER_ARC))
             .min(bitmap::bits_in(budget.id_bytes() / 2).max(SMALL_BITMAP_BITS));
         match bitmap::largest_id(raw)? {
             Some(largest) if largest >= bitmap_bits => {
@@ -59,6 +63,8 @@ impl NodeSet {
             Self::Ranked(table) => table.n_nodes() as u32,
             Self::Bitmap(ids) => ids.n_nodes(),
             Self::Sorted(ids) => ids.n_nodes(),
+            // An interner gives numbers below 2³² − 1.
+            Self::Named(names) => names.ends.len() as u32,
         }
     }
 
@@ -67,6 +73,11 @@ impl NodeSet {
         match self {
             Self::Ranked(_) | Self::Sorted(_) => 0,
             Self::Bitmap(ids) => ids.bytes(),
+            // They are arranged in dense order, so that they are there twice for a while.
+            Self::Named(names) => {
+                let per_node = (size_of::<u32>() + 2 * size_of::<u64>()) as u64;
+                2 * names.bytes.len() as u64 + per_node * names.ends.len() as u64
+            }
         }
     }
 
@@ -78,6 +89,7 @@ impl NodeSet {
             Self::Ranked(_) => id as u32,
             Self::Bitmap(ids) => ids.rank(id),
             Self::Sorted(ids) => ids.rank(id),
+            Self::Named(names) => names.rank_of[id as usize],
         }
     }
 
@@ -87,6 +99,7 @@ impl NodeSet {
             Self::Ranked(table) => table,
             Self::Bitmap(ids) => ids.to_table(),
             Self::Sorted(ids) => IdTable::Wide(ids.into_ids()),
+            Self::Named(SortedNames { ends, bytes, .. }) => IdTable::Names { ends, bytes },
         }
     }
 }
@@ -99,6 +112,7 @@ fn count_nodes(n_nodes: u64) -> Result<u32, IngestError> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use kaskade_model::spec::OriginalId;
     use proptest::prelude::*;
 
     use super::*;
@@ -129,7 +143,8 @@ mod tests {
         }
         let n_nodes = nodes.n_nodes();
         let table = nodes.into_table();
-        assert!((0..n_nodes).map(|rank| table.id(rank)).eq(plain));
+        let number = |rank| table.original(rank);
+        assert!((0..n_nodes).map(number).eq(plain.into_iter().map(OriginalId::Number)));
     }
 
     proptest! {

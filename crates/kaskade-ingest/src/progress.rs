@@ -26,6 +26,8 @@ pub enum Phase {
     Order,
     /// Making the arcs distinct.
     Sort,
+    /// Reading tables of node columns; in bytes as they lie on disk.
+    Attributes,
     /// Dealing distinct arcs to the shards, when they do not fit into memory.
     Share,
     /// Writing shards, or the file of a synthetic graph.

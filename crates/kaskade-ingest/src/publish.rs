@@ -13,6 +13,7 @@ use kaskade_store::{
 use rayon::prelude::*;
 
 use crate::arcs::Payload;
+use crate::attributes;
 use crate::error::IngestError;
 use crate::incoming::{SortPlan, distinct_arcs};
 use crate::memory::{Budget, Gate, Shares};
@@ -65,6 +66,7 @@ impl<'a> Publication<'a> {
         if !(1..=kaskade_store::MAX_SHARDS).contains(&n_shards) {
             return Err(IngestError::ShardCount { n_shards });
         }
+        attributes::check(directory.nodes.as_ref())?;
         let writer = GraphWriter::create(&directory.out, directory.force)?;
         Ok(Self { directory, writer, budget, progress })
     }
@@ -112,10 +114,13 @@ impl<'a> Publication<'a> {
         let in_degrees = order.arrange(&incoming.in_degrees);
         let nodes = {
             let out_degrees = order.arrange(&std::mem::take(&mut incoming.out_degrees));
-            let originals: Vec<u64> = order.rank_of.par_iter().map(|&rank| ids.id(rank)).collect();
-            drop(ids);
-            self.writer.write_nodes(&originals, &out_degrees, &in_degrees)?
+            let ids = ids.arrange(&order.rank_of);
+            let (originals, by_original) = (ids.originals(), &order.dense_of);
+            let writer = &self.writer;
+            writer.write_ranked_nodes(originals, by_original, &out_degrees, &in_degrees)?
         };
+        let tables = self.directory.nodes.as_ref();
+        let nodes = attributes::attach(&self.writer, tables, nodes, self.progress)?;
         let ranges = cut_shards(&in_degrees, self.directory.n_shards);
 
         let shards = if incoming.is_kept() {

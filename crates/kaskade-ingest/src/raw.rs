@@ -1,32 +1,40 @@
 //! All arcs of the inputs as they were parsed: in memory while they fit, else on disk.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use crate::arcs::{ArcChunk, Payload, SpilledChunk};
 use crate::error::IngestError;
-use crate::memory::Ledger;
-use crate::source::Intake;
+use crate::memory::{Budget, Ledger, NODE_BYTES};
+use crate::source::{Intake, LoneNodes};
 use crate::spill::SpillFile;
 
 /// Takes chunks from parsers.
 pub(crate) struct RawIntake<V> {
+    budget: Budget,
     ledger: Ledger,
     file: SpillFile,
     kept: Mutex<Vec<ArcChunk<V>>>,
     spilled: Mutex<Vec<SpilledChunk>>,
+    lone: Mutex<Vec<LoneNodes>>,
+    /// What so many nodes will take at the least.
+    n_lone: AtomicU64,
 }
 
 impl<V: Payload> RawIntake<V> {
-    /// An intake that keeps up to `kept_bytes` in memory and the rest in `folder`.
-    pub(crate) fn new(kept_bytes: u64, folder: &Path) -> Self {
+    /// An intake that keeps what `budget` has room for in memory and the rest in `folder`.
+    pub(crate) fn new(budget: Budget, folder: &Path) -> Self {
         Self {
-            ledger: Ledger::new(kept_bytes),
+            budget,
+            ledger: Ledger::new(budget.raw_bytes()),
             file: SpillFile::new(folder),
             kept: Mutex::default(),
             spilled: Mutex::default(),
+            lone: Mutex::default(),
+            n_lone: AtomicU64::new(0),
         }
     }
 
@@ -35,6 +43,7 @@ impl<V: Payload> RawIntake<V> {
         RawArcs {
             kept: self.kept.into_inner().unwrap_or_else(PoisonError::into_inner),
             spilled: self.spilled.into_inner().unwrap_or_else(PoisonError::into_inner),
+            lone: self.lone.into_inner().unwrap_or_else(PoisonError::into_inner),
             file: self.file,
         }
     }
@@ -50,12 +59,22 @@ impl<V: Payload> Intake<V> for RawIntake<V> {
         }
         Ok(())
     }
+
+    fn nodes(&self, ids: LoneNodes) -> Result<(), IngestError> {
+        // A header may count more nodes than any memory holds.
+        let n_ids = ids.n_ids();
+        let n_lone = n_ids.saturating_add(self.n_lone.fetch_add(n_ids, Relaxed));
+        self.budget.shares(n_lone.saturating_mul(NODE_BYTES))?;
+        self.lone.lock().unwrap_or_else(PoisonError::into_inner).push(ids);
+        Ok(())
+    }
 }
 
-/// All arcs of the inputs, in no order.
+/// All arcs of the inputs, in no order, and the nodes that are named without one.
 pub(crate) struct RawArcs<V> {
     kept: Vec<ArcChunk<V>>,
     spilled: Vec<SpilledChunk>,
+    lone: Vec<LoneNodes>,
     file: SpillFile,
 }
 
@@ -70,6 +89,11 @@ impl<V: Payload> RawArcs<V> {
     /// The number of arcs as written.
     pub(crate) fn n_arcs(&self) -> u64 {
         self.chunks().map(|chunk| chunk.n_arcs() as u64).sum()
+    }
+
+    /// Nodes that are named without an arc.
+    pub(crate) fn lone(&self) -> &[LoneNodes] {
+        &self.lone
     }
 
     /// The bytes that the arcs in memory take.
@@ -157,7 +181,8 @@ impl<V: Payload> RawChunk<'_, V> {
 impl<V: Payload> RawArcs<V> {
     /// These chunks, in memory.
     pub(crate) fn of(kept: Vec<ArcChunk<V>>) -> Self {
-        Self { kept, spilled: Vec::new(), file: SpillFile::new(&std::env::temp_dir()) }
+        let file = SpillFile::new(&std::env::temp_dir());
+        Self { kept, spilled: Vec::new(), lone: Vec::new(), file }
     }
 }
 
@@ -168,7 +193,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_on_disk_and_all_of_it_comes_back() {
         let folder = tempfile::tempdir().unwrap();
-        let intake = RawIntake::<()>::new(40, folder.path());
+        let intake = RawIntake::<()>::new(Budget::tiny(80), folder.path());
         for i in 0..10u32 {
             intake.arcs(ArcChunk::narrow(vec![[i, i + 1], [i, i + 2]], vec![(); 2])).unwrap();
         }

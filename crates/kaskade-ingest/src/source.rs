@@ -28,6 +28,6 @@ mod sniff;
 mod table;
 
 pub use arcs::{ReadArcs, read_arcs};
-pub(crate) use lines::MAX_LINE_BYTES;
+pub(crate) use lines::{MAX_LINE_BYTES, quote};
 pub(crate) use open::{Compression, Encoding};
 pub(crate) use parse::{Intake, LoneNodes, parse};

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use kaskade_store::{Order, Orientation, Views};
 
+use crate::attributes::NodeTables;
+
 /// Inputs, how to read them, and where the graph goes.
 #[derive(Clone, Debug)]
 pub struct BuildSpec {
@@ -137,6 +139,8 @@ pub struct DirectorySpec {
     /// Where arcs go that do not fit `memory_bytes`, in files without a name; beside `out`
     /// where `None`.
     pub temp_dir: Option<PathBuf>,
+    /// Tables of what is known of the nodes, to be kept beside the arcs.
+    pub nodes: Option<NodeTables>,
     /// Whether to replace an existing directory.
     pub force: bool,
 }

@@ -28,8 +28,12 @@ pub trait NodeDirectory {
     /// The id that the input gave a node.
     fn original(&self, node: NodeId) -> OriginalId;
 
-    /// The node that the input called `original`.
-    fn find(&self, original: OriginalId) -> Option<NodeId>;
+    /// The node that the input called `original`. Where ids are numbers, a name that reads as
+    /// one with zeros before it is that number; where ids are names, a number is its digits.
+    fn find(&self, original: &OriginalId) -> Option<NodeId>;
+
+    /// Every dense id once, by ascending original id: numbers by value, names bytewise.
+    fn by_original(&self) -> &[u32];
 }
 
 /// The seeds of a job in dense ids.
@@ -79,7 +83,7 @@ pub fn resolve(
         SeedSpec::RandomEach(count) => return Ok(SeedPlan::RandomEach(at_most_all(*count)?)),
         SeedSpec::Ids(ids) => ids
             .iter()
-            .map(|&id| graph.find(id).ok_or(SeedError::UnknownNode { id }))
+            .map(|id| graph.find(id).ok_or_else(|| SeedError::UnknownNode { id: id.clone() }))
             .collect::<Result<_, _>>()?,
         SeedSpec::File(path) => return Err(SeedError::UnreadFile { path: path.clone() }),
     };
@@ -89,13 +93,16 @@ pub fn resolve(
 /// The `count` nodes of highest out-degree, ties by smaller original id. O(n log count).
 #[must_use]
 pub fn top_degree(count: u32, graph: &impl NodeDirectory) -> Vec<NodeId> {
+    let out_degrees = graph.out_degrees();
     let mut best = BinaryHeap::with_capacity(count as usize + 1);
-    for (node, &degree) in (0..).map(NodeId).zip(graph.out_degrees()) {
-        let worst_kept: Option<&Reverse<(u32, Reverse<OriginalId>, NodeId)>> = best.peek();
-        if best.len() == count as usize && worst_kept.is_none_or(|worst| degree < worst.0.0) {
+    // Ascending ranks stand for the ids themselves: a name need not be looked at.
+    for (rank, &node) in (0u32..).zip(graph.by_original()) {
+        let degree = out_degrees[node as usize];
+        let worst_kept: Option<&Reverse<(u32, Reverse<u32>, NodeId)>> = best.peek();
+        if best.len() == count as usize && worst_kept.is_none_or(|worst| degree <= worst.0.0) {
             continue;
         }
-        best.push(Reverse((degree, Reverse(graph.original(node)), node)));
+        best.push(Reverse((degree, Reverse(rank), NodeId(node))));
         if best.len() > count as usize {
             best.pop();
         }
@@ -148,30 +155,45 @@ pub enum SeedError {
 mod tests {
     use super::*;
 
-    struct Degrees(Vec<u32>);
+    /// Degrees by dense id; original ids descend from 1000.
+    struct Degrees {
+        degrees: Vec<u32>,
+        by_original: Vec<u32>,
+    }
+
+    impl Degrees {
+        fn new(degrees: Vec<u32>) -> Self {
+            let by_original = (0..degrees.len() as u32).rev().collect();
+            Self { degrees, by_original }
+        }
+    }
 
     impl NodeDirectory for Degrees {
         fn n_nodes(&self) -> u32 {
-            self.0.len() as u32
+            self.degrees.len() as u32
         }
         fn out_degrees(&self) -> &[u32] {
-            &self.0
+            &self.degrees
         }
         fn in_degrees(&self) -> &[u32] {
-            &self.0
+            &self.degrees
         }
         fn original(&self, node: NodeId) -> OriginalId {
-            OriginalId(1000 - u64::from(node.0))
+            OriginalId::Number(1000 - u64::from(node.0))
         }
-        fn find(&self, original: OriginalId) -> Option<NodeId> {
-            let node = 1000u64.checked_sub(original.0)? as u32;
+        fn find(&self, original: &OriginalId) -> Option<NodeId> {
+            let OriginalId::Number(number) = original else { return None };
+            let node = 1000u64.checked_sub(*number)? as u32;
             (node < self.n_nodes()).then_some(NodeId(node))
+        }
+        fn by_original(&self) -> &[u32] {
+            &self.by_original
         }
     }
 
     #[test]
     fn top_degree_breaks_ties_by_original_id() {
-        let graph = Degrees(vec![3, 9, 3, 3, 0]);
+        let graph = Degrees::new(vec![3, 9, 3, 3, 0]);
         assert_eq!(top_degree(3, &graph), [NodeId(1), NodeId(3), NodeId(2)]);
         assert_eq!(top_degree(0, &graph), []);
         assert_eq!(top_degree(5, &graph).len(), 5);
@@ -195,9 +217,12 @@ mod tests {
 
     #[test]
     fn unknown_and_too_many_seeds_are_refused() {
-        let graph = Degrees(vec![1, 2]);
-        let unknown = SeedSpec::Ids(vec![OriginalId(5)]);
-        assert_eq!(resolve(&unknown, 1, &graph), Err(SeedError::UnknownNode { id: OriginalId(5) }));
+        let graph = Degrees::new(vec![1, 2]);
+        let unknown = SeedSpec::Ids(vec![OriginalId::Number(5)]);
+        assert_eq!(
+            resolve(&unknown, 1, &graph),
+            Err(SeedError::UnknownNode { id: OriginalId::Number(5) })
+        );
         assert!(matches!(
             resolve(&SeedSpec::Random(3), 1, &graph),
             Err(SeedError::MoreThanNodes { count: 3, n_nodes: 2 })

@@ -5,11 +5,13 @@
 //! and the seed determine every bit of the result. Results and job log keep the
 //! resolved form.
 
+mod original_id;
 mod values;
 
 use serde::{Deserialize, Serialize};
 
-pub use values::{CoinFamily, ModelKind, OriginalId, Placement, Probability, SeedSpec};
+pub use original_id::OriginalId;
+pub use values::{CoinFamily, ModelKind, Placement, Probability, SeedSpec};
 
 use crate::coin::{COIN_VERSION, InvalidProbability, Threshold};
 use crate::diffusion::{ArcProbability, ArcWeight, LiveArcModel};

@@ -16,8 +16,10 @@ use crate::pb;
 pub enum GraphFile {
     /// What the graph is made of, with the digest of every other file.
     Manifest,
-    /// What is kept per node: degrees, columns, original ids.
+    /// What is kept per node of every graph: degrees, original ids.
     Nodes,
+    /// The columns of the nodes, of a graph that has any.
+    Attributes,
     /// The arcs that end in one range of nodes.
     Shard(ShardId),
 }
@@ -27,6 +29,7 @@ impl fmt::Display for GraphFile {
         match self {
             Self::Manifest => f.write_str("manifest"),
             Self::Nodes => f.write_str("nodes"),
+            Self::Attributes => f.write_str("attributes"),
             Self::Shard(shard) => write!(f, "shard {shard}"),
         }
     }
@@ -37,6 +40,7 @@ impl From<GraphFile> for pb::GraphFile {
         let (kind, shard) = match file {
             GraphFile::Manifest => (pb::GraphFileKind::Manifest, 0),
             GraphFile::Nodes => (pb::GraphFileKind::Nodes, 0),
+            GraphFile::Attributes => (pb::GraphFileKind::Attributes, 0),
             GraphFile::Shard(shard) => (pb::GraphFileKind::Shard, shard.0),
         };
         Self { kind: kind.into(), shard }
@@ -50,6 +54,7 @@ impl TryFrom<pb::GraphFile> for GraphFile {
         match (file.kind(), file.shard) {
             (pb::GraphFileKind::Manifest, 0) => Ok(Self::Manifest),
             (pb::GraphFileKind::Nodes, 0) => Ok(Self::Nodes),
+            (pb::GraphFileKind::Attributes, 0) => Ok(Self::Attributes),
             (pb::GraphFileKind::Shard, shard) => Ok(Self::Shard(ShardId(shard))),
             (pb::GraphFileKind::Unspecified, _) => {
                 Err(ConvertError::Missing { message: "GraphFile", field: "kind" })

@@ -25,6 +25,26 @@ pub enum Orientation {
     Follows,
 }
 
+/// What the ids of the input are, all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdKind {
+    /// Numbers from 0 to 2⁶⁴ − 1.
+    #[default]
+    Number,
+    /// Texts in UTF-8, ordered bytewise.
+    String,
+}
+
+impl fmt::Display for IdKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Number => "number",
+            Self::String => "string",
+        })
+    }
+}
+
 /// Which views of its arcs a shard holds; at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -169,7 +189,7 @@ pub struct InvalidChoice {
 }
 
 impl InvalidChoice {
-    fn new(word: &str, accepted: &'static str) -> Self {
+    pub(crate) fn new(word: &str, accepted: &'static str) -> Self {
         Self { word: word.to_owned(), accepted }
     }
 }

@@ -4,7 +4,9 @@ use std::ops::AddAssign;
 
 use kaskade_model::NodeId;
 
+use crate::attributes::NodeColumn;
 use crate::choices::Order;
+use crate::originals::Originals;
 
 /// An order-free sum of what is the same for any shard cuts: addition modulo 2¹²⁸.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,6 +106,8 @@ pub(crate) struct GraphIdentity<'a> {
     pub(crate) arc_sum: ArcSum,
     /// The sum over arcs with their thresholds, when there is a column.
     pub(crate) column_sum: Option<ArcSum>,
+    /// The node columns, by ascending name.
+    pub(crate) node_columns: &'a [NodeColumn],
 }
 
 impl GraphIdentity<'_> {
@@ -123,14 +127,35 @@ impl GraphIdentity<'_> {
             hasher.update(b"column\n");
             hasher.update(&column_sum.0.to_le_bytes());
         }
+        for column in self.node_columns {
+            hasher.update(b"node column\n");
+            hasher.update(&(column.name.len() as u64).to_le_bytes());
+            hasher.update(column.name.as_bytes());
+            hasher.update(column.digest.as_bytes());
+        }
         hasher.finalize().to_hex().to_string()
     }
 }
 
-/// The digest of the id map, in hex.
-pub(crate) fn id_map_digest(originals: &[u64]) -> String {
-    blake3::hash(bytemuck::cast_slice(originals)).to_hex().to_string()
+/// The digest of the id map, in hex. Names are hashed under a key of their own, so that no
+/// names share the digest of any numbers.
+pub(crate) fn id_map_digest(originals: Originals<'_>) -> String {
+    match originals {
+        Originals::Numbers(numbers) => {
+            blake3::hash(bytemuck::cast_slice(numbers)).to_hex().to_string()
+        }
+        Originals::Names { ends, bytes } => {
+            let mut hasher = blake3::Hasher::new_derive_key(NAMES_CONTEXT);
+            hasher.update(&(ends.len() as u64).to_le_bytes());
+            hasher.update(bytemuck::cast_slice(ends));
+            hasher.update(bytes);
+            hasher.finalize().to_hex().to_string()
+        }
+    }
 }
+
+/// What keeps names and numbers apart.
+const NAMES_CONTEXT: &str = "kaskade 1 id map of names";
 
 /// Whether `text` is a blake3 digest as this crate writes them.
 pub(crate) fn is_digest(text: &str) -> bool {
@@ -152,9 +177,10 @@ mod tests {
             n_nodes: 200,
             n_arcs: 2,
             order: Order::Id,
-            id_map_digest: &id_map_digest(&[7, 8]),
+            id_map_digest: &id_map_digest(Originals::Numbers(&[7, 8])),
             arc_sum,
             column_sum: Some(column_sum),
+            node_columns: &[],
         };
         assert_eq!(arc_sum.to_hex(), GOLDEN_ARC_SUM);
         assert_eq!(identity.digest(), GOLDEN_DIGEST);
@@ -164,6 +190,20 @@ mod tests {
 
     const GOLDEN_ARC_SUM: &str = "8eb668be31bb0d5ade12940ce58e0502";
     const GOLDEN_DIGEST: &str = "bf404d8e28f9fbf8b3a8f4b261346373fb0b1aafe1dca7185f85a877737e9e32";
+
+    #[test]
+    fn names_have_digests_of_their_own() {
+        let digest = |ends: &[u64], bytes: &[u8]| id_map_digest(Originals::Names { ends, bytes });
+        assert_eq!(digest(&[2, 3], b"abc"), GOLDEN_NAMES);
+        assert_ne!(digest(&[1, 3], b"abc"), GOLDEN_NAMES);
+        // What is hashed of these names, as numbers.
+        let bytes = [2u64, 8, 16];
+        let numbers = [&bytes[..], &[7, 8]].concat();
+        let names = digest(&[8, 16], bytemuck::cast_slice(&[7u64, 8]));
+        assert_ne!(names, id_map_digest(Originals::Numbers(&numbers)));
+    }
+
+    const GOLDEN_NAMES: &str = "db5f8e49238fdd557047205a69ae126b5c72cb71d6611c4cd44af2be7ffccfa4";
 
     #[test]
     fn sums_tell_arcs_apart_but_not_their_order() {

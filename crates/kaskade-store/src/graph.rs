@@ -6,6 +6,7 @@ use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::spec::OriginalId;
 use kaskade_model::{NodeId, NodeRange, Shard};
 
+use crate::attributes::Attributes;
 use crate::container::Container;
 use crate::error::StoreError;
 use crate::manifest::{Manifest, ShardEntry};
@@ -19,6 +20,7 @@ use crate::shard::MappedShard;
 pub struct Graph {
     manifest: Manifest,
     nodes: Nodes,
+    attributes: Option<Attributes>,
     shards: Vec<MappedShard>,
 }
 
@@ -38,9 +40,11 @@ impl Graph {
         let opening = opening.into();
         let manifest = Manifest::read(dir)?;
         let entries = select(dir, &manifest, selection)?;
-        let total_bytes = entries.iter().fold(manifest.nodes_file.file_bytes, |sum, entry| {
-            sum.saturating_add(entry.file_bytes)
-        });
+        let node_files = [Some(&manifest.nodes_file), manifest.attributes_file.as_ref()];
+        let node_bytes = node_files.into_iter().flatten().map(|file| file.file_bytes);
+        let total_bytes = node_bytes
+            .chain(entries.iter().map(|entry| entry.file_bytes))
+            .fold(0u64, u64::saturating_add);
         let meter = Meter::new(total_bytes, progress);
 
         let nodes_path = dir.join(names::NODES);
@@ -52,6 +56,20 @@ impl Graph {
             let found = nodes.n_nodes();
             return Err(StoreError::malformed(&nodes_path, "header", manifest.n_nodes, found));
         }
+        let (expected, found) = (manifest.ids, nodes.originals().kind());
+        if expected != found {
+            return Err(StoreError::malformed(&nodes_path, "ids", expected, found));
+        }
+        let attributes = match &manifest.attributes_file {
+            Some(file) => {
+                let path = dir.join(names::ATTRIBUTES);
+                let attributes = Attributes::open(&path, &manifest, opening.verify, &meter);
+                let attributes = attributes.map_err(StoreError::missing_part)?;
+                check_is_meant(attributes.container(), file.file_bytes, file.header_checksum)?;
+                Some(attributes)
+            }
+            None => None,
+        };
         let mut shards = Vec::with_capacity(entries.len());
         for entry in entries {
             let path = dir.join(names::shard(entry.shard));
@@ -60,7 +78,7 @@ impl Graph {
             shard.check_sections(&manifest)?;
             shards.push(shard);
         }
-        Ok(Self { manifest, nodes, shards })
+        Ok(Self { manifest, nodes, attributes, shards })
     }
 
     /// Maps the nodes of the graph directory `dir` and no arcs: all that a coordinator reads.
@@ -81,6 +99,12 @@ impl Graph {
     #[must_use]
     pub fn nodes(&self) -> &Nodes {
         &self.nodes
+    }
+
+    /// The columns of the nodes, if the graph has any.
+    #[must_use]
+    pub fn attributes(&self) -> Option<&Attributes> {
+        self.attributes.as_ref()
     }
 
     /// The mapped shards, in the order in which they were asked for.
@@ -110,15 +134,19 @@ impl NodeDirectory for Graph {
     }
 
     fn overweight_node(&self) -> Option<OriginalId> {
-        self.manifest.weights_exceed_one_at.map(OriginalId)
+        self.manifest.weights_exceed_one_at.clone()
     }
 
     fn original(&self, node: NodeId) -> OriginalId {
         self.nodes.original(node)
     }
 
-    fn find(&self, original: OriginalId) -> Option<NodeId> {
+    fn find(&self, original: &OriginalId) -> Option<NodeId> {
         self.nodes.find(original)
+    }
+
+    fn by_original(&self) -> &[u32] {
+        self.nodes.by_original()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::opening::Load;
 /// The header of a binary file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FileSummary {
-    /// `nodes` or `shard`.
+    /// `nodes`, `attributes` or `shard`.
     pub kind: &'static str,
     /// The version of the format.
     pub format_version: u32,
@@ -44,7 +44,7 @@ pub struct SectionSummary {
     pub length_bytes: u64,
 }
 
-/// Reads the header of the nodes file or shard at `path`; the sections themselves are not
+/// Reads the header of the nodes file, the attributes or shard at `path`; the sections themselves are not
 /// looked at. O(sections + blocks).
 ///
 /// # Errors

@@ -14,6 +14,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("graph directories are little-endian and are read in place");
 
+mod attributes;
 mod choices;
 mod container;
 mod cut;
@@ -28,12 +29,18 @@ pub mod names;
 mod neighbours;
 mod nodes;
 mod opening;
+mod originals;
 mod shard;
+mod strings;
 mod survey;
 mod verify;
 mod writer;
 
-pub use choices::{InvalidChoice, Layout, Order, Orientation, Views};
+pub use attributes::{
+    Attributes, AttributesEntry, Column, ColumnType, MAX_COLUMN_NAME_BYTES, MAX_NODE_COLUMNS,
+    MISSING_BOOL, MISSING_CATEGORY, MISSING_NUMBER, NodeColumn,
+};
+pub use choices::{IdKind, InvalidChoice, Layout, Order, Orientation, Views};
 pub use cut::{MAX_SHARDS, NODE_COST_ARCS, cut_shards};
 pub use error::{StoreError, StoreErrorKind};
 pub use graph::{Graph, open_shard};
@@ -41,7 +48,9 @@ pub use inspect::{FileSummary, SectionSummary, inspect};
 pub use manifest::{FileEntry, Manifest, ManifestFile, ShardEntry};
 pub use nodes::{Nodes, NodesEntry};
 pub use opening::{Load, Opening, Progress, ShardSelection, Verify};
+pub use originals::Originals;
 pub use shard::{MappedShard, ShardArcs, WrittenShard, shard_write_bytes};
+pub use strings::Strings;
 pub use survey::{
     DegreeDistribution, HeavierTail, HistogramBin, QUANTILES, SectionBytes, Survey,
     bytes_by_section, survey,

@@ -5,10 +5,12 @@ mod validate;
 
 use std::path::{Path, PathBuf};
 
+use kaskade_model::spec::OriginalId;
 use kaskade_model::{NodeRange, ShardId};
 use serde::{Deserialize, Serialize};
 
-use crate::choices::{Layout, Order, Orientation, Views};
+use crate::attributes::NodeColumn;
+use crate::choices::{IdKind, Layout, Order, Orientation, Views};
 use crate::container::WrittenFile;
 use crate::digest::{ArcSum, GraphIdentity};
 use crate::error::StoreError;
@@ -52,7 +54,10 @@ pub struct Manifest {
     pub max_in_degree: u32,
     /// Nodes without any arc.
     pub n_isolated_nodes: u64,
-    /// Blake3 of the original ids in dense order, in hex.
+    /// What the original ids are.
+    #[serde(default)]
+    pub ids: IdKind,
+    /// The digest of the original ids in dense order, in hex.
     pub id_map_digest: String,
     /// The order-free sum over all arcs, 32 hex digits.
     pub arc_sum: String,
@@ -61,9 +66,18 @@ pub struct Manifest {
     pub column_digest: Option<String>,
     /// The original id of a node whose weights sum to more than 1: linear threshold cannot
     /// run on the arc column.
-    pub weights_exceed_one_at: Option<u64>,
+    pub weights_exceed_one_at: Option<OriginalId>,
+    /// The columns of the nodes, by ascending name; their digests are part of the graph's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub node_columns: Vec<NodeColumn>,
+    /// Ids that the tables of node columns named and the graph lacks.
+    #[serde(default)]
+    pub n_unknown_attribute_ids: u64,
     /// The file with the id map and the degrees.
     pub nodes_file: FileEntry,
+    /// The file with the columns of the nodes, when there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes_file: Option<FileEntry>,
     /// The shards, ascending; together they hold every node once.
     pub shards: Vec<ShardEntry>,
 }
@@ -170,12 +184,17 @@ impl Manifest {
             file_bytes: self.nodes_file.file_bytes,
             digest: &self.nodes_file.digest,
         };
+        let attributes = self.attributes_file.as_ref().map(|file| ManifestFile {
+            path: names::ATTRIBUTES.into(),
+            file_bytes: file.file_bytes,
+            digest: &file.digest,
+        });
         let shards = self.shards.iter().map(|entry| ManifestFile {
             path: names::shard(entry.shard),
             file_bytes: entry.file_bytes,
             digest: &entry.digest,
         });
-        std::iter::once(nodes).chain(shards)
+        std::iter::once(nodes).chain(attributes).chain(shards)
     }
 
     /// Refuses a graph whose shards lack one of `views`. `dir` is for the message.
@@ -209,6 +228,7 @@ impl Manifest {
             id_map_digest: &self.id_map_digest,
             arc_sum: ArcSum::from_hex(&self.arc_sum)?,
             column_sum,
+            node_columns: &self.node_columns,
         };
         Some(identity.digest())
     }

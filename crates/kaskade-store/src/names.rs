@@ -3,6 +3,7 @@
 //! ```text
 //! X.kg/manifest.json       what the directory is; written last, so it means "complete"
 //! X.kg/nodes.kgn           original ids and degrees
+//! X.kg/attributes.kga      the columns of the nodes, if there are any
 //! X.kg/shards/00000.kgs    the arcs that end in the nodes of shard 0
 //! ```
 
@@ -16,6 +17,8 @@ pub const GRAPH_SUFFIX: &str = "kg";
 pub const MANIFEST: &str = "manifest.json";
 /// The name of the file with the id map and the degrees.
 pub const NODES: &str = "nodes.kgn";
+/// The name of the file with the columns of the nodes.
+pub const ATTRIBUTES: &str = "attributes.kga";
 /// The name of the folder with the shards.
 pub const SHARDS: &str = "shards";
 

@@ -1,5 +1,6 @@
 //! The nodes of a graph: original ids and degrees, never arcs.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use kaskade_model::seeds::NodeDirectory;
@@ -7,6 +8,8 @@ use kaskade_model::spec::OriginalId;
 use kaskade_model::{NodeId, NodeRange};
 use rayon::prelude::*;
 
+use crate::attributes::AttributesEntry;
+use crate::choices::IdKind;
 use crate::container::{Container, FileKind, SectionData, Shape, Tag, write_container};
 use crate::digest;
 use crate::durable::Flusher;
@@ -14,15 +17,38 @@ use crate::error::StoreError;
 use crate::manifest::FileEntry;
 use crate::mmap::MappedSlice;
 use crate::opening::{Load, Meter, Verify};
+use crate::originals::Originals;
+use crate::strings::StringsFlaw;
 
 /// The id map and the degrees of a graph, mapped.
 #[derive(Debug)]
 pub struct Nodes {
     container: Container,
-    originals: MappedSlice<u64>,
+    ids: Ids,
     by_original: MappedSlice<u32>,
     out_degrees: MappedSlice<u32>,
     in_degrees: MappedSlice<u32>,
+}
+
+/// The original ids as they lie in the file.
+#[derive(Debug)]
+enum Ids {
+    Numbers(MappedSlice<u64>),
+    Names { ends: MappedSlice<u64>, bytes: MappedSlice<u8> },
+}
+
+impl Ids {
+    /// Those of `container`: a file with the ends of names has names.
+    fn of(container: &Container) -> Result<Self, StoreError> {
+        let n_nodes = container.shape().n_nodes.into();
+        if !container.has(Tag::NameEnds) {
+            return Ok(Self::Numbers(container.required(Tag::Originals, n_nodes)?));
+        }
+        let bytes = container.section(Tag::NameBytes)?.ok_or_else(|| {
+            container.malformed(Tag::NameBytes, "the bytes of all names", "no such section")
+        })?;
+        Ok(Self::Names { ends: container.required(Tag::NameEnds, n_nodes)?, bytes })
+    }
 }
 
 /// What is known of the nodes once they are written.
@@ -30,8 +56,18 @@ pub struct Nodes {
 pub struct NodesEntry {
     pub(crate) file: FileEntry,
     pub(crate) n_nodes: u32,
+    pub(crate) ids: IdKind,
     pub(crate) id_map_digest: String,
     pub(crate) facts: DegreeFacts,
+    pub(crate) attributes: Option<AttributesEntry>,
+}
+
+impl NodesEntry {
+    /// The same nodes with the columns of `attributes`.
+    #[must_use]
+    pub fn with_attributes(self, attributes: AttributesEntry) -> Self {
+        Self { attributes: Some(attributes), ..self }
+    }
 }
 
 /// What the degrees say of a graph.
@@ -46,8 +82,22 @@ pub(crate) struct DegreeFacts {
 impl Nodes {
     /// The original id of every node, by dense id.
     #[must_use]
-    pub fn originals(&self) -> &[u64] {
-        &self.originals
+    pub fn originals(&self) -> Originals<'_> {
+        match &self.ids {
+            Ids::Numbers(numbers) => Originals::Numbers(numbers),
+            Ids::Names { ends, bytes } => Originals::Names { ends, bytes },
+        }
+    }
+
+    /// The node that the input called `text`, as [`NodeDirectory::find`], without an id made of
+    /// it. O(log n).
+    #[must_use]
+    pub fn find_text(&self, text: &str) -> Option<NodeId> {
+        self.at_rank(self.originals().rank_of_text(&self.by_original, text))
+    }
+
+    fn at_rank(&self, rank: Option<usize>) -> Option<NodeId> {
+        rank.map(|rank| NodeId(self.by_original[rank]))
     }
 
     pub(crate) fn open(path: &Path, verify: Verify, meter: &Meter<'_>) -> Result<Self, StoreError> {
@@ -64,7 +114,7 @@ impl Nodes {
         let container = Container::open(path, FileKind::Nodes, Load::Mmap)?;
         let n_nodes = container.shape().n_nodes.into();
         Ok(Self {
-            originals: container.required(Tag::Originals, n_nodes)?,
+            ids: Ids::of(&container)?,
             by_original: container.required(Tag::ByOriginal, n_nodes)?,
             out_degrees: container.required(Tag::OutDegrees, n_nodes)?,
             in_degrees: container.required(Tag::InDegrees, n_nodes)?,
@@ -89,9 +139,15 @@ impl Nodes {
             let expected = format!("degrees that sum to {n_arcs}");
             return Err(self.container.malformed(Tag::InDegrees, expected, facts.n_arcs));
         }
-        // Ascending originals prove n distinct entries of `by_original`, hence a permutation.
-        let is_sorted = is_sorted_by_original(&self.originals, &self.by_original);
-        if !is_sorted {
+        let originals = self.originals();
+        if let Some(flaw) = originals.names().and_then(|names| names.flaw()) {
+            let tag = match flaw {
+                StringsFlaw::Ends => Tag::NameEnds,
+                StringsFlaw::Utf8 => Tag::NameBytes,
+            };
+            return Err(self.container.malformed(tag, flaw.expected(), "others"));
+        }
+        if !originals.is_sorted_by(&self.by_original) {
             let expected = "every node once, by ascending original id";
             return Err(self.container.malformed(Tag::ByOriginal, expected, "another order"));
         }
@@ -113,39 +169,53 @@ impl NodeDirectory for Nodes {
     }
 
     fn original(&self, node: NodeId) -> OriginalId {
-        OriginalId(self.originals[node.index()])
+        self.originals().id(node.index())
     }
 
     /// O(log n).
-    fn find(&self, original: OriginalId) -> Option<NodeId> {
-        let found = self.by_original.binary_search_by_key(&original.0, |&node| {
-            self.originals.get(node as usize).copied().unwrap_or(u64::MAX)
-        });
-        found.ok().map(|rank| NodeId(self.by_original[rank]))
+    fn find(&self, original: &OriginalId) -> Option<NodeId> {
+        self.at_rank(self.originals().rank(&self.by_original, original))
+    }
+
+    fn by_original(&self) -> &[u32] {
+        &self.by_original
     }
 }
 
-/// Writes the file of the nodes at `path`. Arrays are by dense id.
+/// Writes the file of the nodes at `path`. Arrays are by dense id; `by_original` is sorted out
+/// where it is not given.
 pub(crate) fn write_nodes(
     path: &Path,
-    originals: &[u64],
+    originals: Originals<'_>,
+    by_original: Option<&[u32]>,
     out_degrees: &[u32],
     in_degrees: &[u32],
     flusher: &Flusher,
 ) -> Result<NodesEntry, StoreError> {
-    let invalid = |reason: String| StoreError::invalid_input("the nodes", reason);
-    let n_nodes = u32::try_from(originals.len())
-        .map_err(|_| invalid(format!("{} nodes are more than 2^32 - 1", originals.len())))?;
-    if out_degrees.len() != originals.len() || in_degrees.len() != originals.len() {
-        return Err(invalid("ids and degrees are not equally many".to_owned()));
+    let invalid = |reason: &str| StoreError::invalid_input("the nodes", reason);
+    let Ok(n_nodes) = u32::try_from(originals.len()) else {
+        return Err(invalid(&format!("{} nodes are more than 2^32 - 1", originals.len())));
+    };
+    let n_each =
+        [out_degrees.len(), in_degrees.len(), by_original.map_or(originals.len(), <[_]>::len)];
+    if n_each != [originals.len(); 3] {
+        return Err(invalid("ids and degrees are not equally many"));
+    }
+    if let Some(flaw) = originals.names().and_then(|names| names.flaw()) {
+        return Err(invalid(&format!("names need {}", flaw.expected())));
     }
     let facts = DegreeFacts::of(out_degrees, in_degrees).map_err(|sums| {
-        invalid(format!("out-degrees sum to {}, in-degrees to {}", sums.n_out, sums.n_in))
+        invalid(&format!("out-degrees sum to {}, in-degrees to {}", sums.n_out, sums.n_in))
     })?;
-    let mut by_original: Vec<u32> = (0..n_nodes).collect();
-    by_original.par_sort_unstable_by_key(|&node| originals[node as usize]);
-    if !is_sorted_by_original(originals, &by_original) {
-        return Err(invalid("an original id occurs twice".to_owned()));
+    let by_original = match by_original {
+        Some(given) => Cow::Borrowed(given),
+        None => Cow::Owned(originals.sorted()),
+    };
+    if !originals.is_sorted_by(&by_original) {
+        return Err(invalid(match by_original {
+            Cow::Borrowed(_) => "the ids do not ascend in the order that is given",
+            Cow::Owned(_) => "an original id occurs twice",
+        }));
     }
     let shape = Shape {
         kind: FileKind::Nodes,
@@ -153,21 +223,29 @@ pub(crate) fn write_nodes(
         n_arcs: facts.n_arcs,
         nodes: NodeRange { begin: 0, end: n_nodes },
     };
-    let sections = [
-        SectionData::new(Tag::Originals, originals),
-        SectionData::new(Tag::ByOriginal, &by_original),
-        SectionData::new(Tag::OutDegrees, out_degrees),
-        SectionData::new(Tag::InDegrees, in_degrees),
-    ];
-    let file = write_container(path, shape, &sections, flusher)?.into();
-    Ok(NodesEntry { file, n_nodes, id_map_digest: digest::id_map_digest(originals), facts })
-}
-
-/// Whether `by_original` names nodes by strictly ascending original id.
-fn is_sorted_by_original(originals: &[u64], by_original: &[u32]) -> bool {
-    let original = |node: u32| originals.get(node as usize);
-    by_original.par_iter().all(|&node| original(node).is_some())
-        && by_original.par_windows(2).all(|pair| original(pair[0]) < original(pair[1]))
+    let by_original = SectionData::new(Tag::ByOriginal, &by_original);
+    let out_degrees = SectionData::new(Tag::OutDegrees, out_degrees);
+    let in_degrees = SectionData::new(Tag::InDegrees, in_degrees);
+    let file = match originals {
+        Originals::Numbers(numbers) => {
+            let numbers = SectionData::new(Tag::Originals, numbers);
+            write_container(path, shape, &[numbers, by_original, out_degrees, in_degrees], flusher)?
+        }
+        Originals::Names { ends, bytes } => {
+            let ends = SectionData::new(Tag::NameEnds, ends);
+            let bytes = SectionData::new(Tag::NameBytes, bytes);
+            let sections = [ends, bytes, by_original, out_degrees, in_degrees];
+            write_container(path, shape, &sections, flusher)?
+        }
+    };
+    Ok(NodesEntry {
+        file: file.into(),
+        n_nodes,
+        ids: originals.kind(),
+        id_map_digest: digest::id_map_digest(originals),
+        facts,
+        attributes: None,
+    })
 }
 
 /// The sums of degrees that should be equal.
@@ -195,28 +273,4 @@ impl DegreeFacts {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_in_any_order_are_found() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("nodes.kgn");
-        let originals = [50, u64::MAX, 0, 7, 49];
-        let flusher = Flusher::start(&path).unwrap();
-        let (out_degrees, in_degrees) = ([0, 1, 2, 0, 0], [2, 0, 1, 0, 0]);
-        let entry = write_nodes(&path, &originals, &out_degrees, &in_degrees, &flusher).unwrap();
-        let facts =
-            DegreeFacts { n_arcs: 3, max_out_degree: 2, max_in_degree: 2, n_isolated_nodes: 2 };
-        assert_eq!((entry.n_nodes, entry.facts), (5, facts));
-        let meter = Meter::new(0, &|_, _| {});
-        let nodes = Nodes::open(&path, Verify::Full, &meter).unwrap();
-        for (node, &original) in (0..).map(NodeId).zip(&originals) {
-            assert_eq!(nodes.find(OriginalId(original)), Some(node));
-            assert_eq!(nodes.original(node), OriginalId(original));
-        }
-        for absent in [1, 8, 51, u64::MAX - 1] {
-            assert_eq!(nodes.find(OriginalId(absent)), None);
-        }
-    }
-}
+mod tests;

@@ -43,6 +43,10 @@ pub fn verify(dir: &Path, progress: &Progress<'_>) -> Result<VerifyReport, Store
     let manifest = graph.manifest();
     graph.nodes().container().check_digest(&manifest.nodes_file.digest)?;
     check_nodes(dir, &graph)?;
+    if let (Some(attributes), Some(file)) = (graph.attributes(), &manifest.attributes_file) {
+        attributes.container().check_digest(&file.digest)?;
+        attributes.check_digests()?;
+    }
 
     let out_degrees: Vec<AtomicU32> = (0..manifest.n_nodes).map(|_| AtomicU32::new(0)).collect();
     graph.shards().par_iter().zip(&manifest.shards).try_for_each(|(shard, entry)| {
@@ -93,11 +97,10 @@ fn check_nodes(dir: &Path, graph: &Graph) -> Result<(), StoreError> {
 fn is_in_order(nodes: &Nodes, order: Order) -> bool {
     let (originals, in_degrees) = (nodes.originals(), nodes.in_degrees());
     (1..originals.len()).into_par_iter().all(|node| match order {
-        Order::Id => originals[node - 1] < originals[node],
+        Order::Id => originals.is_less(node - 1, node),
         Order::InDegree => {
             in_degrees[node - 1] > in_degrees[node]
-                || (in_degrees[node - 1] == in_degrees[node]
-                    && originals[node - 1] < originals[node])
+                || (in_degrees[node - 1] == in_degrees[node] && originals.is_less(node - 1, node))
         }
     })
 }

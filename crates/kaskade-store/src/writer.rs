@@ -5,13 +5,16 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use kaskade_model::ShardId;
+use kaskade_model::seeds::NodeDirectory;
 
+use crate::attributes::{self, AttributesEntry, Column};
 use crate::choices::{Layout, Order, Orientation, Views};
 use crate::digest::ArcSum;
 use crate::durable::Flusher;
 use crate::error::StoreError;
 use crate::manifest::{Manifest, ShardEntry};
 use crate::nodes::{self, Nodes, NodesEntry};
+use crate::originals::Originals;
 use crate::shard::{self, ShardArcs, WrittenShard};
 use crate::{FORMAT_VERSION, durable, names};
 
@@ -75,19 +78,67 @@ impl GraphWriter {
         Ok(Self { target: out.to_owned(), replace: force, flusher, partial })
     }
 
-    /// Writes the id map and the degrees; all by dense id. O(n log n).
+    /// Writes the id map and the degrees; all by dense id. O(n log n), names compared bytewise.
+    /// Memory beside what is given, which is written as it lies: 4 bytes a node for the order
+    /// of the ids, whatever they are.
     ///
     /// # Errors
-    /// [`StoreError::InvalidInput`] when an original id occurs twice or the degrees do not
-    /// sum to the same; or the file cannot be written.
+    /// [`StoreError::InvalidInput`] when an original id occurs twice, names are no UTF-8 or the
+    /// degrees do not sum to the same; or the file cannot be written.
     pub fn write_nodes(
         &self,
-        originals: &[u64],
+        originals: Originals<'_>,
         out_degrees: &[u32],
         in_degrees: &[u32],
     ) -> Result<NodesEntry, StoreError> {
-        let path = self.partial.path.join(names::NODES);
-        nodes::write_nodes(&path, originals, out_degrees, in_degrees, &self.flusher)
+        let path = self.nodes_path();
+        nodes::write_nodes(&path, originals, None, out_degrees, in_degrees, &self.flusher)
+    }
+
+    /// As [`GraphWriter::write_nodes`] for a caller that knows the order of the ids:
+    /// `by_original` holds all dense ids by ascending original id. O(n), no memory of its own.
+    ///
+    /// # Errors
+    /// Those of [`GraphWriter::write_nodes`]; [`StoreError::InvalidInput`] also when
+    /// `by_original` is not in that order.
+    pub fn write_ranked_nodes(
+        &self,
+        originals: Originals<'_>,
+        by_original: &[u32],
+        out_degrees: &[u32],
+        in_degrees: &[u32],
+    ) -> Result<NodesEntry, StoreError> {
+        let (path, by_original) = (self.nodes_path(), Some(by_original));
+        nodes::write_nodes(&path, originals, by_original, out_degrees, in_degrees, &self.flusher)
+    }
+
+    /// Writes the columns of the nodes, 1 to 256, each with a value for every node by dense id.
+    /// `n_unknown_ids` counts what the columns' source named and the graph lacks. The entry goes
+    /// to [`NodesEntry::with_attributes`]. O(values), no memory of its own.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidInput`] when a column is not as [`Column`] promises or two have
+    /// one name; or the file cannot be written.
+    pub fn write_attributes(
+        &self,
+        nodes: &NodesEntry,
+        columns: &[(&str, Column<'_>)],
+        n_unknown_ids: u64,
+    ) -> Result<AttributesEntry, StoreError> {
+        let path = self.partial.path.join(names::ATTRIBUTES);
+        attributes::write_attributes(&path, nodes.n_nodes, columns, n_unknown_ids, &self.flusher)
+    }
+
+    /// Maps the nodes as they were written, to look them up by their ids.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they were not written yet, or the file is not what was written.
+    pub fn open_nodes(&self) -> Result<Nodes, StoreError> {
+        Nodes::open_unchecked(&self.nodes_path())
+    }
+
+    fn nodes_path(&self) -> PathBuf {
+        self.partial.path.join(names::NODES)
     }
 
     /// Writes a shard; callable from several threads at once. O(n_nodes + arcs) time.
@@ -155,9 +206,14 @@ impl GraphWriter {
         let weights_exceed_one_at = shards
             .iter()
             .find_map(|shard| shard.weights_exceed_one_at)
-            .map(|node| Ok(self.open_nodes()?.originals()[node.index()]))
+            .map(|node| self.open_nodes().map(|nodes| nodes.original(node)))
             .transpose()?;
         let entries: Vec<ShardEntry> = shards.into_iter().map(|shard| shard.entry).collect();
+
+        let (attributes_file, node_columns, n_unknown_attribute_ids) = match nodes.attributes {
+            Some(entry) => (Some(entry.file), entry.columns, entry.n_unknown_ids),
+            None => (None, Vec::new(), 0),
+        };
 
         let mut manifest = Manifest {
             format_version: FORMAT_VERSION,
@@ -177,11 +233,15 @@ impl GraphWriter {
             max_out_degree: nodes.facts.max_out_degree,
             max_in_degree: nodes.facts.max_in_degree,
             n_isolated_nodes: nodes.facts.n_isolated_nodes,
+            ids: nodes.ids,
             id_map_digest: nodes.id_map_digest,
             arc_sum: arc_sum.to_hex(),
             column_digest: column_sum.map(ArcSum::to_hex),
             weights_exceed_one_at,
+            node_columns,
+            n_unknown_attribute_ids,
             nodes_file: nodes.file,
+            attributes_file,
             shards: entries,
         };
         manifest.digest = manifest.digest_of_facts().expect("the sums were just written in hex");
@@ -189,10 +249,6 @@ impl GraphWriter {
             .validate(&self.target.join(names::MANIFEST))
             .map_err(|flaw| StoreError::invalid_input("the manifest", flaw))?;
         Ok(manifest)
-    }
-
-    fn open_nodes(&self) -> Result<Nodes, StoreError> {
-        Nodes::open_unchecked(&self.partial.path.join(names::NODES))
     }
 }
 

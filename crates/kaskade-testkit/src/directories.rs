@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use kaskade_ingest::NodeTables;
 use kaskade_ingest::progress::Unwatched;
 use kaskade_ingest::spec::{BuildSpec, DirectorySpec, Duplicates, IdKind};
 use kaskade_model::job::JobPlan;
@@ -46,6 +47,7 @@ pub fn directory_spec(out: PathBuf) -> DirectorySpec {
         views: Views::Both,
         compress: false,
         memory_bytes: None,
+        nodes: None,
         temp_dir: None,
         force: false,
     }
@@ -98,7 +100,7 @@ pub fn job(model: ModelSpec, seeds: SeedSpec, n_simulations: u64) -> Spec {
 /// Seeds by original id.
 #[must_use]
 pub fn seed_ids(ids: impl IntoIterator<Item = u64>) -> SeedSpec {
-    SeedSpec::Ids(ids.into_iter().map(OriginalId).collect())
+    SeedSpec::Ids(ids.into_iter().map(OriginalId::Number).collect())
 }
 
 /// `spec` resolved against `graph`, in the widest batches.

@@ -1,6 +1,7 @@
 //! `kaskade graph …`.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand, ValueEnum};
@@ -8,7 +9,7 @@ use kaskade_ingest::spec::{ColumnChoice, Duplicates, Format, IdKind};
 use kaskade_ingest::{DEFAULT_BACKWARD, DEFAULT_FORWARD};
 use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::spec::{DEFAULT_SEED, DEFAULT_SIMULATIONS};
-use kaskade_store::{Order, Orientation, Views};
+use kaskade_store::{ColumnType, InvalidChoice, Order, Orientation, Views};
 
 use super::client::ClientArgs;
 use crate::size::Size;
@@ -74,12 +75,51 @@ pub(crate) struct BuildArgs {
     /// Skip and count up to N lines that cannot be read
     #[arg(long, env = "KASKADE_SKIP_BAD_LINES", value_name = "N", default_value_t = 0)]
     pub(crate) skip_bad_lines: u64,
+    /// What is known of the nodes
+    #[command(flatten)]
+    pub(crate) nodes: NodeArgs,
     /// How to build the directory
     #[command(flatten)]
     pub(crate) directory: DirectoryArgs,
     /// Compute threads [default: all cores]
     #[arg(long, env = "KASKADE_THREADS", value_parser = super::job::threads())]
     pub(crate) threads: Option<u64>,
+}
+
+/// Tables of what is known of the nodes.
+#[derive(Debug, Args)]
+pub(crate) struct NodeArgs {
+    /// A table with a column of ids and columns to keep beside the graph: CSV or TSV with a
+    /// header, .gz or .zst too, or .parquet; repeat it for several tables
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) nodes: Vec<PathBuf>,
+    /// The column of the tables that holds the ids [default: id, else node, else the first]
+    #[arg(long, value_name = "NAME", requires = "nodes")]
+    pub(crate) nodes_key: Option<String>,
+    /// Types of columns that are not to be told from their values: category, number or bool
+    #[arg(long, value_name = "NAME=TYPE,…", value_delimiter = ',', requires = "nodes")]
+    pub(crate) nodes_types: Vec<TypedColumn>,
+}
+
+/// A column and the type that it is to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TypedColumn {
+    /// The column's name.
+    pub(crate) name: String,
+    /// Its type.
+    pub(crate) kind: ColumnType,
+}
+
+impl FromStr for TypedColumn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, kind) = text
+            .rsplit_once('=')
+            .ok_or_else(|| format!("{text:?} has no type: write NAME=category, number or bool"))?;
+        let kind = kind.parse().map_err(|error: InvalidChoice| error.to_string())?;
+        Ok(Self { name: name.to_owned(), kind })
+    }
 }
 
 /// How a graph directory is built, whatever from.

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use kaskade_ingest::NodeTables;
 use kaskade_ingest::spec::{BuildSpec, DirectorySpec, Input};
 
 use super::info::{GraphInfo, describe};
 use super::progress::IngestProgress;
-use crate::args::graph::{BuildArgs, DirectoryArgs};
+use crate::args::graph::{BuildArgs, DirectoryArgs, NodeArgs};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::machine;
@@ -29,7 +30,10 @@ pub(super) fn build(args: BuildArgs, console: &Console) -> Result<(), CliError> 
         column: args.column,
         duplicates: args.duplicates,
         skip_bad_lines: args.skip_bad_lines,
-        directory: directory_spec(&args.directory, args.out.clone()),
+        directory: DirectorySpec {
+            nodes: node_tables(&args.nodes),
+            ..directory_spec(&args.directory, args.out.clone())
+        },
     };
     let started = Instant::now();
     let progress = IngestProgress::new(console);
@@ -44,6 +48,14 @@ fn input(path: PathBuf) -> Input {
     if path.as_os_str() == "-" { Input::Stdin } else { Input::File(path) }
 }
 
+/// The tables of node columns that `args` name.
+fn node_tables(args: &NodeArgs) -> Option<NodeTables> {
+    let NodeArgs { nodes, nodes_key, nodes_types } = args;
+    let types = nodes_types.iter().map(|asked| (asked.name.clone(), asked.kind)).collect();
+    let tables = NodeTables { paths: nodes.clone(), key: nodes_key.clone(), types };
+    (!tables.paths.is_empty()).then_some(tables)
+}
+
 /// The directory `out` as `args` ask for it.
 pub(super) fn directory_spec(args: &DirectoryArgs, out: PathBuf) -> DirectorySpec {
     DirectorySpec {
@@ -54,6 +66,7 @@ pub(super) fn directory_spec(args: &DirectoryArgs, out: PathBuf) -> DirectorySpe
         compress: args.compress,
         memory_bytes: args.memory.resolve(machine::free_memory_bytes(), MEMORY_SHARE),
         temp_dir: args.temp_dir.clone(),
+        nodes: None,
         force: args.force,
     }
 }

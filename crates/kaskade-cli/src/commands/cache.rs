@@ -49,6 +49,7 @@ pub(super) fn generated_graph(
         views: Views::Both,
         compress: false,
         memory_bytes: None,
+        nodes: None,
         temp_dir: None,
         force: is_damaged,
     });

@@ -5,7 +5,7 @@ mod survey;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use kaskade_store::{Manifest, Order, Orientation};
+use kaskade_store::{IdKind, Manifest, NodeColumn, Order, Orientation};
 use serde::Serialize;
 
 use super::progress::{open_verified, with_bar};
@@ -60,6 +60,9 @@ pub(super) struct GraphInfo<'a> {
     orientation: Orientation,
     order: Order,
     columns: &'a [String],
+    ids: IdKind,
+    node_columns: &'a [NodeColumn],
+    unknown_attribute_ids: u64,
 }
 
 impl<'a> GraphInfo<'a> {
@@ -80,6 +83,9 @@ impl<'a> GraphInfo<'a> {
             orientation: manifest.orientation,
             order: manifest.order,
             columns: &manifest.columns,
+            ids: manifest.ids,
+            node_columns: &manifest.node_columns,
+            unknown_attribute_ids: manifest.n_unknown_attribute_ids,
         }
     }
 }
@@ -90,7 +96,7 @@ pub(super) fn describe(dir: &Path, manifest: &Manifest) -> String {
     let bytes: u64 = manifest.files().map(|file| file.file_bytes).sum();
     let columns = if manifest.columns.is_empty() { "none" } else { &manifest.columns.join(", ") };
     let direction = if manifest.undirected { ", read in both directions" } else { "" };
-    let rows = [
+    let mut rows = vec![
         ("graph", dir.display().to_string()),
         ("nodes", format!("{} ({} isolated)", manifest.n_nodes, manifest.n_isolated_nodes)),
         ("arcs", manifest.n_arcs.to_string()),
@@ -115,7 +121,22 @@ pub(super) fn describe(dir: &Path, manifest: &Manifest) -> String {
         ("size", format!("{bytes} bytes, {:.2} per arc", manifest.bytes_per_arc())),
         ("digest", manifest.digest.clone()),
     ];
+    let mut node_columns: Vec<_> = manifest.node_columns.iter().map(node_column).collect();
+    if !node_columns.is_empty() {
+        let unknown = manifest.n_unknown_attribute_ids;
+        node_columns.push(("unknown ids", format!("{unknown} of the node tables")));
+    }
+    // After the columns of the arcs.
+    let place = rows.iter().position(|(label, _)| *label == "shards").unwrap_or(rows.len());
+    rows.splice(place..place, node_columns);
     table(&rows)
+}
+
+/// A row for a column of the nodes.
+fn node_column(column: &NodeColumn) -> (&'static str, String) {
+    let categories = column.n_categories.map(|n| format!(" of {n}")).unwrap_or_default();
+    let NodeColumn { name, kind, n_missing, .. } = column;
+    ("node column", format!("{name}: {kind}{categories}, {n_missing} missing"))
 }
 
 /// A line a row, values aligned.

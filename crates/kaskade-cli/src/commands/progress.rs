@@ -36,6 +36,7 @@ impl Progress for IngestProgress<'_> {
             Phase::Order => "ordering",
             Phase::Sort => "sorting",
             Phase::Share => "sharing",
+            Phase::Attributes => "reading node columns",
             Phase::Write => "writing",
         };
         let counted = match unit {

@@ -104,6 +104,7 @@ fn path_of(file: GraphFile) -> PathBuf {
     match file {
         GraphFile::Manifest => names::MANIFEST.into(),
         GraphFile::Nodes => names::NODES.into(),
+        GraphFile::Attributes => names::ATTRIBUTES.into(),
         GraphFile::Shard(shard) => names::shard(shard),
     }
 }

@@ -18,10 +18,12 @@ pub(crate) enum SeedFileLimit {
     Request,
 }
 
-/// The ids in the file at `path`. Blank lines and what follows a `#` are passed over.
+/// The ids in the file at `path`: a trimmed line is an id, spaces and commas within it too.
+/// Passed over are blank lines and comments: what follows a `#` that begins a line or stands
+/// after a space. (An id that such a rule would cut can stand in a spec's `ids`.)
 ///
 /// # Errors
-/// [`CliError`] names the line that is no id, or the limit.
+/// [`CliError`] names the line that is no text, or the limit.
 pub(super) fn read(path: &Path, limit: SeedFileLimit) -> Result<Vec<OriginalId>, CliError> {
     let unread = || CliError::read_file(path);
     let bytes = fs::metadata(path).map_err(unread())?.len();
@@ -30,18 +32,26 @@ pub(super) fn read(path: &Path, limit: SeedFileLimit) -> Result<Vec<OriginalId>,
         return Err(CliError::TooLarge { what, bytes, limit: DOCUMENT_BYTES });
     }
     let mut ids = Vec::new();
-    for (line, text) in (1..).zip(BufReader::new(File::open(path).map_err(unread())?).lines()) {
-        let text = text.map_err(unread())?;
-        let text = text.split('#').next().unwrap_or_default().trim();
-        if text.is_empty() {
-            continue;
-        }
-        let id = text.parse().map_err(|_| CliError::SeedLine {
+    let file = BufReader::new(File::open(path).map_err(unread())?);
+    for (line, bytes) in (1..).zip(file.split(b'\n')) {
+        let bytes = bytes.map_err(unread())?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| CliError::SeedLine {
             path: path.to_owned(),
             line,
-            text: text.chars().take(40).collect(),
+            text: String::from_utf8_lossy(&bytes).chars().take(40).collect(),
         })?;
-        ids.push(id);
+        let id = without_comment(text).trim();
+        if !id.is_empty() {
+            ids.push(OriginalId::from(id));
+        }
     }
     Ok(ids)
+}
+
+/// `line` up to a `#` that begins it or follows a space.
+fn without_comment(line: &str) -> &str {
+    let begins_comment =
+        |&(at, _): &(usize, &str)| line[..at].chars().next_back().is_none_or(char::is_whitespace);
+    let comment = line.match_indices('#').find(begins_comment);
+    comment.map_or(line, |(at, _)| &line[..at])
 }

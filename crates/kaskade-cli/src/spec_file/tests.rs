@@ -61,7 +61,7 @@ fn flags_stand_above_the_spec() {
     let flags = ["--graph", "h.kg", "--model", "lt", "--probability", "weighted-cascade"];
     let job = run(&[&[path.as_str(), "--seeds", "ids:4,5"][..], &flags[..]].concat()).unwrap();
     assert_eq!(job.spec.model.kind, ModelKind::LinearThreshold);
-    assert_eq!(job.spec.seeds, SeedSpec::Ids(vec![OriginalId(4), OriginalId(5)]));
+    assert_eq!(job.spec.seeds, SeedSpec::Ids(vec![4.into(), 5.into()]));
     assert!(matches!(job.graph, Graph::Directory(path) if path == Path::new("h.kg")));
 }
 
@@ -81,7 +81,7 @@ fn the_largest_numbers_pass() {
     let ids = format!("ids:{largest}");
     let job = run(&["--graph", "g.kg", "--seed", &largest, "--seeds", &ids]).unwrap();
     assert_eq!(job.spec.run.seed, u64::MAX);
-    assert_eq!(job.spec.seeds, SeedSpec::Ids(vec![OriginalId(u64::MAX)]));
+    assert_eq!(job.spec.seeds, SeedSpec::Ids(vec![u64::MAX.into()]));
     let (_folder, path) = spec(&SPEC.replace("simulations = 20", "seed = 18446744073709551615"));
     assert_eq!(run(&[&path]).unwrap().spec.run.seed, u64::MAX);
 }
@@ -129,12 +129,20 @@ fn flaws_of_flags_name_the_flag() {
 fn seed_files_are_read_with_the_spec() {
     let (folder, path) = spec(&SPEC.replace("top_degree = 3", "file = \"seeds.txt\""));
     let seeds = folder.path().join("seeds.txt");
-    std::fs::write(&seeds, "# three\n3\n\n 14 # here\n15\r\n").unwrap();
+    std::fs::write(&seeds, "# three\n3\n\n 14 # here\n15\r\nx4\nC#\n\ta, b c \n  # of old\n007")
+        .unwrap();
     let job = run(&[&path]).unwrap();
-    assert_eq!(job.spec.seeds, SeedSpec::Ids([3, 14, 15].map(OriginalId).to_vec()));
-    std::fs::write(&seeds, "3\nx4\n").unwrap();
+    assert_eq!(
+        job.spec.seeds,
+        SeedSpec::Ids(
+            ["3", "14", "15", "x4", "C#", "a, b c", "007"].map(OriginalId::from).to_vec()
+        )
+    );
+    std::fs::write(&seeds, b"3\nx\xff4\n").unwrap();
     let error = run(&[&path]).unwrap_err().to_string();
-    assert!(error.ends_with("seeds.txt:2: \"x4\" is not a node id: a seed file has an id a line"));
+    assert!(
+        error.ends_with("seeds.txt:2: \"x\u{fffd}4\" is not UTF-8: a seed file has an id a line")
+    );
     std::fs::remove_file(&seeds).unwrap();
     assert!(matches!(run(&[&path]), Err(CliError::ReadFile { .. })));
 }

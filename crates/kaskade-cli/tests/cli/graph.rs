@@ -14,7 +14,8 @@ fn a_build_says_what_it_read_and_dropped() {
         "nodes": 5, "arcs": 3, "max_out_degree": 1, "max_in_degree": 1, "isolated_nodes": 1,
         "duplicates": 1, "self_loops": 1, "skipped_lines": 1, "shards": 3,
         "bytes_per_arc": built["bytes_per_arc"], "digest": built["digest"],
-        "orientation": "follows", "order": "in-degree", "columns": [],
+        "orientation": "follows", "order": "in-degree", "columns": [], "ids": "number",
+        "node_columns": [], "unknown_attribute_ids": 0,
     });
     assert_eq!(built, expected);
     assert_eq!(folder.json(&["graph", "info", "x.kg"]), expected);
@@ -36,6 +37,43 @@ fn a_column_is_named_or_counted() {
     assert_eq!(build("weight", "named.kg")["columns"], serde_json::json!(["weight"]));
     let run = ["run", "--graph", "named.kg", "--probability", "column", "--seeds", "ids:2"];
     assert_eq!(folder.json(&run)["spread"]["mean"], 2.0, "2 reaches 3 for sure");
+}
+
+#[test]
+fn columns_of_the_nodes_are_kept_and_told() {
+    let folder = Folder::new();
+    folder.write("a.txt", "1 2\n2 3\n");
+    folder.write("n.csv", "who,zip,bot\n1,0123,yes\n3,99,no\n9,5,no\n");
+    folder.write("m.tsv", "who\tteam\n2\tred\n");
+    let build = ["graph", "build", "a.txt", "--out", "x.kg", "--nodes"];
+    let flags =
+        ["n.csv", "--nodes", "m.tsv", "--nodes-key", "who", "--nodes-types", "zip=category"];
+    let built = folder.json(&[&build[..], &flags].concat());
+    let told: Vec<_> = built["node_columns"].as_array().unwrap().iter().collect();
+    let told = |place: usize, key: &str| told[place][key].clone();
+    for (place, name, kind, n_missing) in
+        [(0, "bot", "bool", 1), (1, "team", "category", 2), (2, "zip", "category", 1)]
+    {
+        assert_eq!((told(place, "name"), told(place, "type")), (name.into(), kind.into()));
+        assert_eq!(told(place, "n_missing"), n_missing);
+    }
+    assert_eq!(built["unknown_attribute_ids"], 1);
+    assert_eq!(folder.json(&["graph", "info", "x.kg"]), built);
+    folder.kaskade(&["graph", "verify", "x.kg"]).assert().success();
+    let file = folder.json(&["inspect", "x.kg/attributes.kga"]);
+    assert_eq!((&file["kind"], &file["n_nodes"]), (&"attributes".into(), &3.into()));
+
+    let text = folder.kaskade(&["graph", "info", "x.kg"]).assert().success().get_output().clone();
+    let text = String::from_utf8(text.stdout).unwrap();
+    for part in ["zip: category of 2, 1 missing", "bot: bool, 1 missing", "1 of the node tables"] {
+        assert!(text.contains(part), "{part:?} in\n{text}");
+    }
+    let twice =
+        folder.refusal(&[&build[..], &["n.csv", "--nodes", "n.csv", "--force"]].concat(), 7);
+    assert!(twice.contains("both have a column"), "{twice}");
+    let nowhere = folder.refusal(&[&build[..], &["nowhere.csv", "--force"]].concat(), 4);
+    assert!(nowhere.contains("could not open nowhere.csv"), "{nowhere}");
+    folder.refusal(&[&build[..], &["n.csv", "--nodes-types", "zip=text", "--force"]].concat(), 2);
 }
 
 #[test]

@@ -45,7 +45,9 @@ impl Registry {
             .map_err(CoordinatorError::file("write", &manifest_path))?;
         let shard_ids =
             (0..manifest.shards.len() as u32).map(|shard| GraphFile::Shard(ShardId(shard)));
-        let files = std::iter::once(GraphFile::Nodes).chain(shard_ids);
+        let attributes = manifest.attributes_file.as_ref().map(|_| GraphFile::Attributes);
+        // In the order of `Manifest::files`.
+        let files = std::iter::once(GraphFile::Nodes).chain(attributes).chain(shard_ids);
         let needed = files.zip(manifest.files()).map(|(file, described)| {
             let held = fs::metadata(staging.join(described.path)).map_or(0, |held| held.len());
             (NeededFile { file, offset: held }, described.file_bytes)
@@ -128,6 +130,7 @@ fn announced_bytes(manifest: &Manifest, file: GraphFile) -> Option<u64> {
     match file {
         GraphFile::Manifest => None,
         GraphFile::Nodes => Some(manifest.nodes_file.file_bytes),
+        GraphFile::Attributes => manifest.attributes_file.as_ref().map(|file| file.file_bytes),
         GraphFile::Shard(shard) => manifest.shard(shard).map(|entry| entry.file_bytes),
     }
 }

@@ -10,6 +10,8 @@ struct Fixture {
     registry: Registry,
     two_shards: PathBuf,
     four_shards: PathBuf,
+    /// In two shards, with a column of the nodes.
+    with_column: PathBuf,
 }
 
 fn fixture() -> Fixture {
@@ -25,8 +27,16 @@ fn fixture() -> Fixture {
         out
     };
     let (two_shards, four_shards) = (cut(2), cut(4));
+    let with_column = folder.path().join("column.kg");
+    let table = folder.path().join("nodes.csv");
+    fs::write(&table, "id,team\n3,a\n7,b\n").unwrap();
+    let mut spec = directories::build_spec(vec![text], with_column.clone());
+    let paths = vec![table];
+    spec.directory.n_shards = 2;
+    spec.directory.nodes = Some(directories::NodeTables { paths, ..Default::default() });
+    drop(directories::build(&spec));
     let registry = Registry::open(folder.path().join("graphs")).unwrap();
-    Fixture { _folder: folder, registry, two_shards, four_shards }
+    Fixture { _folder: folder, registry, two_shards, four_shards, with_column }
 }
 
 fn announce(fixture: &Fixture, dir: &Path) -> Result<Vec<NeededFile>, CoordinatorError> {
@@ -69,6 +79,20 @@ fn a_pushed_graph_has_a_name_once_it_is_whole() {
     assert!(fixture.registry.path("../people").is_err());
     assert_eq!(fixture.registry.finish_push("people").unwrap(), info);
     assert!(announce(&fixture, dir).unwrap().is_empty());
+}
+
+#[test]
+fn columns_of_the_nodes_are_pushed_too() {
+    let fixture = fixture();
+    let dir = &fixture.with_column;
+    let needed = announce(&fixture, dir).unwrap();
+    let files: Vec<GraphFile> = needed.iter().map(|needed| needed.file).collect();
+    let shards = [0, 1].map(|shard| GraphFile::Shard(ShardId(shard)));
+    assert_eq!(files, [GraphFile::Nodes, GraphFile::Attributes, shards[0], shards[1]]);
+    needed.iter().for_each(|needed| push(&fixture, dir, needed));
+    fixture.registry.finish_push("people").unwrap();
+    let graph = fixture.registry.open_nodes("people").unwrap();
+    assert!(graph.attributes().unwrap().column("team").is_some());
 }
 
 #[test]

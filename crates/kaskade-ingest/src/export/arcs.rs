@@ -4,9 +4,8 @@ use std::ops::Range;
 
 use kaskade_model::coin::Threshold;
 use kaskade_model::seeds::NodeDirectory;
-use kaskade_model::spec::OriginalId;
 use kaskade_model::{NodeId, OutArcs, Shard};
-use kaskade_store::Graph;
+use kaskade_store::{Graph, Originals, Strings};
 
 /// What is exported.
 pub(super) struct Source<'a> {
@@ -17,11 +16,18 @@ pub(super) struct Source<'a> {
 
 /// An arc as it is written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ExportedArc {
-    pub(super) source: OriginalId,
-    pub(super) target: OriginalId,
+pub(super) struct ExportedArc<'a> {
+    pub(super) source: Id<'a>,
+    pub(super) target: Id<'a>,
     /// Its probability, where the graph has a column.
     pub(super) threshold: Option<Threshold>,
+}
+
+/// An original id, borrowed from the graph.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Id<'a> {
+    Number(u64),
+    Name(&'a [u8]),
 }
 
 /// Arcs that are formatted together.
@@ -55,6 +61,14 @@ impl Source<'_> {
         !self.graph.manifest().columns.is_empty()
     }
 
+    /// The names of all nodes, where ids are names.
+    pub(super) fn names(&self) -> Option<Strings<'_>> {
+        match self.graph.nodes().originals() {
+            Originals::Numbers(_) => None,
+            Originals::Names { ends, bytes } => Some(Strings::new(ends, bytes)),
+        }
+    }
+
     /// All pieces, in the order in which they are written.
     pub(super) fn pieces(&self) -> impl Iterator<Item = Piece> + '_ {
         let shards = self.graph.shards().iter().enumerate();
@@ -83,8 +97,15 @@ impl Source<'_> {
     }
 
     /// Calls `visit` with every arc of `piece`.
-    pub(super) fn for_each_arc(&self, piece: &Piece, mut visit: impl FnMut(ExportedArc)) {
-        let original = |node: u32| self.graph.original(NodeId(node));
+    pub(super) fn for_each_arc(&self, piece: &Piece, mut visit: impl FnMut(ExportedArc<'_>)) {
+        let ids = self.graph.nodes().originals();
+        let original = |node: u32| match ids {
+            Originals::Numbers(numbers) => Id::Number(numbers[node as usize]),
+            Originals::Names { ends, bytes } => {
+                let name = Strings::new(ends, bytes).get(node as usize);
+                Id::Name(name.unwrap_or_default())
+            }
+        };
         match &piece.content {
             Content::FromSources { shard_idx, sources } => {
                 let shard = &self.graph.shards()[*shard_idx];

@@ -5,15 +5,14 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-use kaskade_model::spec::OriginalId;
 use parquet::basic::{Compression as PageCompression, ZstdLevel};
-use parquet::data_type::{DoubleType, Int64Type};
+use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-use super::arcs::{Piece, Source};
+use super::arcs::{Id, Piece, Source};
 use super::decimal::Decimal;
 use super::{ExportSpec, stream};
 use crate::error::IngestError;
@@ -24,25 +23,34 @@ use crate::source::Compression;
 /// Rows after which a new row group begins; the writer holds one in memory.
 const GROUP_ROWS: usize = 1 << 20;
 
-const SCHEMA: &str = "
-    message arcs {
-        required int64 source (integer(64, false));
-        required int64 target (integer(64, false));
-    }";
-
-const SCHEMA_WITH_COLUMN: &str = "
-    message arcs {
-        required int64 source (integer(64, false));
-        required int64 target (integer(64, false));
-        required double probability;
-    }";
+/// The schema of arcs between numbers or names.
+fn schema(has_names: bool, has_column: bool) -> String {
+    // Parquet keeps unsigned numbers in signed ones of the same bits.
+    let (kind, note) =
+        if has_names { ("binary", "string") } else { ("int64", "integer(64, false)") };
+    let column = if has_column { "required double probability;" } else { "" };
+    format!(
+        "message arcs {{
+            required {kind} source ({note});
+            required {kind} target ({note});
+            {column}
+        }}"
+    )
+}
 
 /// Rows in columns, as the encoder takes them.
 #[derive(Default)]
 struct Rows {
-    sources: Vec<i64>,
-    targets: Vec<i64>,
+    sources: Ids,
+    targets: Ids,
     probabilities: Vec<f64>,
+}
+
+/// Ids of one end of arcs: of the two one is empty.
+#[derive(Default)]
+struct Ids {
+    numbers: Vec<i64>,
+    names: Vec<ByteArray>,
 }
 
 /// Writes the arcs of `source` as a Parquet file.
@@ -53,7 +61,7 @@ pub(super) fn write(
 ) -> Result<(), IngestError> {
     let file = OutputFile::create(&spec.out, spec.force, Compression::None)?;
     let failed = |error| IngestError::Write { path: spec.out.clone(), source: io_error(error) };
-    let mut table = Table::new(file, source.has_column()).map_err(failed)?;
+    let mut table = Table::new(file, source.names().is_some(), source.has_column()).map_err(failed)?;
     let mut held = Rows::default();
     let format = |piece: &Piece| Rows::of(source, piece);
     stream(source, progress, format, |rows| {
@@ -64,7 +72,7 @@ pub(super) fn write(
             Ok(())
         }
     })?;
-    if !held.sources.is_empty() {
+    if held.sources.len() > 0 {
         table.write(&mut held).map_err(failed)?;
     }
     table.file.into_inner().map_err(failed)?.publish()
@@ -74,41 +82,53 @@ impl Rows {
     fn of(source: &Source<'_>, piece: &Piece) -> Self {
         let mut rows = Self::default();
         source.for_each_arc(piece, |arc| {
-            rows.sources.push(number(arc.source));
-            rows.targets.push(number(arc.target));
+            rows.sources.push(arc.source);
+            rows.targets.push(arc.target);
             rows.probabilities.extend(arc.threshold.map(|t| Decimal::of(t).to_f64()));
         });
         rows
     }
 
     fn append(&mut self, mut rows: Self) {
-        self.sources.append(&mut rows.sources);
-        self.targets.append(&mut rows.targets);
+        self.sources.append(rows.sources);
+        self.targets.append(rows.targets);
         self.probabilities.append(&mut rows.probabilities);
     }
 }
 
-/// The one place where an id becomes a number of a Parquet file, which keeps unsigned
-/// numbers in signed ones of the same bits.
-fn number(id: OriginalId) -> i64 {
-    id.0.cast_signed()
+impl Ids {
+    fn push(&mut self, id: Id<'_>) {
+        match id {
+            Id::Number(number) => self.numbers.push(number.cast_signed()),
+            Id::Name(name) => self.names.push(name.to_vec().into()),
+        }
+    }
+
+    fn append(&mut self, mut ids: Self) {
+        self.numbers.append(&mut ids.numbers);
+        self.names.append(&mut ids.names);
+    }
+
+    fn len(&self) -> usize {
+        self.numbers.len().max(self.names.len())
+    }
 }
 
 struct Table {
     file: SerializedFileWriter<OutputFile>,
+    has_names: bool,
     has_column: bool,
 }
 
 impl Table {
-    fn new(file: OutputFile, has_column: bool) -> Result<Self, ParquetError> {
-        let schema = if has_column { SCHEMA_WITH_COLUMN } else { SCHEMA };
+    fn new(file: OutputFile, has_names: bool, has_column: bool) -> Result<Self, ParquetError> {
         let properties = WriterProperties::builder()
             .set_created_by(concat!("kaskade version ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_compression(PageCompression::ZSTD(ZstdLevel::try_new(1)?))
             .build();
-        let schema = Arc::new(parse_message_type(schema)?);
+        let schema = Arc::new(parse_message_type(&schema(has_names, has_column))?);
         let file = SerializedFileWriter::new(file, schema, Arc::new(properties))?;
-        Ok(Self { file, has_column })
+        Ok(Self { file, has_names, has_column })
     }
 
     /// Writes `rows` as a row group and empties them.
@@ -117,7 +137,11 @@ impl Table {
         let complete = || ParquetError::General("a column too many was written".to_owned());
         for ids in [&rows.sources, &rows.targets] {
             let mut column = group.next_column()?.ok_or_else(complete)?;
-            column.typed::<Int64Type>().write_batch(ids, None, None)?;
+            if self.has_names {
+                column.typed::<ByteArrayType>().write_batch(&ids.names, None, None)?;
+            } else {
+                column.typed::<Int64Type>().write_batch(&ids.numbers, None, None)?;
+            }
             column.close()?;
         }
         if self.has_column {

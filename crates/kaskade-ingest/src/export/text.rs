@@ -2,15 +2,15 @@
 
 use std::io::Write;
 
-use kaskade_model::spec::OriginalId;
+use kaskade_store::Strings;
 
-use super::arcs::{Piece, Source};
+use super::arcs::{Id, Piece, Source};
 use super::decimal::Decimal;
 use super::{ExportSpec, stream};
 use crate::error::IngestError;
 use crate::output::OutputFile;
 use crate::progress::Progress;
-use crate::source::Compression;
+use crate::source::{Compression, quote};
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +48,9 @@ impl TextForm {
     fn format(self, source: &Source<'_>, piece: &Piece) -> Vec<u8> {
         let mut text = Vec::with_capacity(piece.n_arcs as usize * LINE_BYTES);
         source.for_each_arc(piece, |arc| {
-            append_id(arc.source, &mut text);
+            self.append_id(arc.source, &mut text);
             text.push(self.separator());
-            append_id(arc.target, &mut text);
+            self.append_id(arc.target, &mut text);
             if let Some(threshold) = arc.threshold {
                 text.push(self.separator());
                 Decimal::of(threshold).append_to(&mut text);
@@ -59,11 +59,37 @@ impl TextForm {
         });
         text
     }
-}
 
-/// The one place where an id becomes text.
-fn append_id(id: OriginalId, text: &mut Vec<u8>) {
-    write!(text, "{id}").expect("memory can be written");
+    /// Appends an id; below a header, names that would not read back are quoted as RFC 4180
+    /// says.
+    fn append_id(self, id: Id<'_>, text: &mut Vec<u8>) {
+        match id {
+            Id::Number(number) => write!(text, "{number}").expect("memory can be written"),
+            Id::Name(name) if self.reads_back(name) => text.extend_from_slice(name),
+            Id::Name(name) => {
+                text.push(b'"');
+                for &byte in name {
+                    if byte == b'"' {
+                        text.push(b'"');
+                    }
+                    text.push(byte);
+                }
+                text.push(b'"');
+            }
+        }
+    }
+
+    /// Whether a reader finds `name` as it is, unquoted.
+    fn reads_back(self, name: &[u8]) -> bool {
+        let separates = |byte: &u8| match self {
+            Self::Plain => byte.is_ascii_whitespace() || matches!(byte, b',' | b'"'),
+            Self::Tabs | Self::Commas => {
+                *byte == self.separator() || matches!(byte, b'"' | b'\n' | b'\r' | b' ')
+            }
+        };
+        let may_be_a_comment = matches!(name.first(), None | Some(b'#' | b'%'));
+        !may_be_a_comment && !name.iter().any(|byte| separates(byte))
+    }
 }
 
 /// Writes the arcs of `source` as text.
@@ -74,6 +100,12 @@ pub(super) fn write(
     spec: &ExportSpec,
     progress: &dyn Progress,
 ) -> Result<(), IngestError> {
+    if form == TextForm::Plain
+        && let Some(names) = source.names()
+        && let Some(name) = first_that(names, |name| !form.reads_back(name))
+    {
+        return Err(IngestError::ExportName { path: spec.out.clone(), name: quote(name) });
+    }
     let mut file = OutputFile::create(&spec.out, spec.force, compression)?;
     let header = form.header(source.has_column());
     file.write_all(&header).map_err(|error| file.failed(error))?;
@@ -81,4 +113,8 @@ pub(super) fn write(
     let write = |text: Vec<u8>| file.write_all(&text).map_err(|error| file.failed(error));
     stream(source, progress, format, write)?;
     file.publish()
+}
+
+fn first_that<'a>(names: Strings<'a>, is_wanted: impl Fn(&[u8]) -> bool) -> Option<&'a [u8]> {
+    (0..names.len()).filter_map(|node| names.get(node)).find(|name| is_wanted(name))
 }

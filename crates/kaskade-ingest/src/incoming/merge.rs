@@ -1,5 +1,7 @@
 //! The values of equal arcs to one.
 
+use kaskade_model::spec::OriginalId;
+
 use crate::arcs::Payload;
 use crate::error::IngestError;
 use crate::spec::Duplicates;
@@ -13,7 +15,7 @@ pub(super) enum Refusal {
 
 impl Refusal {
     /// The error for the arc between these original ids.
-    pub(super) fn name(self, source_id: u64, target_id: u64) -> IngestError {
+    pub(super) fn name(self, source_id: OriginalId, target_id: OriginalId) -> IngestError {
         match self {
             Self::Duplicate => IngestError::DuplicateArc { source_id, target_id },
             Self::SumExceedsOne(sum) => IngestError::SumExceedsOne { source_id, target_id, sum },

@@ -49,8 +49,8 @@ impl Sorter<'_> {
             let pass = self.gate.enter(needed_bytes);
             let mut lists = group(&runs.bucket(bucket)?, targets.clone());
             lists.make_distinct(self.plan.rule).map_err(|refused| {
-                let target = self.plan.ids.id(targets.start + refused.node_idx as u32);
-                refused.reason.name(self.plan.ids.id(refused.source), target)
+                let target = self.plan.ids.original(targets.start + refused.node_idx as u32);
+                refused.reason.name(self.plan.ids.original(refused.source), target)
             })?;
             pieces.push(self.finish_lists(lists, targets)?);
             drop(pass);

@@ -6,6 +6,7 @@ use super::{IdTable, count_nodes};
 use crate::arcs::{ArcChunk, Payload};
 use crate::error::IngestError;
 use crate::raw::RawArcs;
+use crate::source::LoneNodes;
 
 /// Ids near each other.
 pub(crate) struct BitmapIds {
@@ -41,10 +42,11 @@ pub(super) fn largest_id<V: Payload>(raw: &RawArcs<V>) -> Result<Option<u64>, In
             None => 0,
         };
     })?;
-    if is_highest.into_inner() == 1 {
-        return Ok(Some(u64::MAX));
-    }
-    Ok(end.into_inner().checked_sub(1))
+    let of_arcs = match is_highest.into_inner() {
+        1 => Some(u64::MAX),
+        _ => end.into_inner().checked_sub(1),
+    };
+    Ok(raw.lone().iter().filter_map(LoneNodes::largest).chain(of_arcs).max())
 }
 
 impl BitmapIds {
@@ -68,6 +70,7 @@ impl BitmapIds {
                 mark(to);
             });
         })?;
+        raw.lone().iter().for_each(|lone| lone.for_each(mark));
         let n_ids = words.iter().map(|word| u64::from(word.load(Relaxed).count_ones())).sum();
         let n_nodes = count_nodes(n_ids)?;
         let mut n_below = 0;

@@ -30,6 +30,12 @@ impl SortedIds {
         let batch_arcs = (room_bytes / 2 / (4 * ID_BYTES)).max(1);
         let chunks: Vec<RawChunk<'_, V>> = raw.chunks().collect();
         let mut ids: Vec<u64> = Vec::new();
+        raw.lone().iter().for_each(|lone| lone.for_each(|id| ids.push(id)));
+        if !ids.is_empty() {
+            ids.par_sort_unstable();
+            ids.dedup();
+            count_nodes(ids.len() as u64)?;
+        }
         let mut rest = chunks.as_slice();
         while !rest.is_empty() {
             let (mut n_chunks, mut n_arcs) = (0, 0);

@@ -5,7 +5,7 @@ use std::path::Path;
 use kaskade_model::coin::Threshold;
 use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::{NodeId, Shard};
-use kaskade_store::{Graph, GraphFacts, Manifest, Views};
+use kaskade_store::{Graph, GraphFacts, Manifest, Originals, Strings, Views};
 use rayon::prelude::*;
 
 use crate::arcs::{ArcChunk, Payload};
@@ -108,7 +108,20 @@ impl Chosen {
     }
 
     fn ids(&self, graph: &Graph) -> IdTable {
-        IdTable::Wide(self.dense_of.iter().map(|&node| graph.original(NodeId(node)).0).collect())
+        match graph.nodes().originals() {
+            Originals::Numbers(numbers) => {
+                IdTable::Wide(self.dense_of.iter().map(|&node| numbers[node as usize]).collect())
+            }
+            Originals::Names { ends, bytes } => {
+                let all = Strings::new(ends, bytes);
+                let (mut ends, mut bytes) = (Vec::new(), Vec::new());
+                for &node in &self.dense_of {
+                    bytes.extend_from_slice(all.get(node as usize).unwrap_or_default());
+                    ends.push(bytes.len() as u64);
+                }
+                IdTable::Names { ends, bytes }
+            }
+        }
     }
 
     fn push_arcs_from<V: Payload>(&self, graph: &Graph, node: u32, chunk: &mut ArcChunk<V>) {

@@ -43,6 +43,32 @@ pub(crate) enum LoneNodes {
     List(Vec<u64>),
 }
 
+impl LoneNodes {
+    /// The number of ids, repetitions included.
+    pub(crate) fn n_ids(&self) -> u64 {
+        match self {
+            Self::Range(range) => range.end.saturating_sub(range.start),
+            Self::List(ids) => ids.len() as u64,
+        }
+    }
+
+    /// The largest id.
+    pub(crate) fn largest(&self) -> Option<u64> {
+        match self {
+            Self::Range(range) => range.end.checked_sub(1).filter(|last| range.contains(last)),
+            Self::List(ids) => ids.iter().copied().max(),
+        }
+    }
+
+    /// Calls `visit` with every id.
+    pub(crate) fn for_each(&self, visit: impl FnMut(u64)) {
+        match self {
+            Self::Range(range) => range.clone().for_each(visit),
+            Self::List(ids) => ids.iter().copied().for_each(visit),
+        }
+    }
+}
+
 /// What is known of the inputs beside their arcs.
 pub(crate) struct InputFacts {
     /// Bad lines that were skipped.

@@ -44,6 +44,7 @@ impl Scratch {
             views: Views::Both,
             compress: false,
             memory_bytes: None,
+            nodes: None,
             temp_dir: None,
             force: true,
         }
@@ -98,7 +99,7 @@ pub(crate) struct Contents {
 
 pub(crate) fn read_back(dir: &Path) -> Contents {
     let graph = Graph::open(dir, ShardSelection::All, Verify::Full, &|_, _| {}).unwrap();
-    let originals = graph.nodes().originals().to_vec();
+    let originals = graph.nodes().originals().numbers().expect("ids are numbers").to_vec();
     let (mut arcs, mut scratch) = (BTreeMap::new(), Vec::new());
     for shard in graph.shards() {
         for source in 0..shard.n_graph_nodes() {

@@ -43,8 +43,12 @@ fn values_that_cannot_be_are_refused_by_key() {
 #[test]
 fn flag_forms_read_what_the_spec_writes() {
     assert_eq!("top-degree:50".parse(), Ok(SeedSpec::TopDegree(50)));
-    assert_eq!("ids:3, 14".parse(), Ok(SeedSpec::Ids(vec![OriginalId(3), OriginalId(14)])));
-    assert!("degree:50".parse::<SeedSpec>().is_err());
+    assert_eq!("ids:3, 14".parse(), Ok(SeedSpec::Ids(vec![3.into(), 14.into()])));
+    let names = ["ann", "007", "7"].map(OriginalId::from).to_vec();
+    assert_eq!("ids:ann,007, 7".parse(), Ok(SeedSpec::Ids(names)));
+    for bad in ["degree:50", "ids:3,,4", "ids:"] {
+        assert!(bad.parse::<SeedSpec>().is_err(), "{bad}");
+    }
     for text in ["auto", "replicate", "partition", "hybrid:2x3"] {
         assert_eq!(text.parse::<Placement>().unwrap().to_string(), text);
     }

@@ -6,48 +6,7 @@ use std::str::FromStr;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A node's id in the graph's input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct OriginalId(pub u64);
-
-impl fmt::Display for OriginalId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for OriginalId {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|_| format!("{text:?} is not an id from 0 to 2^64-1"))
-    }
-}
-
-impl<'de> Deserialize<'de> for OriginalId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct IdVisitor;
-        impl Visitor<'_> for IdVisitor {
-            type Value = OriginalId;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a node id: a whole number, in quotes from 2^63 on")
-            }
-            fn visit_u64<E: de::Error>(self, id: u64) -> Result<OriginalId, E> {
-                Ok(OriginalId(id))
-            }
-            fn visit_i64<E: de::Error>(self, id: i64) -> Result<OriginalId, E> {
-                u64::try_from(id)
-                    .map(OriginalId)
-                    .map_err(|_| E::invalid_value(de::Unexpected::Signed(id), &self))
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<OriginalId, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_any(IdVisitor)
-    }
-}
+use super::OriginalId;
 
 /// The diffusion models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,6 +123,7 @@ impl FromStr for SeedSpec {
     type Err = String;
 
     /// Reads the flag form: `top-degree:50`, `random:50`, `random-each:5`, `ids:3,14`, `file:PATH`.
+    /// Ids are trimmed; one with a comma or a space at an end needs a spec's `ids = [...]`.
     fn from_str(text: &str) -> Result<Self, String> {
         let forms = "use top-degree:K, random:K, random-each:K, ids:3,14 or file:PATH";
         let (kind, value) =
@@ -174,9 +134,13 @@ impl FromStr for SeedSpec {
             "top-degree" => Self::TopDegree(count()?),
             "random" => Self::Random(count()?),
             "random-each" => Self::RandomEach(count()?),
-            "ids" => Self::Ids(
-                value.split(',').map(|id| id.trim().parse()).collect::<Result<_, String>>()?,
-            ),
+            "ids" => {
+                let ids: Vec<&str> = value.split(',').map(str::trim).collect();
+                if ids.contains(&"") {
+                    return Err(format!("an id of {value:?} is empty: {forms}"));
+                }
+                Self::Ids(ids.into_iter().map(OriginalId::from).collect())
+            }
             "file" => Self::File(value.to_owned()),
             _ => return Err(format!("unknown kind of seeds {kind:?}: {forms}")),
         })

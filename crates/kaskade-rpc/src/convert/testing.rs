@@ -380,6 +380,7 @@ pub(crate) fn graph_files() -> impl Strategy<Value = GraphFile> {
     prop_oneof![
         Just(GraphFile::Manifest),
         Just(GraphFile::Nodes),
+        Just(GraphFile::Attributes),
         any::<u32>().prop_map(|shard| GraphFile::Shard(ShardId(shard))),
     ]
 }

@@ -18,6 +18,7 @@ fn piece(offset: u64, total_bytes: u64, data: &'static [u8]) -> FileChunk {
 #[test]
 fn golden_bytes() {
     assert_golden::<pb::GraphFile>(GraphFile::Shard(ShardId(7)), "08031007");
+    assert_golden::<pb::GraphFile>(GraphFile::Attributes, "0804");
     // The CRC-32C of "123456789" is 0xe3069283 in the literature.
     assert_golden::<pb::FileChunk>(
         piece(2, 20, b"123456789"),
@@ -47,7 +48,11 @@ fn damaged_and_overlong_chunks_are_refused() {
     assert!(refuse(|chunk| chunk.offset = u64::MAX).contains("3 bytes at"));
     assert!(refuse(|chunk| chunk.data = Bytes::new()).contains("is empty at 2"));
     assert!(refuse(|chunk| chunk.data = vec![0; CHUNK_BYTES + 1].into()).contains("at most"));
-    for file in [pb::GraphFile { kind: 0, shard: 0 }, pb::GraphFile { kind: 2, shard: 1 }] {
+    for file in [
+        pb::GraphFile { kind: 0, shard: 0 },
+        pb::GraphFile { kind: 2, shard: 1 },
+        pb::GraphFile { kind: 4, shard: 1 },
+    ] {
         assert!(GraphFile::try_from(file).is_err(), "{file:?}");
     }
 }

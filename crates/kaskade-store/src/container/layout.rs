@@ -13,7 +13,7 @@ pub(super) const ALIGNMENT: u64 = 64;
 pub(super) const BLOCK_BYTES: u64 = 64 << 10;
 
 /// More sections than any version writes: bounds what a header can ask a reader to look at.
-pub(super) const MAX_SECTIONS: u32 = 64;
+pub(super) const MAX_SECTIONS: u32 = 1024;
 
 /// What a binary file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,13 @@ pub(crate) enum FileKind {
     Nodes = 1,
     /// The arcs that end in a range of nodes.
     Shard = 2,
+    /// The columns of all nodes.
+    Attributes = 3,
 }
 
 impl FileKind {
     pub(super) fn from_number(number: u32) -> Option<Self> {
-        [Self::Nodes, Self::Shard].into_iter().find(|&kind| kind as u32 == number)
+        [Self::Nodes, Self::Shard, Self::Attributes].into_iter().find(|&kind| kind as u32 == number)
     }
 
     /// The kind in messages and in `docs/format.md`.
@@ -35,6 +37,7 @@ impl FileKind {
         match self {
             Self::Nodes => "nodes",
             Self::Shard => "shard",
+            Self::Attributes => "attributes",
         }
     }
 }
@@ -47,6 +50,8 @@ pub(crate) enum Tag {
     ByOriginal = 2,
     OutDegrees = 3,
     InDegrees = 4,
+    NameEnds = 5,
+    NameBytes = 6,
     SourceBitmap = 16,
     SourceBlocks = 17,
     OutEnds = 18,
@@ -61,14 +66,21 @@ pub(crate) enum Tag {
     InSourceBytes = 36,
     ArcThresholds = 48,
     CumulativeWeights = 49,
+    CategoryCodes = 64,
+    CategoryEnds = 65,
+    CategoryBytes = 66,
+    Numbers = 67,
+    Bools = 68,
 }
 
 impl Tag {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 25] = [
         Self::Originals,
         Self::ByOriginal,
         Self::OutDegrees,
         Self::InDegrees,
+        Self::NameEnds,
+        Self::NameBytes,
         Self::SourceBitmap,
         Self::SourceBlocks,
         Self::OutEnds,
@@ -83,6 +95,11 @@ impl Tag {
         Self::InSourceBytes,
         Self::ArcThresholds,
         Self::CumulativeWeights,
+        Self::CategoryCodes,
+        Self::CategoryEnds,
+        Self::CategoryBytes,
+        Self::Numbers,
+        Self::Bools,
     ];
 
     /// The section's name in messages and in `docs/format.md`.
@@ -92,6 +109,8 @@ impl Tag {
             Self::ByOriginal => "by-original",
             Self::OutDegrees => "out-degrees",
             Self::InDegrees => "in-degrees",
+            Self::NameEnds => "name-ends",
+            Self::NameBytes => "name-bytes",
             Self::SourceBitmap => "source-bitmap",
             Self::SourceBlocks => "source-blocks",
             Self::OutEnds => "out-ends",
@@ -106,15 +125,30 @@ impl Tag {
             Self::InSourceBytes => "in-source-bytes",
             Self::ArcThresholds => "arc-thresholds",
             Self::CumulativeWeights => "cumulative-weights",
+            Self::CategoryCodes => "category-codes",
+            Self::CategoryEnds => "category-ends",
+            Self::CategoryBytes => "category-bytes",
+            Self::Numbers => "numbers",
+            Self::Bools => "bools",
         }
+    }
+
+    /// The number of the section that holds this for the column at `place`: the place stands
+    /// in the upper 16 bits, and is 0 where there are no columns.
+    pub(crate) fn of_column(self, place: u16) -> u32 {
+        self as u32 | u32::from(place) << PLACE_SHIFT
     }
 
     /// The name of the section numbered `number`.
     pub(super) fn name_of(number: u32) -> &'static str {
-        let known = Self::ALL.into_iter().find(|&tag| tag as u32 == number);
+        let known = Self::ALL.into_iter().find(|&tag| tag as u32 == number & TAG_MASK);
         known.map_or("a section of a later version", Self::name)
     }
 }
+
+/// A section's number is a tag and, above it, the place of a column.
+const PLACE_SHIFT: u32 = 16;
+const TAG_MASK: u32 = (1 << PLACE_SHIFT) - 1;
 
 /// The first 64 bytes.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]

@@ -78,7 +78,17 @@ impl Container {
 
     /// The section of `tag`, if the file has one.
     pub(crate) fn section<T: Pod>(&self, tag: Tag) -> Result<Option<MappedSlice<T>>, StoreError> {
-        let Some(entry) = self.sections.iter().find(|entry| entry.tag == tag as u32) else {
+        self.section_of(tag, 0)
+    }
+
+    /// The section of `tag` for the column at `place`, if the file has one.
+    pub(crate) fn section_of<T: Pod>(
+        &self,
+        tag: Tag,
+        place: u16,
+    ) -> Result<Option<MappedSlice<T>>, StoreError> {
+        let number = tag.of_column(place);
+        let Some(entry) = self.sections.iter().find(|entry| entry.tag == number) else {
             return Ok(None);
         };
         if entry.element_bytes as usize != size_of::<T>() {
@@ -99,8 +109,18 @@ impl Container {
         tag: Tag,
         n_elements: u64,
     ) -> Result<MappedSlice<T>, StoreError> {
+        self.required_of(tag, 0, n_elements)
+    }
+
+    /// As [`Container::required`], for the column at `place`.
+    pub(crate) fn required_of<T: Pod>(
+        &self,
+        tag: Tag,
+        place: u16,
+        n_elements: u64,
+    ) -> Result<MappedSlice<T>, StoreError> {
         let expected = || format!("{n_elements} elements");
-        match self.section::<T>(tag)? {
+        match self.section_of::<T>(tag, place)? {
             Some(slice) if slice.len() as u64 == n_elements => Ok(slice),
             Some(slice) => Err(self.malformed(tag, expected(), slice.len())),
             None => Err(self.malformed(tag, expected(), "no such section")),

@@ -15,14 +15,20 @@ use crate::error::StoreError;
 
 /// A section to be written.
 pub(crate) struct SectionData<'a> {
-    tag: Tag,
+    number: u32,
     element_bytes: usize,
     bytes: &'a [u8],
 }
 
 impl<'a> SectionData<'a> {
     pub(crate) fn new<T: Pod>(tag: Tag, elements: &'a [T]) -> Self {
-        Self { tag, element_bytes: size_of::<T>(), bytes: bytemuck::cast_slice(elements) }
+        Self::of_column(tag, 0, elements)
+    }
+
+    /// The section of the column at `place`, in a file that has several of a tag.
+    pub(crate) fn of_column<T: Pod>(tag: Tag, place: u16, elements: &'a [T]) -> Self {
+        let number = tag.of_column(place);
+        Self { number, element_bytes: size_of::<T>(), bytes: bytemuck::cast_slice(elements) }
     }
 }
 
@@ -88,7 +94,7 @@ fn head(
         .iter()
         .zip(&placement.section_offsets)
         .map(|(section, &offset)| SectionEntry {
-            tag: section.tag as u32,
+            tag: section.number,
             element_bytes: section.element_bytes as u32,
             offset,
             length_bytes: section.bytes.len() as u64,

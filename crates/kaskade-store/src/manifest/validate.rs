@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Manifest;
+use crate::attributes::{ColumnType, MAX_NODE_COLUMNS, is_column_name};
 use crate::cut::MAX_SHARDS;
 use crate::digest::{self, ArcSum};
 use crate::error::StoreError;
@@ -61,6 +62,7 @@ impl Manifest {
         check(n_arcs == self.n_arcs, "n_arcs", "the sum over all shards", self.n_arcs.to_string())?;
         let nodes_digest = &self.nodes_file.digest;
         check(digest::is_digest(nodes_digest), "nodes_file", "a digest", nodes_digest.clone())?;
+        self.validate_node_columns(path)?;
         let of_shards = arc_sum.to_hex();
         check(of_shards == self.arc_sum, "arc_sum", &of_shards, self.arc_sum.clone())?;
         let of_shards = has_column.then(|| column_sum.to_hex());
@@ -69,5 +71,36 @@ impl Manifest {
         check(of_shards == self.column_digest, "column_digest", &expected, column_digest)?;
         let of_facts = self.digest_of_facts().unwrap_or_default();
         check(of_facts == self.digest, "digest", &of_facts, self.digest.clone())
+    }
+
+    /// Checks what is said of the node columns.
+    fn validate_node_columns(&self, path: &Path) -> Result<(), StoreError> {
+        let invalid = |expected: &str, found: String| {
+            Err(StoreError::malformed(path, "node_columns", expected, found))
+        };
+        let columns = &self.node_columns;
+        if columns.len() > MAX_NODE_COLUMNS {
+            return invalid("at most 256", columns.len().to_string());
+        }
+        if self.attributes_file.is_some() == columns.is_empty() {
+            return invalid("an attributes_file with columns, and none without", "else".to_owned());
+        }
+        if self.attributes_file.as_ref().is_some_and(|file| !digest::is_digest(&file.digest)) {
+            return invalid("an attributes_file with a digest", "another text".to_owned());
+        }
+        if !columns.is_sorted_by(|a, b| a.name < b.name) {
+            return invalid("columns by ascending name", "another order".to_owned());
+        }
+        for column in columns {
+            let is_category = column.kind == ColumnType::Category;
+            if !is_column_name(&column.name)
+                || !digest::is_digest(&column.digest)
+                || column.n_missing > self.n_nodes
+                || column.n_categories.is_some() != is_category
+            {
+                return invalid("a name, a type, a digest and counts", format!("{column:?}"));
+            }
+        }
+        Ok(())
     }
 }

@@ -7,8 +7,8 @@ use kaskade_model::ShardId;
 use proptest::prelude::*;
 
 use crate::{
-    GraphFacts, GraphWriter, Layout, Manifest, Order, Orientation, ShardArcs, StoreError, Views,
-    cut_shards,
+    Column, GraphFacts, GraphWriter, IdKind, Layout, MISSING_CATEGORY, MISSING_NUMBER, Manifest,
+    NodesEntry, Order, Orientation, Originals, ShardArcs, StoreError, Strings, Views, cut_shards,
 };
 
 /// A graph as its arcs, (target, source) with a probability, in dense ids.
@@ -17,12 +17,24 @@ pub(crate) struct Input {
     pub(crate) n_nodes: u32,
     pub(crate) arcs: BTreeMap<(u32, u32), f64>,
     pub(crate) has_column: bool,
+    pub(crate) ids: IdKind,
+    pub(crate) has_attributes: bool,
 }
 
 impl Input {
     /// Original ids, ascending, some beyond 32 bits.
     pub(crate) fn originals(&self) -> Vec<u64> {
         (0..self.n_nodes).map(|node| u64::from(node) << 33 | 5).collect()
+    }
+
+    /// Names, ascending, of several lengths; where names end, and what they are.
+    pub(crate) fn names(&self) -> (Vec<u64>, Vec<u8>) {
+        let (mut ends, mut bytes) = (Vec::new(), Vec::new());
+        for node in 0..self.n_nodes {
+            bytes.extend(format!("ö{node:06}").bytes().chain((0..node % 3).map(|_| b'x')));
+            ends.push(bytes.len() as u64);
+        }
+        (ends, bytes)
     }
 
     pub(crate) fn degrees(&self) -> (Vec<u32>, Vec<u32>) {
@@ -46,6 +58,36 @@ impl Input {
             n_self_loops: 2,
             n_skipped_lines: 3,
         }
+    }
+
+    /// Columns of each type, some values of each missing; a graph of three nodes has all texts.
+    fn write_attributes(
+        &self,
+        writer: &GraphWriter,
+        nodes: NodesEntry,
+    ) -> Result<NodesEntry, StoreError> {
+        let nodes_of = || 0..self.n_nodes;
+        let number =
+            |node: u32| if node.is_multiple_of(3) { MISSING_NUMBER } else { f64::from(node) / 2.0 };
+        let numbers: Vec<f64> = nodes_of().map(number).collect();
+        let bools: Vec<u8> = nodes_of().map(|node| (node % 3) as u8).collect();
+        let texts = ["AR", "España", "NA"];
+        let code = |node: u32| [0, 2, 1, MISSING_CATEGORY][node as usize % 4];
+        let codes: Vec<u32> = nodes_of().map(code).collect();
+        let n_texts = codes.iter().filter(|&&code| code != MISSING_CATEGORY).max();
+        let n_texts = n_texts.map_or(0, |&code| code as usize + 1);
+        let bytes = texts[..n_texts].concat();
+        let ends = &[2, 9, 11][..n_texts];
+        let names = Strings::new(ends, bytes.as_bytes());
+        let columns = [
+            ("país", Column::Category { codes: &codes, names }),
+            ("age", Column::Number(&numbers)),
+            ("is bot", Column::Bool(&bools)),
+        ];
+        // Two nodes have the first and the last text only.
+        let columns = if self.n_nodes == 2 { &columns[1..] } else { &columns[..] };
+        let entry = writer.write_attributes(&nodes, columns, 5)?;
+        Ok(nodes.with_attributes(entry))
     }
 
     /// Writes the graph to `out` in shards of equal cost.
@@ -77,7 +119,15 @@ impl Input {
         layout: Layout,
     ) -> Result<Manifest, StoreError> {
         let (out_degrees, in_degrees) = self.degrees();
-        let nodes = writer.write_nodes(&self.originals(), &out_degrees, &in_degrees)?;
+        let (numbers, (ends, bytes)) = (self.originals(), self.names());
+        let originals = match self.ids {
+            IdKind::Number => Originals::Numbers(&numbers),
+            IdKind::String => Originals::Names { ends: &ends, bytes: &bytes },
+        };
+        let mut nodes = writer.write_nodes(originals, &out_degrees, &in_degrees)?;
+        if self.has_attributes {
+            nodes = self.write_attributes(&writer, nodes)?;
+        }
         let mut shards = Vec::new();
         for (shard, range) in (0..).map(ShardId).zip(cut_shards(&in_degrees, n_shards)) {
             let own = self.arcs.range((range.begin, 0)..(range.end, 0));
@@ -106,7 +156,9 @@ impl Input {
 /// empty ones and ones with isolated nodes, whose weights sum to at most 1.
 pub(crate) fn inputs() -> impl Strategy<Value = Input> {
     let n_nodes = prop_oneof![0u32..4, 4u32..80, 200u32..600];
-    (n_nodes, any::<bool>()).prop_flat_map(|(n_nodes, has_column)| {
+    let ids = prop_oneof![Just(IdKind::Number), Just(IdKind::String)];
+    (n_nodes, any::<[bool; 2]>(), ids).prop_flat_map(|(n_nodes, flags, ids)| {
+        let [has_column, has_attributes] = flags;
         let node = 0..n_nodes.max(1);
         let arcs = prop::collection::btree_map((node.clone(), node), 0u32..=16, 0..400);
         arcs.prop_map(move |arcs| {
@@ -118,7 +170,7 @@ pub(crate) fn inputs() -> impl Strategy<Value = Input> {
                 ((target, source), share)
             };
             let arcs = arcs.iter().filter(is_arc).map(probability).collect();
-            Input { n_nodes, arcs, has_column }
+            Input { n_nodes, arcs, has_column, ids, has_attributes }
         })
     })
 }
@@ -131,5 +183,7 @@ pub(crate) fn tiny() -> Input {
         n_nodes: 71,
         arcs: arcs.into_iter().map(|(v, u, p)| ((v, u), p)).collect(),
         has_column: true,
+        ids: IdKind::Number,
+        has_attributes: false,
     }
 }

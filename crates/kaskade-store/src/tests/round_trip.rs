@@ -8,7 +8,9 @@ use proptest::prelude::*;
 
 use super::fixture::{Input, inputs, tiny};
 use crate::container::Tag;
-use crate::{Graph, Layout, Manifest, ShardSelection, Verify, Views, verify};
+use crate::{
+    Graph, IdKind, Layout, Manifest, Originals, ShardSelection, Verify, Views, names, verify,
+};
 
 const NO_PROGRESS: &crate::Progress<'static> = &|_, _| {};
 
@@ -49,13 +51,21 @@ proptest! {
 
 fn check_nodes(graph: &Graph, input: &Input) -> Result<(), TestCaseError> {
     let (out_degrees, in_degrees) = input.degrees();
-    prop_assert_eq!(graph.nodes().originals(), input.originals());
+    let originals = graph.nodes().originals();
+    prop_assert_eq!(originals.kind(), input.ids);
+    prop_assert_eq!(graph.manifest().ids, input.ids);
+    match originals {
+        Originals::Numbers(numbers) => prop_assert_eq!(numbers, input.originals()),
+        Originals::Names { ends, bytes } => {
+            prop_assert_eq!((ends.to_vec(), bytes.to_vec()), input.names());
+        }
+    }
     prop_assert_eq!(graph.out_degrees(), out_degrees);
     prop_assert_eq!(graph.nodes().in_degrees(), in_degrees);
     for node in (0..input.n_nodes).map(NodeId) {
-        prop_assert_eq!(graph.find(graph.original(node)), Some(node));
+        prop_assert_eq!(graph.find(&graph.original(node)), Some(node));
     }
-    prop_assert_eq!(graph.find(OriginalId(4)), None);
+    prop_assert_eq!(graph.find(&OriginalId::Number(4)), None);
     Ok(())
 }
 
@@ -145,7 +155,7 @@ fn weights_above_one_are_noted_by_original_id() {
     let mut input = tiny();
     input.arcs.insert((69, 1), 0.8);
     let manifest = input.write(&dir, 2, Views::Both).unwrap();
-    assert_eq!(manifest.weights_exceed_one_at, Some(input.originals()[69]));
+    assert_eq!(manifest.weights_exceed_one_at, Some(OriginalId::Number(input.originals()[69])));
     let graph = Graph::open(&dir, ShardSelection::All, Verify::Full, NO_PROGRESS).unwrap();
     assert!(graph.shards()[0].cumulative_weights(0).is_some(), "only the shard of the node");
     assert!(graph.shards()[1].cumulative_weights(0).is_none());
@@ -166,7 +176,7 @@ fn wide_blocks_and_ranks_return() {
             arcs.extend(hubs.map(|hub| ((target, hub), 0.5)));
         }
         arcs.extend((2..2 + n_heard).map(|source| ((1, source), 0.5)));
-        let input = Input { n_nodes: N_NODES, arcs, has_column: false };
+        let input = Input { n_nodes: N_NODES, arcs, has_column: false, ..tiny() };
         for layout in [Layout::Plain, Layout::Compressed] {
             let dir = folder.path().join(format!("{n_heard}-{layout}.kg"));
             input.write_as(&dir, 1, Views::Both, layout).unwrap();
@@ -177,5 +187,32 @@ fn wide_blocks_and_ranks_return() {
             assert_eq!(container.element_bytes(Tag::InRanks), Some(element_bytes), "{n_heard}");
             verify(&dir, NO_PROGRESS).unwrap();
         }
+    }
+}
+
+#[test]
+fn names_are_noted_and_damage_to_them_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("names.kg");
+    let mut input = Input { ids: IdKind::String, ..tiny() };
+    input.arcs.insert((69, 1), 0.8);
+    let manifest = input.write(&dir, 2, Views::Both).unwrap();
+    assert_eq!(Manifest::read(&dir).unwrap(), manifest);
+    assert_eq!(manifest.weights_exceed_one_at, Some("ö000069".into()));
+    let numbers = Input { ids: IdKind::Number, ..input };
+    let of_numbers = numbers.write(&folder.path().join("numbers.kg"), 2, Views::Both).unwrap();
+    assert_ne!(of_numbers.id_map_digest, manifest.id_map_digest);
+    assert_ne!(of_numbers.digest, manifest.digest, "ids are part of a graph's identity");
+    assert_eq!(of_numbers.arc_sum, manifest.arc_sum);
+
+    let path = dir.join(names::NODES);
+    let sound = std::fs::read(&path).unwrap();
+    for at in 0..sound.len() {
+        let mut changed = sound.clone();
+        changed[at] ^= 1 << (at % 8);
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, &changed).unwrap();
+        let graph = Graph::open(&dir, ShardSelection::Only(&[]), Verify::Full, NO_PROGRESS);
+        assert!(graph.is_err(), "byte {at}");
     }
 }
