@@ -10,7 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use dsi_bitstream::impls::{BufBitReader, WordAdapter};
 use dsi_bitstream::traits::{BE, Endianness, LE};
-use webgraph::graphs::bvgraph::{CompFlags, Decode, DynCodesDecoder, NodeLabels};
+use webgraph::graphs::bvgraph::sequential::NodeLabels;
+use webgraph::graphs::bvgraph::{CompFlags, Decode, DynCodesDecoder};
 
 use super::csr::NEIGHBOUR_BYTES;
 use super::parquet::panic_message;

@@ -37,6 +37,13 @@ impl<'a> Lines<'a> {
     /// Reads the next line; with where it begins, for an error's sake.
     #[inline]
     pub(crate) fn next_line<V: Payload>(&mut self) -> Option<(usize, LineResult<V>)> {
+        if self.column.is_none() {
+            let begin = self.at;
+            if let Some((from, to, end)) = plain_arc(self.bytes, begin) {
+                self.at = end;
+                return Some((begin, Ok(Some((from, to, V::default())))));
+            }
+        }
         self.next_with(Self::read_arc)
     }
 
@@ -253,6 +260,62 @@ impl<'a> Lines<'a> {
     fn peek(&self) -> u8 {
         self.bytes.get(self.at).copied().unwrap_or(b'\n')
     }
+}
+
+/// The line at `at` where it is as nearly all are: two ids of at most 15 digits, one
+/// separator between them, and the line's end; with where the next one begins. Any other
+/// line, right or wrong, and the last few of a block are for the loops above.
+#[inline]
+fn plain_arc(bytes: &[u8], at: usize) -> Option<(u64, u64, usize)> {
+    let (from, at) = plain_id(bytes, at)?;
+    if !matches!(bytes.get(at)?, b'\t' | b' ' | b',') {
+        return None;
+    }
+    let (to, at) = plain_id(bytes, at + 1)?;
+    match bytes.get(at)? {
+        b'\n' => Some((from, to, at + 1)),
+        b'\r' if bytes.get(at + 1) == Some(&b'\n') => Some((from, to, at + 2)),
+        _ => None,
+    }
+}
+
+/// The id at `at` and where it ends, if it has 1 to 15 digits.
+#[inline]
+fn plain_id(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    const POWERS: [u64; 8] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000];
+    let (id, n_digits) = leading_digits(word_at(bytes, at)?);
+    match n_digits {
+        0 => None,
+        8 => {
+            let (lower, n_lower) = leading_digits(word_at(bytes, at + 8)?);
+            let power = POWERS.get(n_lower)?;
+            Some((id * power + lower, at + 8 + n_lower))
+        }
+        _ => Some((id, at + n_digits)),
+    }
+}
+
+#[inline]
+fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..)?.first_chunk().map(|chunk| u64::from_le_bytes(*chunk))
+}
+
+/// The number that the digits at the beginning of eight bytes make, and how many they are.
+#[inline]
+fn leading_digits(word: u64) -> (u64, usize) {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let digits = word ^ (EACH * u64::from(b'0'));
+    // The upper bit of a byte that is more than 9, from the first such byte on.
+    let is_other = (digits.wrapping_add(EACH * 0x76) | digits) & (EACH * 0x80);
+    let n_digits = is_other.trailing_zeros() as usize / 8;
+    if n_digits == 0 {
+        return (0, 0);
+    }
+    // As if zeroes stood before; then pairs, fours and eights of digits are put together.
+    let ones = digits << (8 * (8 - n_digits));
+    let twos = (ones.wrapping_mul(10 << 8 | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (twos.wrapping_mul(100 << 16 | 1) >> 16) & 0x0000_ffff_0000_ffff;
+    (fours.wrapping_mul(10_000 << 32 | 1) >> 32, n_digits)
 }
 
 pub(super) fn parse_probability(field: &[u8]) -> Result<f64, BadLine> {

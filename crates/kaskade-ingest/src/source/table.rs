@@ -152,6 +152,9 @@ impl Top {
     }
 }
 
+/// The ids of an arc, as fields, and its value.
+type Arc<'a, V> = (Cow<'a, [u8]>, Cow<'a, [u8]>, V);
+
 /// The number of the line that holds byte `at` of `bytes`, which begin in line `first_line`.
 pub(super) fn line_at(bytes: &[u8], at: usize, first_line: u64) -> u64 {
     first_line + memchr::memchr_iter(b'\n', &bytes[..at]).count() as u64
@@ -163,7 +166,7 @@ impl Table {
         &self,
         rows: &Rows<'a>,
         fields: &[Field],
-    ) -> Result<(Cow<'a, [u8]>, Cow<'a, [u8]>, V), BadLine> {
+    ) -> Result<Arc<'a, V>, BadLine> {
         let Columns { source, target, value } = self.columns;
         let id = |column: usize| {
             let field = fields.get(column).ok_or(BadLine::MissingTarget)?;

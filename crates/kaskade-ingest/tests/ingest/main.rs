@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests are tests")]
 
+#[cfg(feature = "webgraph")]
+mod bvgraph;
 mod column;
 mod common;
 mod formats;

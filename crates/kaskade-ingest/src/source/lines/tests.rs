@@ -127,7 +127,51 @@ fn quotes_are_safe_and_short() {
     assert_eq!(quote(&[b'7'; 100]).chars().count(), 81);
 }
 
+#[test]
+fn plain_lines_are_read_at_one_go_and_others_are_not() {
+    let padded = |line: &str| format!("{line}\n123456789\t123456789\n").into_bytes();
+    for (line, expected) in [
+        ("3\t14", Some((3, 14, 5))),
+        ("3145728\t1234567\r", Some((3_145_728, 1_234_567, 17))),
+        ("12345678,0", Some((12_345_678, 0, 11))),
+        ("123456789012345 000000000000001", Some((123_456_789_012_345, 1, 32))),
+        ("99999999 99999999", Some((99_999_999, 99_999_999, 18))),
+        ("1234567890123456 1", None),
+        ("18446744073709551615 0", None),
+        ("3  14", None),
+        ("3\t14 ", None),
+        ("3", None),
+        ("3\t", None),
+        ("3\tx", None),
+        ("-3\t4", None),
+        ("3:4", None),
+        ("3/4", None),
+        ("\u{b3}\t4", None),
+        ("3\t4\u{b3}", None),
+        ("3\r4", None),
+        ("", None),
+        ("#1 2", None),
+    ] {
+        assert_eq!(plain_arc(&padded(line), 0), expected, "{line:?}");
+    }
+    assert_eq!(plain_arc(b"3 14\n", 0), None, "too near the end");
+}
+
 proptest! {
+    #[test]
+    fn the_fast_way_agrees_with_the_slow_one(
+        lines in prop::collection::vec("[0-9]{1,18}[\t ,:]{1,2}[0-9]{1,18}[ \r.]{0,1}|.{0,9}", 0..20)
+    ) {
+        let text = lines.join("\n");
+        let fast = read::<()>(text.as_bytes(), None);
+        let mut slow_lines = Lines::new(text.as_bytes(), None);
+        let slow: Vec<LineResult<()>> = std::iter::from_fn(|| {
+            slow_lines.next_with(Lines::read_arc).map(|(_, result)| result)
+        })
+        .collect();
+        prop_assert_eq!(fast, slow);
+    }
+
     #[test]
     fn any_bytes_are_read_to_the_end(bytes: Vec<u8>, column in prop::option::of(2usize..5)) {
         let n_ends = memchr::memchr_iter(b'\n', &bytes).count();
