@@ -234,7 +234,9 @@ pub enum IngestError {
         accepted: &'static str,
     },
     /// A name would not read back from plain text.
-    #[error("{path} cannot hold the name \"{name}\" in plain text: end it in .csv, .tsv or .parquet")]
+    #[error(
+        "{path} cannot hold the name \"{name}\" in plain text: end it in .csv, .tsv or .parquet"
+    )]
     ExportName {
         /// The file.
         path: PathBuf,

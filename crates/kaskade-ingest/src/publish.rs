@@ -152,8 +152,7 @@ impl<'a> Publication<'a> {
             self.check_interrupted()?;
             let own = &in_degrees[nodes.begin as usize..nodes.end as usize];
             let n_arcs = own.iter().map(|&degree| u64::from(degree)).sum();
-            let needed_bytes =
-                self.shard_bytes::<V>(n_nodes.into(), own.len() as u64, n_arcs);
+            let needed_bytes = self.shard_bytes::<V>(n_nodes.into(), own.len() as u64, n_arcs);
             // At most `MAX_SHARDS`.
             let shard_id = ShardId(shard as u32);
             if !gate.admits(needed_bytes) {
@@ -196,8 +195,7 @@ impl<'a> Publication<'a> {
         // Where lists begin, and where the next arc of each goes.
         let in_arcs = n_arcs * list_bytes + 16 * n_own;
         let DirectorySpec { views, compress, .. } = *self.directory;
-        in_arcs
-            + shard_write_bytes(n_nodes, n_own, n_arcs, V::IS_PROBABILITY, views, compress)
+        in_arcs + shard_write_bytes(n_nodes, n_own, n_arcs, V::IS_PROBABILITY, views, compress)
     }
 
     fn check_interrupted(&self) -> Result<(), IngestError> {

@@ -61,7 +61,8 @@ pub(super) fn write(
 ) -> Result<(), IngestError> {
     let file = OutputFile::create(&spec.out, spec.force, Compression::None)?;
     let failed = |error| IngestError::Write { path: spec.out.clone(), source: io_error(error) };
-    let mut table = Table::new(file, source.names().is_some(), source.has_column()).map_err(failed)?;
+    let mut table =
+        Table::new(file, source.names().is_some(), source.has_column()).map_err(failed)?;
     let mut held = Rows::default();
     let format = |piece: &Piece| Rows::of(source, piece);
     stream(source, progress, format, |rows| {

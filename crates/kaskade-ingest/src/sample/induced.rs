@@ -40,8 +40,7 @@ fn write_with<V: Payload>(
     directory: &DirectorySpec,
     progress: &dyn Progress,
 ) -> Result<Manifest, IngestError> {
-    let publication =
-        Publication::begin(directory, Budget::new(directory.memory_bytes), progress)?;
+    let publication = Publication::begin(directory, Budget::new(directory.memory_bytes), progress)?;
     let manifest = graph.manifest();
     let has_out = manifest.views.has_out();
     let degrees = if has_out { graph.out_degrees() } else { graph.in_degrees() };
@@ -53,8 +52,7 @@ fn write_with<V: Payload>(
 
     let chosen = Chosen::new(graph, nodes);
     let ids = chosen.ids(graph);
-    let dealing =
-        Dealing::<V>::begin(publication, NodeSet::Ranked(ids), Reading::Forward, n_arcs)?;
+    let dealing = Dealing::<V>::begin(publication, NodeSet::Ranked(ids), Reading::Forward, n_arcs)?;
     nodes.par_chunks(CHUNK_NODES).try_for_each(|nodes| {
         let mut chunk = ArcChunk::with_capacity(nodes.len());
         for &node in nodes {
@@ -99,8 +97,7 @@ impl Chosen {
         let mut rank_of = vec![Self::NOT; graph.n_nodes() as usize];
         nodes.iter().for_each(|&node| rank_of[node as usize] = 0);
         let is_chosen = |node: &u32| rank_of[*node as usize] != Self::NOT;
-        let dense_of: Vec<u32> =
-            graph.by_original().iter().copied().filter(is_chosen).collect();
+        let dense_of: Vec<u32> = graph.by_original().iter().copied().filter(is_chosen).collect();
         for (rank, &node) in (0..).zip(&dense_of) {
             rank_of[node as usize] = rank;
         }

@@ -8,8 +8,7 @@ use kaskade_model::{NodeRange, ShardId};
 use super::fixture::tiny;
 use crate::{
     Graph, GraphWriter, Layout, Manifest, Originals, ShardArcs, ShardSelection, StoreError,
-    StoreErrorKind,
-    Verify, Views, names,
+    StoreErrorKind, Verify, Views, names,
 };
 
 fn names_in(folder: &Path) -> Vec<String> {
