@@ -90,7 +90,7 @@ fn rmat(folder: &Path, found: &mut Digests) -> PathBuf {
         c: None,
     };
     let out = folder.join("rmat.kg");
-    let target = GenerateTarget::Directory(directories::directory_spec(out.clone()));
+    let target = GenerateTarget::Directory(DirectorySpec::at(out.clone()));
     generate(&spec, &target, &Unwatched).expect("the graph can be generated");
     found.insert("graph/rmat".to_owned(), directories::open(&out).manifest().digest.clone());
     out

@@ -1,6 +1,5 @@
 //! Graphs to run on, drawn anew into a scratch folder.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use kaskade_ingest::progress::Unwatched;
@@ -8,7 +7,7 @@ use kaskade_ingest::spec::DirectorySpec;
 use kaskade_ingest::{GenerateTarget, generate};
 use kaskade_model::seeds::{NodeDirectory, SeedPlan, top_degree};
 use kaskade_model::spec::{GenerateSpec, GeneratorKind};
-use kaskade_store::{Graph, MappedShard, Order, ShardSelection, Verify, Views};
+use kaskade_store::{Graph, MappedShard, ShardSelection, Verify};
 use tempfile::TempDir;
 
 /// The seed of every graph and every job of the benches.
@@ -27,22 +26,6 @@ pub fn rmat(scale: u32) -> GenerateSpec {
         a: None,
         b: None,
         c: None,
-    }
-}
-
-/// A graph directory at `out` with what `graph build` writes when no flag is given.
-#[must_use]
-pub fn directory_at(out: PathBuf) -> DirectorySpec {
-    DirectorySpec {
-        out,
-        order: Order::InDegree,
-        n_shards: 16,
-        views: Views::Both,
-        compress: false,
-        memory_bytes: None,
-        nodes: None,
-        temp_dir: None,
-        force: true,
     }
 }
 
@@ -69,7 +52,7 @@ impl BenchGraph {
     pub fn rmat(scale: u32) -> Self {
         let folder = tempfile::tempdir().expect("there is a scratch folder");
         let path = folder.path().join("rmat.kg");
-        let target = GenerateTarget::Directory(directory_at(path.clone()));
+        let target = GenerateTarget::Directory(DirectorySpec::at(path.clone()));
         generate(&rmat(scale), &target, &Unwatched).expect("the graph can be drawn");
         let graph = Graph::open(&path, ShardSelection::All, Verify::Full, &|_, _| {});
         let graph = graph.expect("what was just written can be read");

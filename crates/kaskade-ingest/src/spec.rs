@@ -37,6 +37,26 @@ pub struct BuildSpec {
 }
 
 impl BuildSpec {
+    /// A build of `inputs` when nothing else is said.
+    #[must_use]
+    pub fn of(inputs: Vec<Input>, directory: DirectorySpec) -> Self {
+        let ReadSpec { inputs, format, ids, source_column, target_column, column, skip_bad_lines } =
+            ReadSpec::of(inputs);
+        Self {
+            inputs,
+            orientation: Orientation::Influence,
+            undirected: false,
+            format,
+            ids,
+            source_column,
+            target_column,
+            column,
+            duplicates: Duplicates::Max,
+            skip_bad_lines,
+            directory,
+        }
+    }
+
     /// What of it says how the inputs are read.
     #[must_use]
     pub fn reading(&self) -> ReadSpec {
@@ -144,6 +164,27 @@ pub struct DirectorySpec {
     /// Whether to replace an existing directory.
     pub force: bool,
 }
+
+impl DirectorySpec {
+    /// The directory `out` when nothing else is said, in memory without a limit.
+    #[must_use]
+    pub fn at(out: PathBuf) -> Self {
+        Self {
+            out,
+            order: Order::InDegree,
+            n_shards: DEFAULT_SHARDS,
+            views: Views::Both,
+            compress: false,
+            memory_bytes: None,
+            temp_dir: None,
+            nodes: None,
+            force: false,
+        }
+    }
+}
+
+/// Shards of a graph whose builder does not say.
+pub const DEFAULT_SHARDS: u32 = 16;
 
 /// How an input's bytes are read, once decompressed.
 ///

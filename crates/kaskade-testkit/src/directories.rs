@@ -22,35 +22,8 @@ use crate::{Arc, ArcList};
 /// What `graph build` does with `inputs` when no flag is given.
 #[must_use]
 pub fn build_spec(inputs: Vec<PathBuf>, out: PathBuf) -> BuildSpec {
-    BuildSpec {
-        inputs: inputs.into_iter().map(Into::into).collect(),
-        orientation: Orientation::Influence,
-        undirected: false,
-        format: None,
-        ids: IdKind::Auto,
-        source_column: None,
-        target_column: None,
-        column: None,
-        duplicates: Duplicates::Max,
-        skip_bad_lines: 0,
-        directory: directory_spec(out),
-    }
-}
-
-/// A directory at `out` with everything that `graph build` writes when no flag is given.
-#[must_use]
-pub fn directory_spec(out: PathBuf) -> DirectorySpec {
-    DirectorySpec {
-        out,
-        order: Order::InDegree,
-        n_shards: 16,
-        views: Views::Both,
-        compress: false,
-        memory_bytes: None,
-        nodes: None,
-        temp_dir: None,
-        force: false,
-    }
+    let inputs = inputs.into_iter().map(Into::into).collect();
+    BuildSpec::of(inputs, DirectorySpec::at(out))
 }
 
 /// Writes `arcs` as text, a line each in the order given, with the value of `graph`'s column

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand, ValueEnum};
-use kaskade_ingest::spec::{ColumnChoice, Duplicates, Format, IdKind};
+use kaskade_ingest::spec::{ColumnChoice, DEFAULT_SHARDS, Duplicates, Format, IdKind};
 use kaskade_ingest::{DEFAULT_BACKWARD, DEFAULT_FORWARD};
 use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::spec::{DEFAULT_SEED, DEFAULT_SIMULATIONS};
@@ -154,9 +154,6 @@ pub(crate) struct DirectoryArgs {
     #[arg(long)]
     pub(crate) force: bool,
 }
-
-/// Shards of a graph whose builder does not say.
-pub(crate) const DEFAULT_SHARDS: u32 = 16;
 
 /// The flags of `graph info`.
 #[derive(Debug, Args)]

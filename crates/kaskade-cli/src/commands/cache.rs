@@ -12,7 +12,6 @@ use kaskade_store::names::GRAPH_SUFFIX;
 use kaskade_store::{Graph, Order, ShardSelection, StoreErrorKind, Verify, Views};
 
 use super::progress::IngestProgress;
-use crate::args::graph::DEFAULT_SHARDS;
 use crate::console::Console;
 use crate::error::CliError;
 
@@ -42,17 +41,8 @@ pub(super) fn generated_graph(
     fs::create_dir_all(&folder)
         .map_err(|source| CliError::WriteFile { path: folder.clone(), source })?;
     let started = Instant::now();
-    let target = GenerateTarget::Directory(DirectorySpec {
-        out: dir.clone(),
-        order: Order::InDegree,
-        n_shards: DEFAULT_SHARDS,
-        views: Views::Both,
-        compress: false,
-        memory_bytes: None,
-        nodes: None,
-        temp_dir: None,
-        force: is_damaged,
-    });
+    let directory = DirectorySpec { force: is_damaged, ..DirectorySpec::at(dir.clone()) };
+    let target = GenerateTarget::Directory(directory);
     match kaskade_ingest::generate(spec, &target, &IngestProgress::new(console)) {
         Ok(_) => {
             let (seconds, dir_text) = (started.elapsed().as_secs_f64(), dir.display());

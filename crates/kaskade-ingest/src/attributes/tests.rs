@@ -49,7 +49,7 @@ impl Scratch {
             in_sources: &[],
             probabilities: None,
         };
-        let shard = writer.write_shard(ShardId(0), &arcs, Views::Both)?;
+        let shard = writer.write_shard(ShardId(0), &arcs, Views::Both, Layout::Plain)?;
         let facts = GraphFacts {
             order: Order::Id,
             orientation: Orientation::Influence,
@@ -325,29 +325,14 @@ fn a_damaged_file_of_columns_is_refused() {
 
 #[test]
 fn a_build_has_the_columns_of_its_tables() {
-    use crate::spec::{BuildSpec, DirectorySpec, Duplicates};
+    use crate::spec::{BuildSpec, DirectorySpec};
     let scratch = Scratch::new();
     let input = scratch.write("arcs.txt", "5 6\n6 7\n7 5\n8 5\n");
     let table = scratch.write("nodes.csv", "id,team\n5,a\n8,b\n1,c\n");
     let out = scratch.folder.path().join("built.kg");
-    let spec = |nodes: Option<NodeTables>| BuildSpec {
-        inputs: vec![input.clone()],
-        orientation: Orientation::Influence,
-        undirected: false,
-        format: None,
-        column: None,
-        duplicates: Duplicates::Max,
-        skip_bad_lines: 0,
-        directory: DirectorySpec {
-            out: out.clone(),
-            order: Order::InDegree,
-            n_shards: 2,
-            views: Views::Both,
-            memory_bytes: None,
-            temp_dir: None,
-            nodes,
-            force: true,
-        },
+    let spec = |nodes: Option<NodeTables>| {
+        let directory = DirectorySpec { nodes, force: true, ..DirectorySpec::at(out.clone()) };
+        BuildSpec::of(vec![input.clone().into()], directory)
     };
     let build = |nodes| crate::build(&spec(nodes), &Unwatched);
     let with_columns = build(Some(tables(&[table]))).unwrap();

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use kaskade_store::{Order, Orientation, Views};
 use proptest::prelude::*;
 
 use super::*;
@@ -13,24 +12,12 @@ use crate::spec::{DirectorySpec, Duplicates};
 fn spec(folder: &Path, text: &str, has_column: bool) -> BuildSpec {
     let input = folder.join("arcs.txt");
     std::fs::write(&input, text).unwrap();
+    let directory =
+        DirectorySpec { n_shards: 3, force: true, ..DirectorySpec::at(folder.join("graph.kg")) };
     BuildSpec {
-        inputs: vec![input],
-        orientation: Orientation::Influence,
-        undirected: false,
-        format: None,
         column: has_column.then(|| "2".parse().unwrap()),
         duplicates: Duplicates::NoisyOr,
-        skip_bad_lines: 0,
-        directory: DirectorySpec {
-            out: folder.join("graph.kg"),
-            order: Order::InDegree,
-            n_shards: 3,
-            views: Views::Both,
-            compress: false,
-            memory_bytes: None,
-            temp_dir: None,
-            force: true,
-        },
+        ..BuildSpec::of(vec![input.into()], directory)
     }
 }
 

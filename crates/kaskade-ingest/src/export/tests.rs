@@ -27,24 +27,10 @@ impl Scratch {
 
     /// Builds `input` into the directory `out`, opened.
     fn build(&self, input: &str, out: &str, change: impl FnOnce(&mut BuildSpec)) -> Graph {
-        let mut spec = BuildSpec {
-            inputs: vec![self.path(input)],
-            orientation: Orientation::Influence,
-            undirected: false,
-            format: None,
-            column: None,
-            duplicates: Duplicates::Error,
-            skip_bad_lines: 0,
-            directory: DirectorySpec {
-                out: self.path(out),
-                order: Order::InDegree,
-                n_shards: 3,
-                views: Views::Both,
-                memory_bytes: None,
-                temp_dir: None,
-                force: true,
-            },
-        };
+        let directory =
+            DirectorySpec { n_shards: 3, force: true, ..DirectorySpec::at(self.path(out)) };
+        let mut spec = BuildSpec::of(vec![self.path(input).into()], directory);
+        spec.duplicates = Duplicates::Error;
         change(&mut spec);
         crate::build(&spec, &Unwatched).unwrap();
         Graph::open(&self.path(out), ShardSelection::All, Verify::Full, &|_, _| {}).unwrap()
@@ -141,7 +127,7 @@ fn lines_look_as_the_ending_says_and_come_in_order() {
         ExportSpec { out: scratch.path("e.txt"), force: true, isolated_as_self_loops: false };
     let exported = export(&graph, &scratch.path("g.kg"), &spec, &Unwatched).unwrap();
     assert_eq!(exported, Exported { n_arcs: 3, n_self_loops: 0, n_omitted_nodes: 1 });
-    assert_eq!(graph.original(kaskade_model::NodeId(3)), OriginalId(7));
+    assert_eq!(graph.original(kaskade_model::NodeId(3)), OriginalId::Number(7));
 }
 
 #[test]

@@ -18,15 +18,8 @@ impl Scratch {
     }
 
     fn directory(&self, name: &str, n_shards: u32, views: Views) -> DirectorySpec {
-        DirectorySpec {
-            out: self.path(name),
-            order: Order::InDegree,
-            n_shards,
-            views,
-            memory_bytes: None,
-            temp_dir: None,
-            force: true,
-        }
+        let at = DirectorySpec::at(self.path(name));
+        DirectorySpec { n_shards, views, force: true, ..at }
     }
 
     fn open(&self, name: &str) -> Graph {
@@ -46,15 +39,10 @@ impl Scratch {
         }
         std::fs::write(self.path("in.txt"), text).unwrap();
         let has_column = views.has_out();
+        let directory = self.directory(name, n_shards, views);
         let spec = BuildSpec {
-            inputs: vec![self.path("in.txt")],
-            orientation: Orientation::Influence,
-            undirected: false,
-            format: None,
             column: has_column.then_some(ColumnChoice::Index(2)),
-            duplicates: Duplicates::Max,
-            skip_bad_lines: 0,
-            directory: self.directory(name, n_shards, views),
+            ..BuildSpec::of(vec![self.path("in.txt").into()], directory)
         };
         crate::build(&spec, &Unwatched).unwrap();
         self.open(name)
@@ -77,10 +65,18 @@ const FIRE: SampleMethod =
     SampleMethod::ForestFire { forward: DEFAULT_FORWARD, backward: DEFAULT_BACKWARD };
 const BOTH_WAYS: SampleMethod = SampleMethod::ForestFire { forward: 0.4, backward: 0.3 };
 
+/// The original id of `node`, a number.
+fn number(graph: &Graph, node: NodeId) -> u64 {
+    match graph.original(node) {
+        OriginalId::Number(number) => number,
+        OriginalId::Name(name) => panic!("{name} is a name"),
+    }
+}
+
 /// The arcs between original ids, with their stored thresholds.
 fn arcs(graph: &Graph) -> BTreeMap<(u64, u64), Option<u32>> {
     let mut arcs = BTreeMap::new();
-    let original = |node: NodeId| graph.original(node).0;
+    let original = |node: NodeId| number(graph, node);
     let mut scratch = Vec::new();
     for shard in graph.shards() {
         for source in (0..graph.n_nodes()).map(NodeId) {
@@ -106,7 +102,7 @@ fn a_sample_is_the_graph_on_its_nodes() {
             let spec = scratch.spec(size, method);
             let nodes = scratch.select(&graph, &spec).unwrap();
             let ids: BTreeSet<u64> =
-                nodes.iter().map(|&node| graph.original(NodeId(node)).0).collect();
+                nodes.iter().map(|&node| number(&graph, NodeId(node))).collect();
             let manifest = sample(&graph, &scratch.path("g.kg"), &spec, &Unwatched).unwrap();
             let found = scratch.open("s.kg");
             let found_ids: BTreeSet<u64> = found.nodes().originals().iter().copied().collect();
@@ -163,16 +159,8 @@ fn a_fire_burns_along_arcs() {
     let step = |path: u64, i: u64| format!("{} {}\n", 100 * path + i, 100 * path + i + 1);
     let text: String = (0..50).flat_map(|path| (0..19).map(move |i| step(path, i))).collect();
     std::fs::write(scratch.path("in.txt"), text).unwrap();
-    let spec = BuildSpec {
-        inputs: vec![scratch.path("in.txt")],
-        orientation: Orientation::Influence,
-        undirected: false,
-        format: None,
-        column: None,
-        duplicates: Duplicates::Max,
-        skip_bad_lines: 0,
-        directory: scratch.directory("g.kg", 2, Views::Both),
-    };
+    let directory = scratch.directory("g.kg", 2, Views::Both);
+    let spec = BuildSpec::of(vec![scratch.path("in.txt").into()], directory);
     crate::build(&spec, &Unwatched).unwrap();
     let graph = scratch.open("g.kg");
     let kept_arcs = |forward: f64, backward: f64| {
@@ -182,7 +170,7 @@ fn a_fire_burns_along_arcs() {
         for seed in 0..20 {
             spec.seed = seed;
             let nodes = scratch.select(&graph, &spec).unwrap();
-            let ids: BTreeSet<u64> = nodes.iter().map(|&n| graph.original(NodeId(n)).0).collect();
+            let ids: BTreeSet<u64> = nodes.iter().map(|&n| number(&graph, NodeId(n))).collect();
             n_arcs += ids.iter().filter(|&&id| ids.contains(&(id + 1))).count();
         }
         n_arcs as f64 / 20.0
