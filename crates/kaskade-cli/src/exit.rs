@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use kaskade_coordinator::CoordinatorError;
 use kaskade_coordinator::job_log::LogError;
 use kaskade_engine::EngineError;
-use kaskade_ingest::IngestError;
+use kaskade_ingest::{IngestError, Malformed};
 use kaskade_results::ResultsError;
 use kaskade_rpc::ErrorCode;
 use kaskade_store::{StoreError, StoreErrorKind};
@@ -118,6 +118,11 @@ fn of_ingest(error: &IngestError) -> u8 {
         IngestError::Open { source, .. }
         | IngestError::Read { source, .. }
         | IngestError::Write { source, .. } => of_io(source),
+        IngestError::Malformed {
+            reason:
+                Malformed::Count { .. } | Malformed::Truncated { .. } | Malformed::Library { .. },
+            ..
+        } => CORRUPT,
         IngestError::OutputExists { .. } => NOT_ALLOWED,
         IngestError::MemoryExceeded { .. } => LIMIT,
         IngestError::Interrupted => INTERRUPTED,
