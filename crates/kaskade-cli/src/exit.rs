@@ -7,7 +7,11 @@ use std::process::ExitCode;
 use kaskade_coordinator::CoordinatorError;
 use kaskade_coordinator::job_log::LogError;
 use kaskade_engine::EngineError;
+<<<<<<< HEAD
 use kaskade_ingest::{IngestError, NodeTableError};
+=======
+use kaskade_ingest::{IngestError, Malformed};
+>>>>>>> helper-a
 use kaskade_results::ResultsError;
 use kaskade_rpc::ErrorCode;
 use kaskade_store::{StoreError, StoreErrorKind};
@@ -122,6 +126,11 @@ fn of_ingest(error: &IngestError) -> u8 {
         | IngestError::Read { source, .. }
         | IngestError::Spill { source, .. }
         | IngestError::Write { source, .. } => of_io(source),
+        IngestError::Malformed {
+            reason:
+                Malformed::Count { .. } | Malformed::Truncated { .. } | Malformed::Library { .. },
+            ..
+        } => CORRUPT,
         IngestError::OutputExists { .. } => NOT_ALLOWED,
         IngestError::MemoryExceeded { .. } | IngestError::ShardMemory { .. } => LIMIT,
         IngestError::Interrupted => INTERRUPTED,

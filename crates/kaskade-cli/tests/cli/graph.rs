@@ -40,6 +40,7 @@ fn a_column_is_named_or_counted() {
 }
 
 #[test]
+<<<<<<< HEAD
 fn columns_of_the_nodes_are_kept_and_told() {
     let folder = Folder::new();
     folder.write("a.txt", "1 2\n2 3\n");
@@ -74,6 +75,48 @@ fn columns_of_the_nodes_are_kept_and_told() {
     let nowhere = folder.refusal(&[&build[..], &["nowhere.csv", "--force"]].concat(), 4);
     assert!(nowhere.contains("could not open nowhere.csv"), "{nowhere}");
     folder.refusal(&[&build[..], &["n.csv", "--nodes-types", "zip=text", "--force"]].concat(), 2);
+=======
+fn standard_input_is_an_input_of_any_format() {
+    let folder = Folder::new();
+    let table = "id,to,from\n7,1,2\n8,2,3\n";
+    let packed = zstd_of("%%MatrixMarket matrix coordinate pattern symmetric\n3 3 2\n2 1\n3 2\n");
+    let build = |flags: &[&str], input: Vec<u8>| {
+        let arguments = [&["graph", "build", "-", "--force", "--out", "x.kg", "--json"], flags];
+        let output = folder.kaskade(&arguments.concat()).write_stdin(input).assert().success();
+        let built: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+        (built["nodes"].clone(), built["arcs"].clone())
+    };
+    assert_eq!(build(&["--format", "csv"], table.into()), (3.into(), 2.into()));
+    let swapped = ["--format", "csv", "--source-column", "id", "--target-column", "2"];
+    assert_eq!(build(&swapped, table.into()), (4.into(), 2.into()));
+    assert_eq!(build(&[], packed), (3.into(), 4.into()), "told by its first bytes");
+}
+
+/// `text` as one zstd frame of a raw block.
+fn zstd_of(text: &str) -> Vec<u8> {
+    let n_bytes = u32::try_from(text.len()).unwrap();
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0xa0];
+    frame.extend(n_bytes.to_le_bytes());
+    // The last block, raw, and its size.
+    frame.extend(&(n_bytes << 3 | 1).to_le_bytes()[..3]);
+    frame.extend(text.as_bytes());
+    frame
+}
+
+#[test]
+fn what_cannot_be_built_says_why() {
+    let folder = Folder::new();
+    folder.write("names.txt", "ann bob\nbob cy\n");
+    folder.write("a.mtx", "%%MatrixMarket matrix coordinate pattern general\n3 3 9\n1 2\n");
+    folder.write("a.parquet", "PAR1");
+    let build =
+        |input: &str, code| folder.refusal(&["graph", "build", input, "--out", "x.kg"], code);
+    assert!(build("names.txt", 7).contains("the ids of the inputs are strings"));
+    assert!(build("a.mtx", 8).contains("a.mtx: the header says 9 entries, and there are 1"));
+    assert!(build("a.parquet", 8).contains("a.parquet: the file is no sound parquet"));
+    let flags = ["graph", "build", "names.txt", "--out", "x.kg", "--ids", "number"];
+    assert!(folder.refusal(&flags, 7).contains("names.txt:2: an id is a whole number"));
+>>>>>>> helper-a
 }
 
 #[test]

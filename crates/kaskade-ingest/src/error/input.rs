@@ -169,7 +169,7 @@ pub enum Malformed {
         name: String,
     },
     /// A format that needs a file of its own.
-    #[error("{format} is read from uncompressed files only: save it to a file first")]
+    #[error("{format} needs a plain file, no stream and no packed one: save it to a file first")]
     NeedsFile {
         /// The format's word.
         format: &'static str,
@@ -178,9 +178,9 @@ pub enum Malformed {
     #[error("--source-column and --target-column need csv, tsv or parquet")]
     NoNamedColumns,
     /// Source and target are one column.
-    #[error("source and target are the same column {column:?}")]
+    #[error("source and target are the same column {column}")]
     SameColumn {
-        /// The column.
+        /// The column, quoted.
         column: String,
     },
     /// The columns that a Parquet file has or lacks.
@@ -217,4 +217,12 @@ pub enum Malformed {
         /// The cargo feature.
         feature: &'static str,
     },
+}
+
+impl Malformed {
+    /// What a library said of a file, in one line.
+    pub(crate) fn library(format: &'static str, message: &str) -> Self {
+        let words: Vec<&str> = message.split_whitespace().collect();
+        Self::Library { format, message: words.join(" ") }
+    }
 }

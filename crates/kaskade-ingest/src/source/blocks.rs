@@ -94,7 +94,7 @@ pub(super) fn read_past_mark(reader: &mut impl Read) -> io::Result<Vec<u8>> {
 /// A buffer with the bytes of `carry` and room for as many as a block has.
 pub(super) fn filled(buffers: &Buffers, carry: &[u8], block_bytes: usize) -> Vec<u8> {
     let mut bytes = buffers.take();
-    bytes.reserve(carry.len() + block_bytes);
+    bytes.reserve_exact(carry.len() + block_bytes);
     bytes.extend_from_slice(carry);
     bytes
 }

@@ -82,19 +82,19 @@ impl<'a> BvGraph<'a> {
     }
 
     fn read_node(&mut self) -> Result<(), Malformed> {
-        let refused = |message| Malformed::Library { format: "bvgraph", message };
+        let refused = |message: &str| Malformed::library("bvgraph", message);
         let nodes = &mut self.nodes;
         let read = catch_unwind(AssertUnwindSafe(|| nodes.next(&mut self.left)));
         match read {
             Ok(Ok(())) => {}
-            Ok(Err(message)) => return Err(refused(message)),
-            Err(panic) => return Err(refused(panic_message(panic.as_ref()))),
+            Ok(Err(message)) => return Err(refused(&message)),
+            Err(panic) => return Err(refused(&panic_message(panic.as_ref()))),
         }
         let are_nodes = self.left.last().is_none_or(|&last| u64::from(last) < self.n_nodes)
             && self.left.is_sorted_by(|a, b| a < b);
         if !are_nodes {
             let message = format!("the neighbours of node {} make no sense", self.next_node);
-            return Err(refused(message));
+            return Err(refused(&message));
         }
         self.next_node += 1;
         Ok(())
@@ -126,16 +126,17 @@ fn successors<'a, E: Endianness>(
 where
     for<'b> Bits<E, Box<dyn Read + 'b>>: dsi_bitstream::dispatch::CodesRead<E>,
 {
-    let refused = |message| Malformed::Library { format: "bvgraph", message };
+    let refused = |message: &str| Malformed::library("bvgraph", message);
     let flags =
-        CompFlags::from_properties::<E>(properties).map_err(|error| refused(error.to_string()))?;
+        CompFlags::from_properties::<E>(properties).map_err(|error| refused(&error.to_string()))?;
     let (window, min_interval) = (flags.compression_window, flags.min_interval_length);
     if window > MAX_WINDOW {
         return Err(Malformed::Property { key: "windowsize", expected: "at most 65536" });
     }
     let padded: Box<dyn Read + 'a> = Box::new(BufReader::new(graph).chain(io::repeat(0).take(16)));
     let bits = Bits::<E, _>::new(WordAdapter::new(padded));
-    let decoder = DynCodesDecoder::new(bits, &flags).map_err(|error| refused(error.to_string()))?;
+    let decoder =
+        DynCodesDecoder::new(bits, &flags).map_err(|error| refused(&error.to_string()))?;
     let decoder = Checked {
         decoder,
         n_nodes,

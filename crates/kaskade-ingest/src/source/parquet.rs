@@ -167,11 +167,11 @@ fn refuse_nested(descriptor: &ColumnDescriptor) -> Result<(), Malformed> {
 
 /// Calls into the library; what it panics with becomes an error.
 fn guarded<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Malformed> {
-    let refused = |message| Malformed::Library { format: "parquet", message };
+    let refused = |message: &str| Malformed::library("parquet", message);
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(refused(error.to_string())),
-        Err(panic) => Err(refused(panic_message(panic.as_ref()))),
+        Ok(Err(error)) => Err(refused(&error.to_string())),
+        Err(panic) => Err(refused(&panic_message(panic.as_ref()))),
     }
 }
 

@@ -3,7 +3,6 @@
 mod binary;
 mod text;
 
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::SyncSender;
@@ -138,7 +137,8 @@ impl Reader<'_> {
             Format::PairsU32 => self.read_pairs(file, opened.into_contents(), Packing::U32),
             Format::PairsU64 => self.read_pairs(file, opened.into_contents(), Packing::U64),
             Format::Graph500 => self.read_pairs(file, opened.into_contents(), Packing::Graph500),
-            Format::GapSg if matches!(input, Input::Stdin) => refuse(format),
+            // It is opened twice.
+            Format::GapSg if !can_be_reopened(input) => refuse(format),
             Format::GapSg => self.read_gap_sg(file, input, opened),
             Format::Parquet => {
                 let parquet = open_parquet(input, &opened, self.spec, file)?;
@@ -177,6 +177,15 @@ impl<'a> First<'a> {
     }
 }
 
+/// Whether an input gives the same bytes when it is opened again.
+fn can_be_reopened(input: &Input) -> bool {
+    match input {
+        Input::Stdin => false,
+        Input::Bytes { .. } => true,
+        Input::File(path) => path.is_file(),
+    }
+}
+
 /// Opens an input as Parquet, which is read from any place in it.
 fn open_parquet(
     input: &Input,
@@ -192,13 +201,9 @@ fn open_parquet(
     let source = match input {
         Input::Stdin => return Err(needs_file()),
         Input::Bytes { bytes, .. } => Source::Bytes(Arc::clone(bytes)),
+        Input::File(_) if !can_be_reopened(input) => return Err(needs_file()),
         Input::File(path) => {
-            let regular: File = open_file(path)?;
-            let source = Source::of_file(regular).map_err(|error| file.unreadable(error))?;
-            match path.metadata() {
-                Ok(metadata) if metadata.is_file() => source,
-                _ => return Err(needs_file()),
-            }
+            Source::of_file(open_file(path)?).map_err(|error| file.unreadable(error))?
         }
     };
     ParquetFile::open(source, spec, file)

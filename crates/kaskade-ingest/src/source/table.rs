@@ -59,7 +59,9 @@ pub(super) fn choose_columns(spec: &ReadSpec, names: &[String]) -> Result<Column
     let source = spec.source_column.as_ref().map_or(Ok(pair.0), find)?;
     let target = spec.target_column.as_ref().map_or(Ok(pair.1), find)?;
     let value = spec.column.as_ref().map(find).transpose()?;
-    let called = |column: usize| names.get(column).cloned().unwrap_or_else(|| column.to_string());
+    let called = |column: usize| {
+        names.get(column).map_or_else(|| column.to_string(), |name| format!("{name:?}"))
+    };
     if source == target {
         return Err(NoColumns::Same(called(source)));
     }

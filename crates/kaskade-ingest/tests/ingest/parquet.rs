@@ -150,7 +150,7 @@ fn columns_that_will_not_do_are_refused() {
         Err(IngestError::Malformed { reason, .. }) => reason,
         other => panic!("{other:?}"),
     };
-    let columns = "dst, p, src".to_owned();
+    let columns = r#""dst", "p", "src""#.to_owned();
     let missing = Malformed::NoSuchColumn { name: "q".into(), columns };
     assert_eq!(refused(&numbers(), "q"), missing);
     let schema = "message m { optional double u; optional int64 v; optional binary p; }";
