@@ -7,11 +7,7 @@ use std::process::ExitCode;
 use kaskade_coordinator::CoordinatorError;
 use kaskade_coordinator::job_log::LogError;
 use kaskade_engine::EngineError;
-<<<<<<< HEAD
-use kaskade_ingest::{IngestError, NodeTableError};
-=======
-use kaskade_ingest::{IngestError, Malformed};
->>>>>>> helper-a
+use kaskade_ingest::{IngestError, Malformed, NodeTableError};
 use kaskade_results::ResultsError;
 use kaskade_rpc::ErrorCode;
 use kaskade_store::{StoreError, StoreErrorKind};

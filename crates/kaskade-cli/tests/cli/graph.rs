@@ -18,7 +18,21 @@ fn a_build_says_what_it_read_and_dropped() {
         "node_columns": [], "unknown_attribute_ids": 0,
     });
     assert_eq!(built, expected);
-    assert_eq!(folder.json(&["graph", "info", "x.kg"]), expected);
+    assert_eq!(folder.json(&["graph", "info", "x.kg", "--quick"]), expected);
+    let surveyed = folder.json(&["graph", "info", "x.kg"]);
+    for (key, value) in expected.as_object().unwrap() {
+        assert_eq!(&surveyed[key], value, "{key}");
+    }
+    // 2 and 3 follow 1 and 2, 1 follows 10, and 7 nobody.
+    assert_eq!(surveyed["average_degree"], 0.6);
+    assert_eq!(surveyed["reciprocity"], 0.0);
+    assert_eq!(surveyed["weakly_connected_components"], 2);
+    assert_eq!(surveyed["largest_component"], serde_json::json!({"nodes": 4, "share": 0.8}));
+    assert_eq!(surveyed["out_degree"]["quantiles"]["0.5"], 1);
+    assert_eq!(surveyed["orientation_check"]["heavier_tail"], "neither");
+    let sections = surveyed["bytes_per_arc_by_section"].as_array().unwrap();
+    let sum: f64 = sections.iter().map(|row| row["bytes_per_arc"].as_f64().unwrap()).sum();
+    assert!((sum - surveyed["bytes_per_arc"].as_f64().unwrap()).abs() < 1e-9);
 
     let text = folder.kaskade(&["graph", "info", "x.kg"]).assert().success().get_output().clone();
     let text = String::from_utf8(text.stdout).unwrap();
@@ -40,7 +54,6 @@ fn a_column_is_named_or_counted() {
 }
 
 #[test]
-<<<<<<< HEAD
 fn columns_of_the_nodes_are_kept_and_told() {
     let folder = Folder::new();
     folder.write("a.txt", "1 2\n2 3\n");
@@ -75,7 +88,9 @@ fn columns_of_the_nodes_are_kept_and_told() {
     let nowhere = folder.refusal(&[&build[..], &["nowhere.csv", "--force"]].concat(), 4);
     assert!(nowhere.contains("could not open nowhere.csv"), "{nowhere}");
     folder.refusal(&[&build[..], &["n.csv", "--nodes-types", "zip=text", "--force"]].concat(), 2);
-=======
+}
+
+#[test]
 fn standard_input_is_an_input_of_any_format() {
     let folder = Folder::new();
     let table = "id,to,from\n7,1,2\n8,2,3\n";
@@ -116,7 +131,6 @@ fn what_cannot_be_built_says_why() {
     assert!(build("a.parquet", 8).contains("a.parquet: the file is no sound parquet"));
     let flags = ["graph", "build", "names.txt", "--out", "x.kg", "--ids", "number"];
     assert!(folder.refusal(&flags, 7).contains("names.txt:2: an id is a whole number"));
->>>>>>> helper-a
 }
 
 #[test]
@@ -151,4 +165,106 @@ fn sizes_of_memory_hold_a_build() {
     let message = folder.refusal(&[&generate[..], &["1KiB"]].concat(), 9);
     assert!(message.contains("raise --memory"), "{message}");
     folder.kaskade(&[&generate[..], &["50%"]].concat()).assert().success();
+}
+
+#[test]
+fn a_reversed_graph_is_noticed() {
+    let folder = Folder::new();
+    // Everybody follows 0, written "who follows whom".
+    let text: String = (1..200).map(|node| format!("{node} 0\n")).collect();
+    folder.write("follows.txt", text);
+    let check = |orientation: &str| {
+        let build = ["graph", "build", "follows.txt", "--force", "--out", "x.kg"];
+        folder.json(&[&build[..], &["--orientation", orientation]].concat());
+        folder.json(&["graph", "info", "x.kg"])["orientation_check"].clone()
+    };
+    let wrong = check("influence");
+    assert_eq!(wrong["heavier_tail"], "in");
+    assert!(wrong["note"].as_str().unwrap().contains("--orientation follows"), "{wrong}");
+    assert_eq!(check("follows")["heavier_tail"], "out");
+}
+
+#[test]
+fn a_plan_says_what_fits_before_anything_is_allocated() {
+    let folder = Folder::with_graph();
+    let plan = |memory: &str| {
+        folder.json(&["graph", "plan", "g.kg", "--workers", "4", "--memory", memory])
+    };
+    let ample = plan("1GiB");
+    let placements = ample["placements"].as_array().unwrap();
+    let names: Vec<&str> =
+        placements.iter().map(|row| row["placement"].as_str().unwrap()).collect();
+    assert_eq!(names, ["replicate", "hybrid:2x2", "partition"]);
+    assert!(placements.iter().all(|row| row["fits"] == true));
+    assert_eq!(ample["auto"]["placement"], "replicate");
+    let bytes = |row: &serde_json::Value, key: &str| row[key].as_u64().unwrap();
+    for row in placements {
+        let parts = ["shard_bytes", "state_bytes", "frontier_bytes", "exchange_bytes"];
+        let sum: u64 = parts.iter().map(|key| bytes(row, key)).sum();
+        assert_eq!(sum, bytes(row, "total_bytes"));
+    }
+    let shards: u64 = (0..4)
+        .map(|shard| {
+            let path = folder.path(&format!("g.kg/shards/0000{shard}.kgs"));
+            std::fs::metadata(path).unwrap().len()
+        })
+        .sum();
+    assert_eq!(bytes(&placements[0], "shard_bytes"), shards);
+    // One byte less than the whole graph takes.
+    let short = plan(&(bytes(&placements[0], "total_bytes") - 1).to_string());
+    assert_eq!(short["placements"][0]["fits"], false);
+    assert_eq!(short["auto"]["placement"], "partition");
+    let mut text = folder.kaskade(&["graph", "plan", "g.kg", "--workers", "9", "--memory", "1KiB"]);
+    let text = text.assert().success().get_output().clone();
+    let text = String::from_utf8(text.stdout).unwrap();
+    for part in ["hybrid:3x3", "does not fit, 5 workers get no shard", "Nothing fits"] {
+        assert!(text.contains(part), "{part:?} in\n{text}");
+    }
+    for bad in [["--workers", "0"], ["--lane-words", "9"], ["--batches", "0"]] {
+        let plan = ["graph", "plan", "g.kg", "--workers", "4", "--memory", "1GiB"];
+        folder.kaskade(&[&plan[..], &bad].concat()).assert().code(2);
+    }
+}
+
+#[test]
+fn what_is_exported_builds_the_same_graph() {
+    let folder = Folder::with_graph();
+    let digest = folder.json(&["graph", "info", "g.kg", "--quick"])["digest"].clone();
+    for file in ["e.txt", "e.csv.gz", "e.tsv.zst"] {
+        let export = ["graph", "export", "g.kg", "--isolated-as-self-loops", "--out", file];
+        let exported = folder.json(&export);
+        assert_eq!(exported["omitted_nodes"], 0);
+        assert!(folder.refusal(&export, 6).contains("--force"));
+        let again = folder.json(&["graph", "build", file, "--force", "--out", "again.kg"]);
+        assert_eq!(again["digest"], digest, "{file}");
+    }
+    let export = ["graph", "export", "g.kg", "--out", "e.parquet"];
+    let output = folder.kaskade(&export).assert().success().get_output().clone();
+    let notes = String::from_utf8(output.stderr).unwrap();
+    assert!(notes.contains("--isolated-as-self-loops writes them"), "{notes}");
+    let rows = folder.json(&["inspect", "e.parquet"]);
+    assert_eq!(rows["rows"], folder.json(&["graph", "info", "g.kg", "--quick"])["arcs"]);
+    let message = folder.refusal(&["graph", "export", "g.kg", "--out", "e.xlsx"], 7);
+    assert!(message.contains(".parquet"), "{message}");
+}
+
+#[test]
+fn samples_are_graphs_of_their_own() {
+    let folder = Folder::with_graph();
+    let sample = ["graph", "sample", "g.kg", "--out", "s.kg", "--force"];
+    let with = |flags: &[&str]| folder.json(&[&sample[..], flags].concat());
+    let fire = with(&["--nodes", "64"]);
+    assert_eq!(fire["nodes"], 64);
+    assert_eq!(with(&["--share", "0.25", "--threads", "1"])["digest"], fire["digest"]);
+    assert_ne!(with(&["--share", "0.25", "--seed", "2"])["digest"], fire["digest"]);
+    let node = with(&["--share", "0.25", "--method", "node"]);
+    assert_eq!(node["nodes"], 64);
+    assert!(node["arcs"].as_u64() < fire["arcs"].as_u64(), "a fire keeps more arcs");
+    folder.json(&["graph", "verify", "s.kg"]);
+    folder.json(&["run", "--graph", "s.kg", "--seeds", "random:3", "--simulations", "10"]);
+    let message = folder.refusal(&[&sample[..], &["--nodes", "257"]].concat(), 7);
+    assert!(message.contains("ask for 1 to 256"), "{message}");
+    let message = folder.refusal(&[&sample[..], &["--nodes", "9", "--forward", "1"]].concat(), 7);
+    assert!(message.contains("forward burning probability"), "{message}");
+    folder.kaskade(&sample).assert().code(2);
 }
