@@ -61,6 +61,18 @@ fn what_the_code_writes_is_taken() {
     }
 }
 
+/// `scripts/fuzz.sh` goes by the folders.
+#[test]
+fn every_folder_of_seeds_has_a_target() {
+    let folders = fs::read_dir(repository::root().join("tests/fuzz/corpus")).unwrap();
+    let mut found: Vec<String> =
+        folders.map(|folder| folder.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    found.sort();
+    let mut names = TARGETS.map(|target| target.name);
+    names.sort_unstable();
+    assert_eq!(found, names);
+}
+
 #[test]
 fn nothing_near_the_corpus_panics() {
     for target in TARGETS {
