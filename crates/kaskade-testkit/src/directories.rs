@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 pub use kaskade_ingest::NodeTables;
 use kaskade_ingest::progress::Unwatched;
-use kaskade_ingest::spec::{BuildSpec, DirectorySpec, Duplicates, IdKind};
+use kaskade_ingest::spec::{BuildSpec, DirectorySpec};
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::seeds;
@@ -14,7 +14,7 @@ use kaskade_model::spec::{
     GraphSource, ModelSpec, OriginalId, RunSpec, SPEC_VERSION, SeedSpec, Spec,
 };
 use kaskade_model::tally::SimulationRow;
-use kaskade_store::{Graph, Order, Orientation, ShardSelection, Verify, Views};
+use kaskade_store::{Graph, ShardSelection, Verify};
 
 use crate::runs::{Layout, run_shards};
 use crate::{Arc, ArcList};

@@ -9,7 +9,7 @@ use kaskade_ingest::IngestError;
 use kaskade_ingest::spec::DirectorySpec;
 use kaskade_model::spec::GenerateSpec;
 use kaskade_store::names::GRAPH_SUFFIX;
-use kaskade_store::{Graph, Order, ShardSelection, StoreErrorKind, Verify, Views};
+use kaskade_store::{Graph, ShardSelection, StoreErrorKind, Verify};
 
 use super::progress::IngestProgress;
 use crate::console::Console;

@@ -9,7 +9,7 @@ use ::parquet::schema::parser::parse_message_type;
 use kaskade_model::spec::OriginalId;
 use kaskade_model::{NodeId, NodeRange, ShardId};
 use kaskade_store::{
-    Graph, GraphFacts, Manifest, Order, Orientation, Originals, ShardArcs, ShardSelection, Verify,
+    Graph, GraphFacts, Layout, Manifest, Order, Orientation, Originals, ShardArcs, ShardSelection, Verify,
     Views, verify,
 };
 use proptest::prelude::*;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::spec::OriginalId;
-use kaskade_store::{Order, Orientation, ShardSelection, StoreError, Verify};
+use kaskade_store::{Order, ShardSelection, StoreError, Verify};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::RowAccessor;
 use proptest::prelude::*;

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use kaskade_model::{NodeId, Shard};
-use kaskade_store::{Order, Orientation, ShardSelection, StoreError, Verify};
+use kaskade_model::spec::OriginalId;
+use kaskade_store::{ShardSelection, StoreError, Verify};
 
 use super::*;
 use crate::progress::Unwatched;
-use crate::spec::{BuildSpec, ColumnChoice, Duplicates};
+use crate::spec::{BuildSpec, ColumnChoice};
 
 struct Scratch(tempfile::TempDir);
 

@@ -3,6 +3,7 @@
 use kaskade_ingest::spec::{ColumnChoice, Duplicates};
 use kaskade_ingest::{BadLine, IngestError};
 use kaskade_model::coin::Threshold;
+use kaskade_model::spec::OriginalId;
 use kaskade_store::Manifest;
 
 use crate::common::{Scratch, read_back};
@@ -52,14 +53,17 @@ fn arcs_that_cannot_merge_are_named_whatever_their_order() {
     for text in ["8 9 1\n8 9 1\n1 2 0.5\n1 2 0.75", "1 2 0.75\n8 9 1\n1 2 0.5\n8 9 1"] {
         assert!(matches!(
             build(text, "2", Duplicates::Error).map(|_| ()),
-            Err(IngestError::DuplicateArc { source_id: 1, target_id: 2 })
+            Err(IngestError::DuplicateArc {
+                source_id: OriginalId::Number(1),
+                target_id: OriginalId::Number(2)
+            })
         ));
         let Err(IngestError::SumExceedsOne { source_id, sum, .. }) =
             build(text, "2", Duplicates::Sum).map(|_| ())
         else {
             panic!("a sum of 1.25 was accepted");
         };
-        assert_eq!((source_id, sum), (1, 1.25));
+        assert_eq!((source_id, sum), (OriginalId::Number(1), 1.25));
     }
 }
 

@@ -5,6 +5,7 @@ use kaskade_model::NodeId;
 
 use super::*;
 use crate::container::tests::{reseal, sections};
+use crate::durable::Flusher;
 use crate::tests::fixture::{Input, tiny};
 use crate::{Graph, GraphWriter, ShardSelection, StoreErrorKind, Views, names, verify};
 
@@ -75,7 +76,7 @@ fn the_order_of_columns_changes_nothing() {
     let ends = [1, 3];
     let names = Strings::new(&ends, b"abc");
     let texts = Column::Category { codes: &[1, 0], names };
-    let write = |columns: &[(&str, Column<'_>)]| write_attributes(&path, 2, columns, 0).unwrap();
+    let write = |columns: &[(&str, Column<'_>)]| write_attributes(&path, 2, columns, 0, &Flusher::start(&path).unwrap()).unwrap();
     let one = write(&[("a", numbers), ("b", bools), ("c", texts)]);
     assert_eq!(one, write(&[("c", texts), ("a", numbers), ("b", bools)]));
     let digests: Vec<&str> = one.columns.iter().map(|column| column.digest.as_str()).collect();
@@ -95,7 +96,7 @@ fn columns_that_are_none_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("attributes.kga");
     let refused = |columns: &[(&str, Column<'_>)]| {
-        let error = write_attributes(&path, 2, columns, 0).unwrap_err();
+        let error = write_attributes(&path, 2, columns, 0, &Flusher::start(&path).unwrap()).unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Invalid);
         error.to_string()
     };

@@ -5,6 +5,18 @@ use proptest::prelude::*;
 use super::*;
 use crate::container::tests::{reseal, sections};
 
+/// Writes the file of the nodes and waits for nothing.
+fn write_nodes(
+    path: &Path,
+    originals: Originals<'_>,
+    by_original: Option<&[u32]>,
+    out_degrees: &[u32],
+    in_degrees: &[u32],
+) -> Result<NodesEntry, StoreError> {
+    let flusher = Flusher::start(path).unwrap();
+    super::write_nodes(path, originals, by_original, out_degrees, in_degrees, &flusher)
+}
+
 fn open(path: &Path) -> Result<Nodes, StoreError> {
     Nodes::open(path, Verify::Full, &Meter::new(0, &|_, _| {}))
 }

@@ -85,7 +85,7 @@ proptest! {
 fn tails_tell_the_orientation() {
     let star = |reverse: bool| {
         let arc = |leaf: u32| if reverse { ((0, leaf), 1.0) } else { ((leaf, 0), 1.0) };
-        Input { n_nodes: 100, arcs: (1..100).map(arc).collect(), has_column: false }
+        Input { n_nodes: 100, arcs: (1..100).map(arc).collect(), has_column: false, ..tiny() }
     };
     let tail = |input: &Input| {
         let (_folder, graph) = opened(input, 2, Views::Both);
@@ -94,7 +94,7 @@ fn tails_tell_the_orientation() {
     assert_eq!(tail(&star(false)), HeavierTail::Out);
     assert_eq!(tail(&star(true)), HeavierTail::In);
     assert_eq!(tail(&tiny()), HeavierTail::Neither);
-    let empty = Input { n_nodes: 0, arcs: [].into(), has_column: false };
+    let empty = Input { n_nodes: 0, arcs: [].into(), has_column: false, ..tiny() };
     assert_eq!(tail(&empty), HeavierTail::Neither);
 }
 

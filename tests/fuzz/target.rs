@@ -1,0 +1,18 @@
+//! The target of `kaskade_tests::fuzz_targets` that `KASKADE_FUZZ_TARGET` names, driven by
+//! libFuzzer: see `scripts/fuzz.sh`.
+#![no_main]
+
+use std::env;
+use std::sync::LazyLock;
+
+use kaskade_tests::fuzz_targets::{self, Target};
+
+/// What is fuzzed.
+static TARGET: LazyLock<Target> = LazyLock::new(|| {
+    let name = env::var("KASKADE_FUZZ_TARGET").expect("KASKADE_FUZZ_TARGET names a target");
+    fuzz_targets::target(&name).expect("KASKADE_FUZZ_TARGET names a target")
+});
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    (TARGET.run)(bytes);
+});
