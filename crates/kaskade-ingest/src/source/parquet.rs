@@ -85,8 +85,10 @@ impl ParquetFile {
         let descriptors = reader.metadata().file_metadata().schema_descr().columns();
         let names: Vec<String> =
             descriptors.iter().map(|descriptor| descriptor.path().string()).collect();
-        let missing =
-            |name: String| wrong(Malformed::NoSuchColumn { name, columns: names.join(", ") });
+        let missing = |name: String| {
+            let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+            wrong(Malformed::NoSuchColumn { name, columns: quoted.join(", ") })
+        };
         let columns = choose_columns(spec, &names).map_err(|refusal| match refusal {
             NoColumns::Unknown(name) => missing(name),
             NoColumns::Same(column) => wrong(Malformed::SameColumn { column }),
