@@ -37,23 +37,21 @@ pub(super) fn for_each_row(
     isolated(path, || {
         let damaged = |source| NodeTableError::Parquet { path: path.into(), source };
         let reader = open(path)?;
-        let mut row_idx = 0u64;
         let (mut n_rows, mut told_bytes) = (0u64, 0u64);
         let metadata = reader.metadata();
         let total_rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
         let total_bytes = File::open(path).and_then(|file| file.metadata()).map_or(0, |f| f.len());
         for row in reader.get_row_iter(None).map_err(damaged)? {
             let row = row.map_err(damaged)?;
-            row_idx += 1;
+            n_rows += 1;
             let values = row.get_column_iter().map(|(_, value)| value);
             let cells = values.map(cell).collect::<Option<Vec<_>>>();
             let cells = cells.filter(|cells| cells.len() == fields.len());
             let cells = cells.ok_or_else(|| {
-                let text = format!("row {row_idx} does not hold what the schema says");
+                let text = format!("row {n_rows} does not hold what the schema says");
                 damaged(ParquetError::General(text))
             })?;
-            sink(row_idx, &cells)?;
-            n_rows += 1;
+            sink(n_rows, &cells)?;
             if n_rows.is_multiple_of(ROWS_BETWEEN_TELLINGS) {
                 let share = u128::from(n_rows.min(total_rows)) * u128::from(total_bytes);
                 let done_bytes = (share / u128::from(total_rows.max(1))) as u64;
