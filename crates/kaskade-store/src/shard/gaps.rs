@@ -54,7 +54,7 @@ pub(super) fn decode(bytes: &[u8], n_values: usize, values: &mut Vec<u32>) {
         if word & TOP_BITS == 0 && values.len() + 8 <= n_values {
             // Eight gaps below 128: most lists that are long.
             let eight: [u32; 8] = std::array::from_fn(|byte| {
-                let value = next.wrapping_add((word >> (8 * byte)) as u8 as u32);
+                let value = next.wrapping_add(u32::from((word >> (8 * byte)) as u8));
                 next = value.wrapping_add(1);
                 value
             });
