@@ -9,7 +9,7 @@ use kaskade_model::job::JobPlan;
 use kaskade_model::spec::{ModelKind, ModelSpec, Probability, SeedSpec};
 use kaskade_model::tally::SimulationRow;
 use kaskade_results::Sample;
-use kaskade_store::{Graph, Layout, Order};
+use kaskade_store::{Graph, Order};
 use kaskade_testkit::philox::Philox;
 use kaskade_testkit::runs::{Layout, run_shards};
 use kaskade_testkit::{ArcList, directories, fixtures, reference};
@@ -119,7 +119,7 @@ fn one_digest() {
         let cuts = cuts.into_iter().flat_map(|(n, shuffle)| [false, true].map(|c| (n, shuffle, c)));
         for (n_shards, shuffle, compress) in cuts {
             let opened = directory_as(folder.path(), &graph, order, n_shards, shuffle, compress);
-            assert_eq!(opened.manifest().layout, Layout::of(compress));
+            assert_eq!(opened.manifest().layout, kaskade_store::Layout::of(compress));
             graph_digests.push(opened.manifest().digest.clone());
             let suffix = if compress { "-c" } else { "" };
             let path = folder.path().join(format!("{order}-{n_shards}-{shuffle}{suffix}.kg"));

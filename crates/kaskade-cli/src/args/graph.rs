@@ -141,7 +141,7 @@ pub(crate) struct DirectoryArgs {
     /// Which views of the arcs a shard holds: out,in or out or in
     #[arg(long, env = "KASKADE_VIEWS", default_value = "out,in")]
     pub(crate) views: Views,
-    /// Keep the arcs coded: about half the bytes, decoded at every read
+    /// Keep the arcs coded: about 0.6 of the bytes, decoded at every read
     #[arg(long, env = "KASKADE_COMPRESS", value_parser = FalseyValueParser::new())]
     pub(crate) compress: bool,
     /// Memory that the build may take: 64MiB, 50% of what is free, or auto (50%); arcs beyond

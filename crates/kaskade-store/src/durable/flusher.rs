@@ -180,6 +180,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
     fn a_failure_is_told_at_once_or_at_the_end() {
         // What is no file cannot be flushed.
         let (_reader, writer) = io::pipe().unwrap();

@@ -138,6 +138,7 @@ mod tests {
             ("order", "in-degree".into()),
             ("order", "random".into()),
             ("views", "none".into()),
+            ("layout", "folded".into()),
             ("columns", serde_json::json!([])),
             ("columns", serde_json::json!(["a", "b"])),
             ("digest", "0".repeat(64).into()),

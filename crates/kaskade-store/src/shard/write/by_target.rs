@@ -17,7 +17,7 @@ impl CodedSources {
         let mut blocks = Vec::with_capacity(arcs.nodes.n_nodes().div_ceil(IN_BLOCK_NODES));
         let mut bytes = Vec::with_capacity(arcs.in_sources.len());
         for (target_idx, in_arcs) in arcs.own_in_arcs() {
-            if target_idx as usize % IN_BLOCK_NODES == 0 {
+            if (target_idx as usize).is_multiple_of(IN_BLOCK_NODES) {
                 let (arc_base, byte_base) = (in_arcs.start as u64, bytes.len() as u64);
                 blocks.push(InBlock { arc_base, byte_base });
             }
