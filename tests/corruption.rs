@@ -88,7 +88,7 @@ impl Victim {
         let mut spec = directories::build_spec(vec![input], folder.path().join("victim.kg"));
         spec.column = variant.has_column.then_some(ColumnChoice::Index(2));
         (variant.change)(&mut spec);
-        directories::build(&spec);
+        drop(directories::build(&spec));
         let dir = &spec.directory.out;
         let manifest = Manifest::read(dir).expect("the directory was just built");
         let paths = manifest.files().map(|file| file.path).chain([names::MANIFEST.into()]);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use kaskade_ingest::progress::Unwatched;
-use kaskade_ingest::spec::ColumnChoice;
+use kaskade_ingest::spec::{ColumnChoice, DirectorySpec};
 use kaskade_ingest::{GenerateTarget, generate};
 use kaskade_model::spec::{
     CoinFamily, GenerateSpec, GeneratorKind, ModelKind, ModelSpec, Probability, SeedSpec,

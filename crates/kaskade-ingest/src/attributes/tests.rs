@@ -9,8 +9,8 @@ use ::parquet::schema::parser::parse_message_type;
 use kaskade_model::spec::OriginalId;
 use kaskade_model::{NodeId, NodeRange, ShardId};
 use kaskade_store::{
-    Graph, GraphFacts, Layout, Manifest, Order, Orientation, Originals, ShardArcs, ShardSelection, Verify,
-    Views, verify,
+    Graph, GraphFacts, Layout, Manifest, Order, Orientation, Originals, ShardArcs, ShardSelection,
+    Verify, Views, verify,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;

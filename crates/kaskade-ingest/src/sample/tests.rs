@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use kaskade_model::{NodeId, Shard};
 use kaskade_model::spec::OriginalId;
+use kaskade_model::{NodeId, Shard};
 use kaskade_store::{ShardSelection, StoreError, Verify};
 
 use super::*;
@@ -106,7 +106,8 @@ fn a_sample_is_the_graph_on_its_nodes() {
                 nodes.iter().map(|&node| number(&graph, NodeId(node))).collect();
             let manifest = sample(&graph, &scratch.path("g.kg"), &spec, &Unwatched).unwrap();
             let found = scratch.open("s.kg");
-            let found_ids: BTreeSet<u64> = found.nodes().originals().numbers().unwrap().iter().copied().collect();
+            let found_ids: BTreeSet<u64> =
+                found.nodes().originals().numbers().unwrap().iter().copied().collect();
             assert_eq!(found_ids, ids, "nodes without arcs stay");
             let expected: BTreeMap<_, _> =
                 whole.iter().filter(|((u, v), _)| ids.contains(u) && ids.contains(v)).collect();

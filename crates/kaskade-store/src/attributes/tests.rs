@@ -76,7 +76,9 @@ fn the_order_of_columns_changes_nothing() {
     let ends = [1, 3];
     let names = Strings::new(&ends, b"abc");
     let texts = Column::Category { codes: &[1, 0], names };
-    let write = |columns: &[(&str, Column<'_>)]| write_attributes(&path, 2, columns, 0, &Flusher::start(&path).unwrap()).unwrap();
+    let write = |columns: &[(&str, Column<'_>)]| {
+        write_attributes(&path, 2, columns, 0, &Flusher::start(&path).unwrap()).unwrap()
+    };
     let one = write(&[("a", numbers), ("b", bools), ("c", texts)]);
     assert_eq!(one, write(&[("c", texts), ("a", numbers), ("b", bools)]));
     let digests: Vec<&str> = one.columns.iter().map(|column| column.digest.as_str()).collect();
@@ -96,7 +98,8 @@ fn columns_that_are_none_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("attributes.kga");
     let refused = |columns: &[(&str, Column<'_>)]| {
-        let error = write_attributes(&path, 2, columns, 0, &Flusher::start(&path).unwrap()).unwrap_err();
+        let error =
+            write_attributes(&path, 2, columns, 0, &Flusher::start(&path).unwrap()).unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Invalid);
         error.to_string()
     };
