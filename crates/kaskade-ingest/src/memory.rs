@@ -19,6 +19,8 @@ pub(crate) const NODE_BYTES: u64 = 48;
 pub(crate) struct Budget {
     /// All of it; `u64::MAX` for no limit.
     allowed_bytes: u64,
+    /// What input is read in at a time.
+    block_bytes: u64,
     /// What goes to blocks of input, chunks and buffers, whatever the graph.
     fixed_bytes: u64,
     /// With less than this for arcs a build is not begun; nor are nodes counted where `None`.
@@ -32,19 +34,27 @@ pub(crate) struct Shares {
 }
 
 impl Budget {
-    const FIXED_BYTES: u64 = 40 << 20;
-    const FIXED_BYTES_PER_THREAD: u64 = 12 << 20;
+    /// Blocks of input on their way, and what belongs to them: so many, and so many a thread.
+    const BLOCKS: u64 = 10;
+    const BLOCKS_PER_THREAD: u64 = 3;
+    const MOST_BLOCK_BYTES: u64 = 4 << 20;
+    /// A block is a small part of the budget, and longer than any line.
+    const BLOCKS_IN_BUDGET: u64 = 32;
+    const LEAST_BLOCK_BYTES: u64 = 128 << 10;
     const LEAST_WORK_BYTES: u64 = 16 << 20;
 
     /// A budget of `memory_bytes`, no limit where `None`, on the current pool.
     pub(crate) fn new(memory_bytes: Option<u64>) -> Self {
         let n_threads = rayon::current_num_threads() as u64;
         let allowed_bytes = memory_bytes.unwrap_or(u64::MAX);
-        let fixed_bytes = Self::FIXED_BYTES + n_threads * Self::FIXED_BYTES_PER_THREAD;
+        let block_bytes = (allowed_bytes / Self::BLOCKS_IN_BUDGET)
+            .clamp(Self::LEAST_BLOCK_BYTES, Self::MOST_BLOCK_BYTES);
+        let n_blocks = Self::BLOCKS + n_threads * Self::BLOCKS_PER_THREAD;
         Self {
             allowed_bytes,
+            block_bytes,
             // A small input fills no block: a small budget is enough for it.
-            fixed_bytes: fixed_bytes.min(allowed_bytes / 2),
+            fixed_bytes: (n_blocks * block_bytes).min(allowed_bytes / 2),
             least_work_bytes: Some(Self::LEAST_WORK_BYTES.min(allowed_bytes / 8)),
         }
     }
@@ -52,7 +62,13 @@ impl Budget {
     /// A budget of so little that small tests spill: `bytes` for arcs alone.
     #[cfg(test)]
     pub(crate) fn tiny(bytes: u64) -> Self {
-        Self { allowed_bytes: bytes, fixed_bytes: 0, least_work_bytes: None }
+        let block_bytes = Self::LEAST_BLOCK_BYTES;
+        Self { allowed_bytes: bytes, block_bytes, fixed_bytes: 0, least_work_bytes: None }
+    }
+
+    /// What input is read in at a time.
+    pub(crate) fn block_bytes(self) -> usize {
+        self.block_bytes as usize
     }
 
     /// What raw arcs may take before the number of nodes is known.
@@ -157,7 +173,9 @@ impl Ledger {
 
 /// Lets work in while its bytes fit together, and makes the rest wait.
 ///
-/// Whoever is inside must not wait for others: work inside is sequential.
+/// Whoever is inside must not wait for others: work inside is sequential. A thread of a pool
+/// that waits for parallel work takes up other work meanwhile, and may stand before the gate
+/// that it keeps shut itself.
 #[derive(Debug)]
 pub(crate) struct Gate {
     capacity_bytes: u64,

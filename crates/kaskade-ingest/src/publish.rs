@@ -16,7 +16,7 @@ use crate::arcs::Payload;
 use crate::attributes;
 use crate::error::IngestError;
 use crate::incoming::{SortPlan, distinct_arcs};
-use crate::memory::{Budget, Gate, Shares};
+use crate::memory::{Budget, Shares};
 use crate::nodes::IdTable;
 use crate::order::DenseOrder;
 use crate::progress::{Phase, Progress, Unit};
@@ -139,6 +139,9 @@ impl<'a> Publication<'a> {
         Ok(self.writer.commit(facts, nodes, shards)?)
     }
 
+    /// Writes all shards: as many at a time as `allowed_bytes` have room for. Not behind a
+    /// [`crate::memory::Gate`], because a writer makes checksums in parallel, and a thread that waits for those
+    /// may begin another shard.
     fn write_shards<V: Payload>(
         &self,
         lists: &impl ShardSource<V>,
@@ -146,26 +149,43 @@ impl<'a> Publication<'a> {
         in_degrees: &[u32],
         allowed_bytes: u64,
     ) -> Result<Vec<WrittenShard>, IngestError> {
-        let gate = Gate::new(allowed_bytes);
         let n_nodes = in_degrees.len() as u32;
-        let write_shard = |(shard, &nodes): (usize, &NodeRange)| {
-            self.check_interrupted()?;
-            let own = &in_degrees[nodes.begin as usize..nodes.end as usize];
-            let n_arcs = own.iter().map(|&degree| u64::from(degree)).sum();
-            let needed_bytes = self.shard_bytes::<V>(n_nodes.into(), own.len() as u64, n_arcs);
-            // At most `MAX_SHARDS`.
-            let shard_id = ShardId(shard as u32);
-            if !gate.admits(needed_bytes) {
-                let shard = shard_id;
-                return Err(IngestError::ShardMemory { shard, needed_bytes, allowed_bytes });
+        let own = |nodes: NodeRange| &in_degrees[nodes.begin as usize..nodes.end as usize];
+        let n_arcs = |nodes| own(nodes).iter().map(|&degree| u64::from(degree)).sum::<u64>();
+        let mut written = Vec::with_capacity(ranges.len());
+        while written.len() < ranges.len() {
+            let begin = written.len();
+            let (mut end, mut taken_bytes) = (begin, 0);
+            for &nodes in &ranges[begin..] {
+                let n_own = own(nodes).len() as u64;
+                let needed_bytes = self.shard_bytes::<V>(n_nodes.into(), n_own, n_arcs(nodes));
+                if needed_bytes > allowed_bytes {
+                    // At most `MAX_SHARDS`.
+                    let shard = ShardId(end as u32);
+                    return Err(IngestError::ShardMemory { shard, needed_bytes, allowed_bytes });
+                }
+                if taken_bytes + needed_bytes > allowed_bytes {
+                    break;
+                }
+                taken_bytes += needed_bytes;
+                end += 1;
             }
-            let _pass = gate.enter(needed_bytes);
-            let in_arcs = lists.load(shard, nodes, own)?;
-            let written = self.write_shard(shard_id, nodes, n_nodes, &in_arcs)?;
-            self.progress.advance(n_arcs);
-            Ok(written)
-        };
-        ranges.par_iter().enumerate().map(write_shard).collect()
+            let write_shard = |shard: usize| {
+                self.check_interrupted()?;
+                let nodes = ranges[shard];
+                let in_arcs = lists.load(shard, nodes, own(nodes))?;
+                let written =
+                    self.write_shard(ShardId(shard as u32), nodes, n_nodes, &in_arcs)?;
+                self.progress.advance(n_arcs(nodes));
+                Ok(written)
+            };
+            let group: Vec<WrittenShard> = (begin..end)
+                .into_par_iter()
+                .map(write_shard)
+                .collect::<Result<_, IngestError>>()?;
+            written.extend(group);
+        }
+        Ok(written)
     }
 
     fn write_shard<V: Payload>(

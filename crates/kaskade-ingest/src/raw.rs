@@ -68,6 +68,15 @@ impl<V: Payload> Intake<V> for RawIntake<V> {
         self.lone.lock().unwrap_or_else(PoisonError::into_inner).push(ids);
         Ok(())
     }
+
+    fn names_grown(&self, bytes: u64) -> Result<(), IngestError> {
+        // They are sorted into a copy at the end.
+        self.budget.shares(bytes.saturating_mul(2)).map(|_| ())
+    }
+
+    fn block_bytes(&self) -> usize {
+        self.budget.block_bytes()
+    }
 }
 
 /// All arcs of the inputs, in no order, and the nodes that are named without one.

@@ -103,14 +103,24 @@ impl Promise {
 }
 
 /// Buffers of blocks that were parsed, to be filled again.
-#[derive(Default)]
 pub(super) struct Buffers {
+    block_bytes: usize,
     free: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Buffers {
     /// More would be kept for nothing: there are never so many blocks at once.
     const MOST: usize = 32;
+
+    /// No buffers yet, for blocks of about `block_bytes`.
+    pub(super) fn new(block_bytes: usize) -> Self {
+        Self { block_bytes, free: Mutex::default() }
+    }
+
+    /// The bytes that a block is read in.
+    pub(super) fn block_bytes(&self) -> usize {
+        self.block_bytes
+    }
 
     /// An empty buffer.
     pub(super) fn take(&self) -> Vec<u8> {

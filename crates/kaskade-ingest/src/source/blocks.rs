@@ -7,9 +7,6 @@ use memchr::{memchr, memchr_iter, memrchr};
 use super::block::Buffers;
 use super::lines::MAX_LINE_BYTES;
 
-/// The bytes that a block is read in: some milliseconds of parsing.
-pub(super) const BLOCK_BYTES: usize = 4 << 20;
-
 /// Lines of text: whole ones, save that of a line without end only the beginning is kept.
 pub(super) struct TextBlock {
     /// The number of the first line in its file, from 1.
@@ -115,7 +112,7 @@ mod tests {
     const SMALL_BLOCK: usize = MAX_LINE_BYTES + 10;
 
     fn blocks(text: &[u8]) -> Vec<TextBlock> {
-        let buffers = Buffers::default();
+        let buffers = Buffers::new(0);
         let mut blocks = TextBlocks::new(text, SMALL_BLOCK, &buffers).unwrap();
         std::iter::from_fn(|| blocks.next_block().unwrap()).collect()
     }

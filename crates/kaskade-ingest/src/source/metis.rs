@@ -271,7 +271,7 @@ mod tests {
 
     /// Reads `text` through blocks of `block_bytes`.
     fn read(text: &str, block_bytes: usize) -> (Vec<(u64, u64)>, u64, u64) {
-        let buffers = Buffers::default();
+        let buffers = Buffers::new(0);
         let mut blocks = MetisBlocks::new(text.as_bytes(), block_bytes, &buffers).unwrap();
         let header = text.lines().find(|line| !line.starts_with('%')).unwrap();
         let header = read_header(header.as_bytes()).unwrap();

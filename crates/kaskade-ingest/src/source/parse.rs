@@ -32,6 +32,19 @@ pub(crate) trait Intake<V>: Sync {
     /// # Errors
     /// Any [`IngestError`]; nothing more is read then.
     fn nodes(&self, ids: LoneNodes) -> Result<(), IngestError>;
+
+    /// Hears that the dictionary of names takes `bytes` by now.
+    ///
+    /// # Errors
+    /// [`IngestError::MemoryExceeded`]; nothing more is read then.
+    fn names_grown(&self, _bytes: u64) -> Result<(), IngestError> {
+        Ok(())
+    }
+
+    /// The bytes that text and pairs should be read in at a time: some milliseconds of parsing.
+    fn block_bytes(&self) -> usize {
+        4 << 20
+    }
 }
 
 /// Nodes that an input names without an arc.
@@ -95,7 +108,7 @@ pub(crate) fn parse<V: Payload>(
     let first = First::look(spec, &plan, progress)?;
     let names = first.has_names.then(Interner::new);
     let watch = Watch::new(spec);
-    let buffers = Buffers::default();
+    let buffers = Buffers::new(intake.block_bytes());
     let (sender, receiver) = sync_channel(BLOCKS_AHEAD);
     let parser = BlockParser { names: names.as_ref(), intake };
     let read = std::thread::scope(|scope| {
@@ -111,7 +124,10 @@ pub(crate) fn parse<V: Payload>(
         let plan = &plan;
         let reader = scope.spawn(move || reader.read_all(plan, first.into_opened()));
         receiver.into_iter().par_bridge().for_each(|block| {
-            let parsed = parser.parse(&block);
+            let parsed = parser.parse(&block).and_then(|bad_lines| {
+                names.as_ref().map_or(Ok(()), |names| intake.names_grown(names.bytes()))?;
+                Ok(bad_lines)
+            });
             buffers.give(block.bytes);
             match parsed {
                 Ok(bad_lines) => {

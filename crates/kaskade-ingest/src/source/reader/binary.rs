@@ -4,8 +4,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::block::{Content, InputFile, Promise};
-use super::super::blocks::{BLOCK_BYTES, filled, read_up_to};
+use super::super::block::{Buffers, Content, InputFile, Promise};
+use super::super::blocks::{filled, read_up_to};
 use super::super::csr::{CsrHeader, HEADER_BYTES, NEIGHBOUR_BYTES, OFFSET_BYTES, Offsets};
 use super::super::open::Opened;
 use super::super::pairs::Packing;
@@ -28,7 +28,7 @@ impl Reader<'_> {
             return Err(IngestError::PairsHaveNoColumn { path: file.path.clone() });
         }
         let record_bytes = packing.pair_bytes();
-        let block_bytes = BLOCK_BYTES / record_bytes * record_bytes;
+        let block_bytes = self.buffers.block_bytes() / record_bytes * record_bytes;
         loop {
             let mut bytes = filled(self.buffers, &[], block_bytes);
             let n_read = read_up_to(&mut contents, block_bytes, &mut bytes)
@@ -79,7 +79,7 @@ impl Reader<'_> {
         }
         let mut offsets = Offsets::new(header.n_arcs);
         let mut n_offsets_left = header.n_nodes + 1;
-        let mut block = CsrBlock::new(self.buffers.take(), begin);
+        let mut block = CsrBlock::new(self.buffers, begin);
         let (mut taken, mut bytes) = (Vec::new(), Vec::new());
         while n_offsets_left > 0 {
             let n_offsets = n_offsets_left.min(OFFSETS_AT_ONCE);
@@ -218,9 +218,9 @@ impl Reader<'_> {
         let mut graph =
             BvGraph::new(bits.into_contents(), metadata.len(), properties).map_err(wrong)?;
         let (n_nodes, n_arcs) = (graph.n_nodes, graph.n_arcs);
-        let mut block = CsrBlock::new(self.buffers.take(), 0);
+        let mut block = CsrBlock::new(self.buffers, 0);
         loop {
-            graph.fill(BLOCK_BYTES, &mut block.bytes, &mut block.rows).map_err(wrong)?;
+            graph.fill(self.buffers.block_bytes(), &mut block.bytes, &mut block.rows).map_err(wrong)?;
             if block.bytes.is_empty() {
                 break;
             }
@@ -241,6 +241,8 @@ impl Reader<'_> {
 struct CsrBlock {
     bytes: Vec<u8>,
     rows: Vec<(u64, u32)>,
+    /// The bytes that neighbours may take.
+    room_bytes: usize,
     /// The bytes of the neighbours in `rows`, read or not.
     n_bytes: usize,
     /// Where they begin in the file.
@@ -248,13 +250,14 @@ struct CsrBlock {
 }
 
 impl CsrBlock {
-    fn new(bytes: Vec<u8>, begin: u64) -> Self {
-        Self { bytes, rows: Vec::new(), n_bytes: 0, begin }
+    fn new(buffers: &Buffers, begin: u64) -> Self {
+        let room_bytes = buffers.block_bytes();
+        Self { bytes: buffers.take(), rows: Vec::new(), room_bytes, n_bytes: 0, begin }
     }
 
     /// Notes arcs of `node`, of `n_arcs` as many as there is room for; gives their number.
     fn take_row(&mut self, node: u64, n_arcs: u64) -> u64 {
-        let n_room = (BLOCK_BYTES - self.n_bytes) / NEIGHBOUR_BYTES;
+        let n_room = (self.room_bytes - self.n_bytes) / NEIGHBOUR_BYTES;
         let n_here = n_arcs.min(n_room as u64);
         self.n_bytes += n_here as usize * NEIGHBOUR_BYTES;
         // A block holds fewer than 2³² arcs.
@@ -263,6 +266,6 @@ impl CsrBlock {
     }
 
     fn is_full(&self) -> bool {
-        self.n_bytes + NEIGHBOUR_BYTES > BLOCK_BYTES
+        self.n_bytes + NEIGHBOUR_BYTES > self.room_bytes
     }
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use super::super::block::{Content, InputFile, LineRules, Promise};
-use super::super::blocks::{BLOCK_BYTES, TextBlocks, filled, read_past_mark, read_up_to};
+use super::super::blocks::{TextBlocks, filled, read_past_mark, read_up_to};
 use super::super::graphalytics::Parts;
 use super::super::header::{Top, find_header_of_names, find_top, is_matrix_market, resolve_column};
 use super::super::lines::quote;
@@ -29,7 +29,7 @@ impl Reader<'_> {
         contents: impl Read,
     ) -> Result<Wanted, IngestError> {
         let unreadable = |error| file.unreadable(error);
-        let mut cut = TextBlocks::new(contents, BLOCK_BYTES, self.buffers).map_err(unreadable)?;
+        let mut cut = TextBlocks::new(contents, self.buffers.block_bytes(), self.buffers).map_err(unreadable)?;
         let mut top_is_read = false;
         let mut rules = LineRules::default();
         while let Some(mut block) = cut.next_block().map_err(unreadable)? {
@@ -114,7 +114,7 @@ impl Reader<'_> {
         content: impl Fn(u64, usize) -> Content,
     ) -> Result<Wanted, IngestError> {
         let unreadable = |error| file.unreadable(error);
-        let mut cut = TextBlocks::new(contents, BLOCK_BYTES, self.buffers).map_err(unreadable)?;
+        let mut cut = TextBlocks::new(contents, self.buffers.block_bytes(), self.buffers).map_err(unreadable)?;
         while let Some(block) = cut.next_block().map_err(unreadable)? {
             let content = content(block.first_line, block.n_line_ends);
             if self.send(file, block.bytes, content)? == Wanted::Nothing {
@@ -148,7 +148,7 @@ impl Reader<'_> {
         contents: impl Read,
     ) -> Result<Wanted, IngestError> {
         let unreadable = |error| file.unreadable(error);
-        let mut cut = TextBlocks::new(contents, BLOCK_BYTES, self.buffers).map_err(unreadable)?;
+        let mut cut = TextBlocks::new(contents, self.buffers.block_bytes(), self.buffers).map_err(unreadable)?;
         let first = cut.next_block().map_err(unreadable)?;
         let bytes = first.as_ref().map_or(&[][..], |block| &block.bytes);
         let header = matrix_market::read_header(bytes)
@@ -189,7 +189,7 @@ impl Reader<'_> {
     ) -> Result<Wanted, IngestError> {
         let unreadable = |error| file.unreadable(error);
         self.fixed_column(file, WEIGHTED_FIELDS)?;
-        let mut cut = MetisBlocks::new(contents, BLOCK_BYTES, self.buffers).map_err(unreadable)?;
+        let mut cut = MetisBlocks::new(contents, self.buffers.block_bytes(), self.buffers).map_err(unreadable)?;
         while let Some(block) = cut.next_block().map_err(unreadable)? {
             let header = match cut.header {
                 Some(header) => header,
@@ -248,10 +248,10 @@ impl Reader<'_> {
         let mut first_line = 1;
         let mut table = None;
         loop {
-            let mut bytes = filled(self.buffers, &carry, BLOCK_BYTES);
+            let mut bytes = filled(self.buffers, &carry, self.buffers.block_bytes());
             carry.clear();
-            let n_read = read_up_to(&mut contents, BLOCK_BYTES, &mut bytes).map_err(unreadable)?;
-            if n_read == BLOCK_BYTES {
+            let n_read = read_up_to(&mut contents, self.buffers.block_bytes(), &mut bytes).map_err(unreadable)?;
+            if n_read == self.buffers.block_bytes() {
                 // A quote before the header is a comment's, so its lines are cut plainly.
                 let cut = match table {
                     Some(_) => last_row_end(&bytes),
@@ -286,7 +286,7 @@ impl Reader<'_> {
                         begin = top.begin;
                         // Cut again, now that it is known where rows begin.
                         let end = last_row_end(&bytes[begin..]).map(|end| begin + end);
-                        if let (true, Some(end)) = (n_read == BLOCK_BYTES, end) {
+                        if let (true, Some(end)) = (n_read == self.buffers.block_bytes(), end) {
                             carry.splice(..0, bytes.drain(end..));
                         }
                         Arc::clone(table.insert(Arc::new(top.table)))
