@@ -88,9 +88,8 @@ impl Victim {
         let mut spec = directories::build_spec(vec![input], folder.path().join("victim.kg"));
         spec.column = variant.has_column.then_some(ColumnChoice::Index(2));
         (variant.change)(&mut spec);
-        directories::build(&spec);
-        let dir = &spec.directory.out;
-        let manifest = Manifest::read(dir).expect("the directory was just built");
+        let graph = directories::build(&spec);
+        let (dir, manifest): (&Path, &Manifest) = (&spec.directory.out, graph.manifest());
         let paths = manifest.files().map(|file| file.path).chain([names::MANIFEST.into()]);
         let files = paths.map(|path| {
             let bytes = fs::read(dir.join(&path)).expect("the manifest names files that are there");
