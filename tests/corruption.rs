@@ -8,9 +8,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use kaskade_ingest::spec::{BuildSpec, ColumnChoice};
+use kaskade_ingest::NodeTables;
+use kaskade_ingest::spec::{BuildSpec, ColumnChoice, IdKind};
 use kaskade_store::{
-    Graph, Manifest, Order, ShardSelection, StoreError, StoreErrorKind, Verify, Views, names,
+    ColumnType, Graph, Manifest, Order, ShardSelection, StoreError, StoreErrorKind, Verify, Views,
+    names,
 };
 use kaskade_testkit::philox::Philox;
 use kaskade_testkit::{ArcList, directories, fixtures};
@@ -25,7 +27,7 @@ struct Variant {
 }
 
 /// Whatever can be in a directory is in one of these.
-const VARIANTS: [Variant; 4] = [
+const VARIANTS: [Variant; 6] = [
     Variant {
         name: "both views, a column, several shards",
         has_column: true,
@@ -43,6 +45,27 @@ const VARIANTS: [Variant; 4] = [
             spec.directory.views = Views::Out;
             spec.directory.order = Order::Id;
             spec.directory.n_shards = 40;
+        },
+    },
+    Variant {
+        name: "coded lists, a column",
+        has_column: true,
+        change: |spec| {
+            spec.directory.compress = true;
+            spec.directory.n_shards = 3;
+        },
+    },
+    Variant {
+        name: "names and columns of the nodes",
+        has_column: false,
+        change: |spec| {
+            let table = spec.directory.out.with_file_name("nodes.csv");
+            let rows: String = (0..200).map(|id| format!("{id},{},{id}.5\n", id % 7)).collect();
+            fs::write(&table, format!("id,team,score\n{rows}")).expect("the folder is writable");
+            let (paths, types) = (vec![table], vec![("team".to_owned(), ColumnType::Category)]);
+            spec.directory.nodes = Some(NodeTables { paths, key: None, types });
+            spec.ids = IdKind::String;
+            spec.directory.n_shards = 2;
         },
     },
     Variant {
@@ -88,9 +111,8 @@ impl Victim {
         let mut spec = directories::build_spec(vec![input], folder.path().join("victim.kg"));
         spec.column = variant.has_column.then_some(ColumnChoice::Index(2));
         (variant.change)(&mut spec);
-        drop(directories::build(&spec));
-        let dir = &spec.directory.out;
-        let manifest = Manifest::read(dir).expect("the directory was just built");
+        let graph = directories::build(&spec);
+        let (dir, manifest): (&Path, &Manifest) = (&spec.directory.out, graph.manifest());
         let paths = manifest.files().map(|file| file.path).chain([names::MANIFEST.into()]);
         let files = paths.map(|path| {
             let bytes = fs::read(dir.join(&path)).expect("the manifest names files that are there");

@@ -174,8 +174,7 @@ impl<'a> Publication<'a> {
                 self.check_interrupted()?;
                 let nodes = ranges[shard];
                 let in_arcs = lists.load(shard, nodes, own(nodes))?;
-                let written =
-                    self.write_shard(ShardId(shard as u32), nodes, n_nodes, &in_arcs)?;
+                let written = self.write_shard(ShardId(shard as u32), nodes, n_nodes, &in_arcs)?;
                 self.progress.advance(n_arcs(nodes));
                 Ok(written)
             };

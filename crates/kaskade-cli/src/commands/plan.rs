@@ -102,7 +102,7 @@ impl Plan {
         };
         let auto = Auto {
             placement: decision.placement(),
-            why: decision.why.clone(),
+            why: decision.why,
             fits: of_auto.is_some_and(|row| row.fits),
         };
         Self {

@@ -16,8 +16,8 @@ fn word(number: u64) -> usize {
 
 /// Replaces a file, so that no process sees it change.
 fn replace(folder: &Folder, path: &str, bytes: &[u8]) {
-    fs::remove_file(folder.path(path)).unwrap();
-    fs::write(folder.path(path), bytes).unwrap();
+    fs::remove_file(folder.path(path)).expect("the file is there");
+    fs::write(folder.path(path), bytes).expect("the folder can be written to");
 }
 
 #[test]

@@ -220,7 +220,9 @@ impl Reader<'_> {
         let (n_nodes, n_arcs) = (graph.n_nodes, graph.n_arcs);
         let mut block = CsrBlock::new(self.buffers, 0);
         loop {
-            graph.fill(self.buffers.block_bytes(), &mut block.bytes, &mut block.rows).map_err(wrong)?;
+            graph
+                .fill(self.buffers.block_bytes(), &mut block.bytes, &mut block.rows)
+                .map_err(wrong)?;
             if block.bytes.is_empty() {
                 break;
             }

@@ -29,7 +29,8 @@ impl Reader<'_> {
         contents: impl Read,
     ) -> Result<Wanted, IngestError> {
         let unreadable = |error| file.unreadable(error);
-        let mut cut = TextBlocks::new(contents, self.buffers.block_bytes(), self.buffers).map_err(unreadable)?;
+        let mut cut = TextBlocks::new(contents, self.buffers.block_bytes(), self.buffers)
+            .map_err(unreadable)?;
         let mut top_is_read = false;
         let mut rules = LineRules::default();
         while let Some(mut block) = cut.next_block().map_err(unreadable)? {
@@ -114,7 +115,8 @@ impl Reader<'_> {
         content: impl Fn(u64, usize) -> Content,
     ) -> Result<Wanted, IngestError> {
         let unreadable = |error| file.unreadable(error);
-        let mut cut = TextBlocks::new(contents, self.buffers.block_bytes(), self.buffers).map_err(unreadable)?;
+        let mut cut = TextBlocks::new(contents, self.buffers.block_bytes(), self.buffers)
+            .map_err(unreadable)?;
         while let Some(block) = cut.next_block().map_err(unreadable)? {
             let content = content(block.first_line, block.n_line_ends);
             if self.send(file, block.bytes, content)? == Wanted::Nothing {
@@ -148,7 +150,8 @@ impl Reader<'_> {
         contents: impl Read,
     ) -> Result<Wanted, IngestError> {
         let unreadable = |error| file.unreadable(error);
-        let mut cut = TextBlocks::new(contents, self.buffers.block_bytes(), self.buffers).map_err(unreadable)?;
+        let mut cut = TextBlocks::new(contents, self.buffers.block_bytes(), self.buffers)
+            .map_err(unreadable)?;
         let first = cut.next_block().map_err(unreadable)?;
         let bytes = first.as_ref().map_or(&[][..], |block| &block.bytes);
         let header = matrix_market::read_header(bytes)
@@ -189,7 +192,8 @@ impl Reader<'_> {
     ) -> Result<Wanted, IngestError> {
         let unreadable = |error| file.unreadable(error);
         self.fixed_column(file, WEIGHTED_FIELDS)?;
-        let mut cut = MetisBlocks::new(contents, self.buffers.block_bytes(), self.buffers).map_err(unreadable)?;
+        let mut cut = MetisBlocks::new(contents, self.buffers.block_bytes(), self.buffers)
+            .map_err(unreadable)?;
         while let Some(block) = cut.next_block().map_err(unreadable)? {
             let header = match cut.header {
                 Some(header) => header,
@@ -250,7 +254,8 @@ impl Reader<'_> {
         loop {
             let mut bytes = filled(self.buffers, &carry, self.buffers.block_bytes());
             carry.clear();
-            let n_read = read_up_to(&mut contents, self.buffers.block_bytes(), &mut bytes).map_err(unreadable)?;
+            let n_read = read_up_to(&mut contents, self.buffers.block_bytes(), &mut bytes)
+                .map_err(unreadable)?;
             if n_read == self.buffers.block_bytes() {
                 // A quote before the header is a comment's, so its lines are cut plainly.
                 let cut = match table {
