@@ -54,8 +54,7 @@ pub(crate) struct BuildArgs {
     #[arg(long, env = "KASKADE_FORMAT")]
     pub(crate) format: Option<Format>,
     /// What an id is: number, string (text, csv, tsv, konect, parquet), or auto: strings if
-    /// the ids of the first input's first lines are no numbers. Strings are refused once they
-    /// are read: a directory holds numbers only so far
+    /// the ids of the first input's first lines are no numbers.
     #[arg(long, env = "KASKADE_IDS", value_name = "KIND", default_value = "auto")]
     pub(crate) ids: IdKind,
     /// The column with an arc's source, in csv, tsv and parquet: its name in the header, or its
