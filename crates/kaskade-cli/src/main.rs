@@ -27,8 +27,16 @@ mod interrupt;
 mod logging;
 mod machine;
 
+use std::panic;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        // A library's panic on a damaged file becomes an error, which is told.
+        if !kaskade_ingest::is_isolated() {
+            hook(panic);
+        }
+    }));
     exit::report(commands::dispatch())
 }

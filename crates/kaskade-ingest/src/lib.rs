@@ -29,6 +29,7 @@ mod error;
 mod export;
 mod generate;
 mod incoming;
+mod isolated;
 mod memory;
 mod names;
 mod nodes;
@@ -48,6 +49,7 @@ pub use build::build;
 pub use error::{BadLine, IngestError, Malformed, Place};
 pub use export::{ExportSpec, Exported, export};
 pub use generate::{DEFAULT_EDGE_FACTOR, GenerateTarget, Generated, generate};
+pub use isolated::{is_isolated, isolated};
 pub use names::{Interner, SortedNames};
 pub use sample::{
     DEFAULT_BACKWARD, DEFAULT_FORWARD, SampleMethod, SampleSize, SampleSpec, sample, select_nodes,

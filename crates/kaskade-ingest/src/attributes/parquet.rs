@@ -1,8 +1,7 @@
-//! Parquet. Its reader may panic on a damaged file, so it works in a thread of its own.
+//! Parquet. Its reader may panic on a damaged file, which becomes an error.
 
 use std::fs::File;
 use std::path::Path;
-use std::thread;
 
 use kaskade_store::ColumnType;
 use parquet::basic::{ConvertedType, Repetition, Type as PhysicalType};
@@ -15,11 +14,12 @@ use super::error::NodeTableError;
 use super::table::{Field, RowSink, TableFormat};
 use super::values::Cell;
 use crate::error::IngestError;
+use crate::isolated::isolated;
 use crate::progress::Progress;
 
 /// The columns of the table at `path`.
 pub(super) fn header(path: &Path) -> Result<(TableFormat, Vec<Field>), IngestError> {
-    isolated(path, || {
+    guarded(path, || {
         let reader = open(path)?;
         let metadata = reader.metadata().file_metadata();
         let fields = metadata.schema().get_fields().iter().map(|field| describe(path, field));
@@ -34,7 +34,7 @@ pub(super) fn for_each_row(
     progress: &dyn Progress,
     sink: &mut RowSink<'_>,
 ) -> Result<(), IngestError> {
-    isolated(path, || {
+    guarded(path, || {
         let damaged = |source| NodeTableError::Parquet { path: path.into(), source };
         let reader = open(path)?;
         let (mut n_rows, mut told_bytes) = (0u64, 0u64);
@@ -139,10 +139,10 @@ fn cell(value: &record::Field) -> Option<Cell<'_>> {
 }
 
 /// Runs `read` where a panic ends nothing else.
-fn isolated<T: Send>(
+fn guarded<T>(
     path: &Path,
-    read: impl FnOnce() -> Result<T, IngestError> + Send,
+    read: impl FnOnce() -> Result<T, IngestError>,
 ) -> Result<T, IngestError> {
-    let outcome = thread::scope(|scope| scope.spawn(read).join());
-    outcome.unwrap_or_else(|_| Err(NodeTableError::ParquetGaveUp { path: path.into() }.into()))
+    isolated(read)
+        .unwrap_or_else(|_| Err(NodeTableError::ParquetGaveUp { path: path.into() }.into()))
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufReader, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 
 use dsi_bitstream::impls::{BufBitReader, WordAdapter};
 use dsi_bitstream::traits::{BE, Endianness, LE};
@@ -14,8 +14,8 @@ use webgraph::graphs::bvgraph::sequential::NodeLabels;
 use webgraph::graphs::bvgraph::{CompFlags, Decode, DynCodesDecoder};
 
 use super::csr::NEIGHBOUR_BYTES;
-use super::parquet::panic_message;
 use crate::error::Malformed;
+use crate::isolated::isolated;
 
 /// A graph that is being read, node by node.
 pub(super) struct BvGraph<'a> {
@@ -84,11 +84,10 @@ impl<'a> BvGraph<'a> {
     fn read_node(&mut self) -> Result<(), Malformed> {
         let refused = |message: &str| Malformed::library("bvgraph", message);
         let nodes = &mut self.nodes;
-        let read = catch_unwind(AssertUnwindSafe(|| nodes.next(&mut self.left)));
-        match read {
+        match isolated(|| nodes.next(&mut self.left)) {
             Ok(Ok(())) => {}
             Ok(Err(message)) => return Err(refused(&message)),
-            Err(panic) => return Err(refused(&panic_message(panic.as_ref()))),
+            Err(panic) => return Err(refused(&panic)),
         }
         let are_nodes = self.left.last().is_none_or(|&last| u64::from(last) < self.n_nodes)
             && self.left.is_sorted_by(|a, b| a < b);

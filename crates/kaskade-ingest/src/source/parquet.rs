@@ -4,11 +4,9 @@
 //! and becomes an error, and all that it reads goes through [`Source`], which gives out no
 //! more than the file has.
 
-use std::any::Any;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -24,6 +22,7 @@ use parquet::schema::types::ColumnDescriptor;
 use super::block::InputFile;
 use super::table::{Columns, NoColumns, choose_columns};
 use crate::error::{BadLine, IngestError, Malformed, Place};
+use crate::isolated::isolated;
 use crate::spec::ReadSpec;
 
 /// A file and the columns of it that are read.
@@ -170,18 +169,11 @@ fn refuse_nested(descriptor: &ColumnDescriptor) -> Result<(), Malformed> {
 /// Calls into the library; what it panics with becomes an error.
 fn guarded<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Malformed> {
     let refused = |message: &str| Malformed::library("parquet", message);
-    match catch_unwind(AssertUnwindSafe(call)) {
+    match isolated(call) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(refused(&error.to_string())),
-        Err(panic) => Err(refused(&panic_message(panic.as_ref()))),
+        Err(panic) => Err(refused(&panic)),
     }
-}
-
-/// What a panic said.
-pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "it could not be decoded".to_owned())
 }
 
 /// A row group that is being read.

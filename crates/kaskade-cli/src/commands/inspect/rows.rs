@@ -1,7 +1,6 @@
 //! The Parquet files of a result, row by row.
 
 use std::fs::File;
-use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
 use parquet::errors::ParquetError;
@@ -57,10 +56,7 @@ fn isolated<T>(
     path: &Path,
     read: impl FnOnce() -> Result<T, ParquetError>,
 ) -> Result<Result<T, ParquetError>, CliError> {
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
-    let outcome = panic::catch_unwind(AssertUnwindSafe(read));
-    panic::set_hook(hook);
+    let outcome = kaskade_ingest::isolated(read);
     let path = PathBuf::from(path);
     outcome.map_err(|_| CliError::Parquet {
         path,
