@@ -2,6 +2,8 @@
 
 mod errors;
 mod graph;
+#[cfg(target_os = "linux")]
+mod memory;
 mod run;
 mod settings;
 mod tools;
@@ -37,7 +39,12 @@ impl Folder {
     }
 
     fn kaskade(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kaskade"));
+        Command::from_std(self.command(arguments))
+    }
+
+    /// The program as a process that can be watched.
+    fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kaskade"));
         let own_variables = std::env::vars_os().map(|(name, _)| name);
         for name in own_variables.filter(|name| name.to_string_lossy().starts_with("KASKADE_")) {
             command.env_remove(name);
