@@ -8,7 +8,7 @@
 # The bounded build runs in a memory control group of 1.1 × MEMORY where this machine lets us
 # make one; page cache counts there. Fails when the peak of anonymous memory is above 1.1 × MEMORY
 # or a digest differs. Without --binary the release binary is built. Writes below $TMPDIR, about
-# three times the text, and frees it, on Ctrl-C too. A small share for every day: 18 16 100MiB.
+# three times the text, and frees it, on Ctrl-C too. A small share for every day: 20 16 160MiB.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -30,10 +30,15 @@ fn corpus(target: Target) -> PathBuf {
 /// The inputs in the repository for `target`, each with its file's name.
 fn seeds(target: Target) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(corpus(target)).expect("a target has a folder of seeds");
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> =
+        entries.map(|entry| entry.expect("the folder can be listed").path()).collect();
     paths.sort();
-    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
-    paths.into_iter().map(|path| (name(&path), fs::read(path).unwrap())).collect()
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    paths.into_iter().map(|path| (name(&path), read(&path))).collect()
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    fs::read(path).expect("the file can be read")
 }
 
 /// What `target` says to `input`; a panic shows the input.
@@ -121,7 +126,7 @@ fn near(seeds: &[Vec<u8>], philox: &mut Philox) -> Vec<u8> {
 /// Seeds as today's code writes them, a few hundred bytes each.
 fn valid_seeds() -> Seeds {
     let mut seeds = Seeds::new();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a scratch folder can be made");
     let arcs = (0..40).map(|node| (node % 7 * node % 70, node % 5)).chain([(69, 0), (0, 69)]);
     let graph = ArcList::new(70, arcs).with_column(|_| 0.125);
     for (name, views, has_column) in [
@@ -138,12 +143,12 @@ fn valid_seeds() -> Seeds {
         let dir = &spec.directory.out;
         drop(directories::build(&spec));
         for shard in [0, 1] {
-            let bytes = fs::read(dir.join(names::shard(ShardId(shard)))).unwrap();
+            let bytes = read(&dir.join(names::shard(ShardId(shard))));
             let name = format!("valid-{name}-{shard}");
             seeds.insert(("shard", name.clone()), bytes.clone());
             seeds.insert(("sealed-shard", name), bytes);
         }
-        let bytes = fs::read(dir.join(names::MANIFEST)).unwrap();
+        let bytes = read(&dir.join(names::MANIFEST));
         seeds.insert(("manifest", format!("valid-{name}")), bytes.clone());
         seeds.insert(("sealed-manifest", format!("valid-{name}")), bytes);
     }

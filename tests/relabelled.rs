@@ -67,9 +67,9 @@ fn spreads_are_the_same_whatever_nodes_are_called() {
 fn spread(graph: &ArcList, name: Naming, model: ModelSpec, path: &Path) -> Estimate {
     let mut text = String::new();
     for arc in graph.arcs() {
-        writeln!(text, "{}\t{}", name(arc.source), name(arc.target)).unwrap();
+        writeln!(text, "{}\t{}", name(arc.source), name(arc.target)).expect("a string takes text");
     }
-    fs::write(path, text).unwrap();
+    fs::write(path, text).expect("the scratch folder can be written to");
     let mut spec = directories::build_spec(vec![path.to_owned()], path.with_extension("kg"));
     spec.directory.force = true;
     let built = directories::build(&spec);

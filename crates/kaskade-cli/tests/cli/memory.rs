@@ -43,11 +43,11 @@ fn ids_of_64_bits_take_no_memory() {
 /// Waits until there is something at `path`.
 fn wait_for(child: &mut Child, path: &Path) {
     let deadline = Instant::now() + DEADLINE;
-    while !path.try_exists().unwrap() {
-        if let Some(status) = child.try_wait().unwrap() {
+    while !path.try_exists().expect("the folder can be read") {
+        if let Some(status) = child.try_wait().expect("a child can be waited for") {
             let mut message = String::new();
             let stderr = child.stderr.as_mut().expect("it is a pipe");
-            stderr.read_to_string(&mut message).unwrap();
+            stderr.read_to_string(&mut message).expect("messages are UTF-8");
             panic!("it ended with {status}: {message}");
         }
         assert!(Instant::now() < deadline, "waited in vain for {}", path.display());
@@ -57,8 +57,9 @@ fn wait_for(child: &mut Child, path: &Path) {
 
 /// The largest resident memory of `child` so far, mapped files included.
 fn peak_resident_bytes(child: &Child) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
+    let status = status.expect("a process that lives has a status");
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak = peak.and_then(|peak| peak.trim().strip_suffix("kB"));
-    1024 * peak.expect("a process that lives has memory").trim().parse::<u64>().unwrap()
+    let peak = peak.and_then(|peak| peak.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    1024 * peak.expect("a process that lives has memory")
 }
