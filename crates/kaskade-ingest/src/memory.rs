@@ -37,7 +37,7 @@ impl Budget {
     /// Blocks of input on their way, and what belongs to them: so many, and so many a thread.
     const BLOCKS: u64 = 10;
     const BLOCKS_PER_THREAD: u64 = 3;
-    const MOST_BLOCK_BYTES: u64 = 4 << 20;
+    const MOST_BLOCK_BYTES: u64 = 1 << 20;
     /// A block is a small part of the budget, and longer than any line.
     const BLOCKS_IN_BUDGET: u64 = 32;
     const LEAST_BLOCK_BYTES: u64 = 128 << 10;

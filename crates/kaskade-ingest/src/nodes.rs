@@ -81,18 +81,6 @@ impl NodeSet {
         }
     }
 
-    /// The rank of `id`, which is in the set.
-    #[inline]
-    pub(crate) fn rank(&self, id: u64) -> u32 {
-        match self {
-            // Ranks are below 2³².
-            Self::Ranked(_) => id as u32,
-            Self::Bitmap(ids) => ids.rank(id),
-            Self::Sorted(ids) => ids.rank(id),
-            Self::Named(names) => names.rank_of[id as usize],
-        }
-    }
-
     /// The ids in ascending order.
     pub(crate) fn into_table(self) -> IdTable {
         match self {
@@ -117,6 +105,7 @@ mod tests {
 
     use super::*;
     use crate::arcs::ArcChunk;
+    use crate::runs::Reading;
 
     fn raw(arcs: &[(u64, u64)]) -> RawArcs<()> {
         let chunk = |arcs: &[(u64, u64)]| {
@@ -138,8 +127,16 @@ mod tests {
     fn check(nodes: NodeSet, arcs: &[(u64, u64)]) {
         let plain: BTreeSet<u64> = arcs.iter().flat_map(|&(from, to)| [from, to]).collect();
         assert_eq!(nodes.n_nodes() as usize, plain.len());
-        for (rank, &id) in plain.iter().enumerate() {
-            assert_eq!(nodes.rank(id) as usize, rank, "id {id}");
+        let loops: Vec<u64> = plain.iter().copied().collect();
+        for (rank, &id) in (0..).zip(&loops) {
+            // An arc to the next id, so that it is no self-loop.
+            let next = loops[(rank as usize + 1) % loops.len()];
+            let mut chunk = ArcChunk::with_capacity(1);
+            chunk.push(id, next, ());
+            let (ranked, n_self_loops) = Reading::Forward.relabel(&chunk, &nodes);
+            let expected: Vec<[u32; 2]> =
+                if id == next { vec![] } else { vec![[rank, (rank + 1) % loops.len() as u32]] };
+            assert_eq!((ranked.ends, n_self_loops), (expected, u64::from(id == next)), "id {id}");
         }
         let n_nodes = nodes.n_nodes();
         let table = nodes.into_table();

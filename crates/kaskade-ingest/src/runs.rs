@@ -62,6 +62,22 @@ impl Reading {
         chunk: &ArcChunk<V>,
         nodes: &NodeSet,
     ) -> (RankedArcs<V>, u64) {
+        // Which kind of set it is, is asked once a chunk.
+        match nodes {
+            // Ranks are below 2³².
+            NodeSet::Ranked(_) => self.relabel_by(chunk, |id| id as u32),
+            NodeSet::Bitmap(ids) => self.relabel_by(chunk, |id| ids.rank(id)),
+            NodeSet::Sorted(ids) => self.relabel_by(chunk, |id| ids.rank(id)),
+            NodeSet::Named(names) => self.relabel_by(chunk, |id| names.rank_of[id as usize]),
+        }
+    }
+
+    #[inline]
+    fn relabel_by<V: Payload>(
+        self,
+        chunk: &ArcChunk<V>,
+        rank: impl Fn(u64) -> u32,
+    ) -> (RankedArcs<V>, u64) {
         let n_most = self.n_ways() as usize * chunk.len();
         let mut ends = Vec::with_capacity(n_most);
         let mut values = Vec::with_capacity(n_most);
@@ -71,7 +87,7 @@ impl Reading {
                 n_self_loops += 1;
                 return;
             }
-            let (from, to) = (nodes.rank(from), nodes.rank(to));
+            let (from, to) = (rank(from), rank(to));
             if self != Self::Backward {
                 ends.push([from, to]);
                 values.push(value);

@@ -87,7 +87,7 @@ impl BitmapIds {
     }
 
     #[inline]
-    pub(super) fn rank(&self, id: u64) -> u32 {
+    pub(crate) fn rank(&self, id: u64) -> u32 {
         let word = self.words[(id / WORD_BITS) as usize];
         let lower_bits = (1 << (id % WORD_BITS)) - 1;
         word.n_below + (word.bits & lower_bits).count_ones()

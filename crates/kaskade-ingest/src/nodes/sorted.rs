@@ -83,7 +83,7 @@ impl SortedIds {
     }
 
     #[inline]
-    pub(super) fn rank(&self, id: u64) -> u32 {
+    pub(crate) fn rank(&self, id: u64) -> u32 {
         let cell = ((id - self.ids[0]) >> self.cell_shift) as usize;
         let (begin, end) = (self.cell_begins[cell], self.cell_begins[cell + 1]);
         let ids = &self.ids[begin as usize..end as usize];

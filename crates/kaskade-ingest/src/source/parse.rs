@@ -43,7 +43,7 @@ pub(crate) trait Intake<V>: Sync {
 
     /// The bytes that text and pairs should be read in at a time: some milliseconds of parsing.
     fn block_bytes(&self) -> usize {
-        4 << 20
+        1 << 20
     }
 }
 
