@@ -23,11 +23,12 @@ const SEEDS: [u32; 2] = [3, 50];
 type Naming = fn(u32) -> String;
 
 /// The first keeps the order of the nodes, the others do not.
-const NAMINGS: [(&str, Naming); 4] = [
+const NAMINGS: [(&str, Naming); 5] = [
     ("from 0", |node| node.to_string()),
     ("from 1", |node| (node + 1).to_string()),
     ("sparse", |node| u64::from(node).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_string()),
     ("up to the last of 64 bits", |node| (u64::MAX - u64::from(node) * (1 << 40)).to_string()),
+    ("strings", |node| format!("@user{node}")),
 ];
 
 #[test]

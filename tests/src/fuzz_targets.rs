@@ -5,6 +5,7 @@
 //! `scripts/fuzz.sh` runs the same targets coverage-guided. A new one is a row of [`TARGETS`]
 //! and a folder of seeds in `tests/fuzz/corpus`.
 
+mod parsers;
 mod seal;
 mod shard;
 
@@ -14,6 +15,7 @@ use std::io::{Seek, Write};
 use std::path::Path;
 
 use kaskade_engine::slice::{self, Encoder, Slice};
+use kaskade_ingest::spec::Format;
 use kaskade_store::Manifest;
 use tempfile::NamedTempFile;
 
@@ -33,16 +35,38 @@ pub struct Target {
     pub name: &'static str,
     /// Gives it an input. Panics on a defect.
     pub run: fn(&[u8]) -> Verdict,
+    /// Whether an input takes files and milliseconds.
+    pub is_slow: bool,
+}
+
+impl Target {
+    const fn new(name: &'static str, run: fn(&[u8]) -> Verdict) -> Self {
+        Self { name, run, is_slow: false }
+    }
+
+    const fn slow(name: &'static str, run: fn(&[u8]) -> Verdict) -> Self {
+        Self { name, run, is_slow: true }
+    }
 }
 
 /// All targets. Those called `sealed-…` make the checksums of an input right first, so that what
 /// lies behind them is reached.
-pub const TARGETS: [Target; 5] = [
-    Target { name: "shard", run: shard::open },
-    Target { name: "sealed-shard", run: |bytes| shard::open(&seal::file(bytes)) },
-    Target { name: "manifest", run: manifest },
-    Target { name: "sealed-manifest", run: |bytes| manifest(&seal::manifest(bytes)) },
-    Target { name: "slice", run: slice },
+pub const TARGETS: [Target; 15] = [
+    Target::new("shard", shard::open),
+    Target::new("sealed-shard", |bytes| shard::open(&seal::file(bytes))),
+    Target::new("manifest", manifest),
+    Target::new("sealed-manifest", |bytes| manifest(&seal::manifest(bytes))),
+    Target::new("slice", slice),
+    Target::new("text", |bytes| parsers::arcs(bytes, Format::Text)),
+    Target::new("csv", |bytes| parsers::arcs(bytes, Format::Csv)),
+    Target::new("tsv", |bytes| parsers::arcs(bytes, Format::Tsv)),
+    Target::new("konect", |bytes| parsers::arcs(bytes, Format::Konect)),
+    Target::new("matrix-market", |bytes| parsers::arcs(bytes, Format::MatrixMarket)),
+    Target::new("metis", |bytes| parsers::arcs(bytes, Format::Metis)),
+    Target::new("gap-sg", |bytes| parsers::arcs(bytes, Format::GapSg)),
+    Target::new("parquet", |bytes| parsers::arcs(bytes, Format::Parquet)),
+    Target::slow("graphalytics", parsers::graphalytics),
+    Target::slow("node-table", parsers::node_table),
 ];
 
 /// The target called `name`.

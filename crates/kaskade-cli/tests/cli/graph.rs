@@ -72,7 +72,7 @@ fn columns_of_the_nodes_are_kept_and_told() {
         assert_eq!(told(place, "n_missing"), n_missing);
     }
     assert_eq!(built["unknown_attribute_ids"], 1);
-    assert_eq!(folder.json(&["graph", "info", "x.kg"]), built);
+    assert_eq!(folder.json(&["graph", "info", "x.kg", "--quick"]), built);
     folder.kaskade(&["graph", "verify", "x.kg"]).assert().success();
     let file = folder.json(&["inspect", "x.kg/attributes.kga"]);
     assert_eq!((&file["kind"], &file["n_nodes"]), (&"attributes".into(), &3.into()));
@@ -119,6 +119,34 @@ fn zstd_of(text: &str) -> Vec<u8> {
 }
 
 #[test]
+fn names_are_ids_from_the_input_to_the_results() {
+    let folder = Folder::new();
+    folder.write("names.txt", "ann bob\nbob cy\ndan ann\nbob @\u{f6}mer\n");
+    let built = folder.json(&["graph", "build", "names.txt", "--out", "x.kg"]);
+    assert_eq!((&built["nodes"], &built["ids"]), (&5.into(), &"string".into()));
+    let run = ["run", "--graph", "x.kg", "--probability", "1", "--seeds"];
+    let spread =
+        |seeds: &str| folder.json(&[&run[..], &[seeds]].concat())["spread"]["mean"].clone();
+    assert_eq!((spread("ids:ann"), spread("ids:cy,@\u{f6}mer")), (4.0.into(), 2.0.into()));
+    let message = folder.refusal(&[&run[..], &["ids:zoe"]].concat(), 7);
+    assert!(message.contains("zoe"), "{message}");
+    for file in ["y.txt", "y.csv", "y.parquet"] {
+        folder.kaskade(&["graph", "export", "x.kg", "--out", file]).assert().success();
+        let again = folder.json(&["graph", "build", file, "--out", "y.kg", "--force"]);
+        assert_eq!(again["digest"], built["digest"], "{file}");
+    }
+    let sample = ["graph", "sample", "x.kg", "--out", "s.kg", "--nodes", "5", "--method", "node"];
+    assert_eq!(folder.json(&sample)["digest"], built["digest"], "all of it");
+    folder.write("odd.csv", "source,target\n\"a b\",\"c,d\"\n");
+    folder.kaskade(&["graph", "build", "odd.csv", "--out", "odd.kg"]).assert().success();
+    let plain = folder.refusal(&["graph", "export", "odd.kg", "--out", "odd.txt"], 7);
+    assert!(plain.contains("cannot hold the name"), "{plain}");
+    folder.kaskade(&["graph", "export", "odd.kg", "--out", "odd2.csv"]).assert().success();
+    let again = folder.json(&["graph", "build", "odd2.csv", "--out", "odd2.kg"]);
+    assert_eq!(again["digest"], folder.json(&["graph", "info", "odd.kg", "--quick"])["digest"]);
+}
+
+#[test]
 fn what_cannot_be_built_says_why() {
     let folder = Folder::new();
     folder.write("names.txt", "ann bob\nbob cy\n");
@@ -126,7 +154,6 @@ fn what_cannot_be_built_says_why() {
     folder.write("a.parquet", "PAR1");
     let build =
         |input: &str, code| folder.refusal(&["graph", "build", input, "--out", "x.kg"], code);
-    assert!(build("names.txt", 7).contains("the ids of the inputs are strings"));
     assert!(build("a.mtx", 8).contains("a.mtx: the header says 9 entries, and there are 1"));
     assert!(build("a.parquet", 8).contains("a.parquet: the file is no sound parquet"));
     let flags = ["graph", "build", "names.txt", "--out", "x.kg", "--ids", "number"];

@@ -65,7 +65,8 @@ impl ShardArcs<'_> {
     }
 }
 
-/// The most memory that [`crate::GraphWriter::write_shard`] takes beside its input, for a shard
+/// The most memory that [`crate::GraphWriter::write_shard`] takes beside its input, and beside
+/// less than a mebibyte for a buffer, a header and checksums, for a shard
 /// with `n_own_nodes` of the graph's `n_graph_nodes` and `n_arcs` arcs.
 #[must_use]
 pub fn shard_write_bytes(
@@ -76,9 +77,7 @@ pub fn shard_write_bytes(
     views: Views,
     compress: bool,
 ) -> u64 {
-    // A checksum per 64 KiB, a header, a buffer: less than this however large the shard is.
-    const FIXED_BYTES: u64 = 1 << 20;
-    let mut bytes = FIXED_BYTES + 4 * n_own_nodes;
+    let mut bytes = 4 * n_own_nodes;
     if views.has_out() {
         let n_present = n_graph_nodes.min(n_arcs);
         let per_end = if compress { 8 } else { 4 };
