@@ -87,7 +87,8 @@ fn columns_of_the_nodes_are_kept_and_told() {
     assert!(twice.contains("both have a column"), "{twice}");
     let nowhere = folder.refusal(&[&build[..], &["nowhere.csv", "--force"]].concat(), 4);
     assert!(nowhere.contains("could not open nowhere.csv"), "{nowhere}");
-    folder.refusal(&[&build[..], &["n.csv", "--nodes-types", "zip=text", "--force"]].concat(), 2);
+    let unknown = ["n.csv", "--nodes-types", "zip=text", "--force"];
+    folder.kaskade(&[&build[..], &unknown].concat()).assert().code(2);
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn standard_input_is_an_input_of_any_format() {
 
 /// `text` as one zstd frame of a raw block.
 fn zstd_of(text: &str) -> Vec<u8> {
-    let n_bytes = u32::try_from(text.len()).unwrap();
+    let n_bytes = u32::try_from(text.len()).expect("a short text");
     let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0xa0];
     frame.extend(n_bytes.to_le_bytes());
     // The last block, raw, and its size.

@@ -88,7 +88,7 @@ impl TextForm {
             }
         };
         let may_be_a_comment = matches!(name.first(), None | Some(b'#' | b'%'));
-        !may_be_a_comment && !name.iter().any(|byte| separates(byte))
+        !may_be_a_comment && !name.iter().any(separates)
     }
 }
 
