@@ -23,6 +23,7 @@ mod parquet;
 mod parse;
 mod plan;
 mod reader;
+mod relay;
 mod rows;
 mod sniff;
 mod table;

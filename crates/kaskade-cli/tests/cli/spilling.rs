@@ -51,6 +51,32 @@ fn an_interrupted_build_leaves_nothing() {
     assert_eq!(folder.names(), ["arcs.u32"]);
 }
 
+#[test]
+fn an_interrupted_build_that_waits_for_its_input_leaves_nothing() {
+    let folder = Folder::new();
+    let log = folder.path("log");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kaskade"))
+        .current_dir(folder.0.path())
+        .args(["graph", "build", "-", "--out", "g.kg"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    // Nothing is ever written, and the pipe stays open.
+    let _input = child.stdin.take();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while folder.names().len() < 2 {
+        assert!(Instant::now() < deadline && child.try_wait().unwrap().is_none());
+        std::thread::yield_now();
+    }
+    let interrupt = ["-INT".to_owned(), child.id().to_string()];
+    assert!(Command::new("kill").args(interrupt).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(std::fs::read_to_string(log).unwrap(), "error: interrupted\n");
+    assert_eq!(folder.names(), ["log"]);
+}
+
 /// Whether the process has a file open that has no name any more.
 fn has_unnamed_file(child: &Child) -> bool {
     let Ok(files) = std::fs::read_dir(format!("/proc/{}/fd", child.id())) else { return false };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::relay::Relay;
 use super::sniff;
 use crate::error::IngestError;
 use crate::progress::Progress;
@@ -72,7 +73,7 @@ impl<'a> Opened<'a> {
     pub(super) fn new(input: &Input, progress: &'a dyn Progress) -> Result<Self, IngestError> {
         let path = input.path();
         let unreadable = |source| IngestError::Read { path: path.clone(), source };
-        let raw = open_raw(input)?;
+        let raw = open_raw(input, progress)?;
         let mut raw = Counted { raw, progress };
         let told = match input {
             Input::Stdin => Compression::None,
@@ -118,12 +119,26 @@ impl<'a> Opened<'a> {
     }
 }
 
-fn open_raw(input: &Input) -> Result<Box<dyn Read + Send>, IngestError> {
+fn open_raw<'a>(
+    input: &Input,
+    progress: &'a dyn Progress,
+) -> Result<Box<dyn Read + Send + 'a>, IngestError> {
+    let failed = |source| IngestError::Open { path: input.path(), source };
     Ok(match input {
+        // Opening a pipe waits for its writer.
+        Input::File(path) if is_pipe(path) => {
+            let path = path.clone();
+            Box::new(Relay::new(move || File::open(path), progress).map_err(failed)?)
+        }
         Input::File(path) => Box::new(open_file(path)?),
-        Input::Stdin => Box::new(io::stdin()),
+        Input::Stdin => Box::new(Relay::new(|| Ok(io::stdin()), progress).map_err(failed)?),
         Input::Bytes { bytes, .. } => Box::new(Cursor::new(Arc::clone(bytes))),
     })
+}
+
+/// Whether there is something at `path` that is no file with an end.
+fn is_pipe(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
 }
 
 /// Opens a file.
@@ -144,7 +159,7 @@ fn compression_of(first: &[u8]) -> Compression {
 }
 
 struct Counted<'a> {
-    raw: Box<dyn Read + Send>,
+    raw: Box<dyn Read + Send + 'a>,
     progress: &'a dyn Progress,
 }
 

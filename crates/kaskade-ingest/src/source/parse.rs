@@ -103,6 +103,16 @@ pub(crate) fn parse<V: Payload>(
     intake: &impl Intake<V>,
     progress: &dyn Progress,
 ) -> Result<InputFacts, IngestError> {
+    // Who gives up makes reads fail that waited.
+    let told = |error| if progress.interrupted() { IngestError::Interrupted } else { error };
+    parse_inputs(spec, intake, progress).map_err(told)
+}
+
+fn parse_inputs<V: Payload>(
+    spec: &ReadSpec,
+    intake: &impl Intake<V>,
+    progress: &dyn Progress,
+) -> Result<InputFacts, IngestError> {
     let plan = Plan::new(spec)?;
     progress.begin(Phase::Parse, plan.input_bytes, Unit::Bytes);
     let first = First::look(spec, &plan, progress)?;
