@@ -19,6 +19,8 @@ use kaskade_ingest::spec::Format;
 use kaskade_store::Manifest;
 use tempfile::NamedTempFile;
 
+pub use kaskade_ingest::is_isolated;
+
 /// What became of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {

@@ -56,7 +56,11 @@ fn build_with<V: Payload>(
     let n_arcs = raw.n_arcs();
     progress.begin(Phase::Order, Some(n_arcs), Unit::Arcs);
     let nodes = match input.names {
-        Some(names) => NodeSet::Named(names.into_sorted()),
+        Some(names) => {
+            // Names are there twice while they are sorted.
+            raw.spill_down_to(budget.raw_bytes().saturating_sub(2 * names.bytes()))?;
+            NodeSet::Named(names.into_sorted())
+        }
         None => NodeSet::occurring(&raw, budget)?,
     };
     if nodes.n_nodes() == 0 {

@@ -15,6 +15,9 @@ use crate::raw::RawArcs;
 use crate::runs::{Buckets, Dealer, Reading, ranked_arc_bytes};
 use crate::spec::Duplicates;
 
+/// The arcs of a bucket in a run that spills, on average, at the least.
+const LEAST_PIECE_ARCS: u64 = 64;
+
 /// Takes the arcs of a graph whose nodes are known, from several threads at once.
 pub(crate) struct Dealing<'a, V> {
     publication: Publication<'a>,
@@ -44,11 +47,14 @@ impl<'a, V: Payload> Dealing<'a, V> {
         let fits = n_arcs.saturating_mul(arc_bytes) <= shares.run_bytes();
         // Runs that stay in memory need not be long, and buckets that are loaded from disk
         // should leave room for those of other threads.
-        let run_arcs = if fits { 0 } else { shares.run_buffer_bytes() / arc_bytes };
         let n_threads = rayon::current_num_threads() as u64;
         let most_arcs =
             if fits { u64::MAX } else { shares.sort_bytes() / (8 * n_threads * arc_bytes) };
         let buckets = Buckets::new(n_nodes, n_arcs, most_arcs);
+        // A run has an index of its buckets, which should be a small part of it.
+        let least_run_arcs = LEAST_PIECE_ARCS * buckets.len() as u64;
+        let run_arcs =
+            if fits { 0 } else { (shares.run_buffer_bytes() / arc_bytes).max(least_run_arcs) };
         let folder = publication.spill_folder();
         let ledger = Ledger::new(shares.run_bytes());
         let dealer = Dealer::new(buckets, run_arcs as usize, ledger, &folder);

@@ -50,7 +50,9 @@ impl<V: Payload> RawIntake<V> {
 }
 
 impl<V: Payload> Intake<V> for RawIntake<V> {
-    fn arcs(&self, chunk: ArcChunk<V>) -> Result<(), IngestError> {
+    fn arcs(&self, mut chunk: ArcChunk<V>) -> Result<(), IngestError> {
+        // What is counted is what is kept.
+        chunk.shrink_to_fit();
         if self.ledger.hold(chunk.bytes()) {
             self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(chunk);
         } else {

@@ -105,7 +105,7 @@ impl Reading {
 struct Run<V> {
     arcs: RunArcs<V>,
     /// Where the buckets begin in the arcs, and the end of the last.
-    bucket_begins: Vec<usize>,
+    bucket_begins: Vec<u32>,
 }
 
 enum RunArcs<V> {
@@ -188,7 +188,10 @@ impl<V: Payload> Dealer<V> {
     /// Makes a run of `arcs` by a counting sort.
     fn deal(&self, arcs: &RankedArcs<V>) -> Result<(), IngestError> {
         let buckets = self.buckets;
-        let mut bucket_begins = vec![0; buckets.len() + 1];
+        // Runs are some tens of thousands to some tens of millions of arcs.
+        let is_counted = u32::try_from(arcs.ends.len()).is_ok();
+        assert!(is_counted, "a run has fewer than 2^32 arcs");
+        let mut bucket_begins = vec![0u32; buckets.len() + 1];
         for ends in &arcs.ends {
             bucket_begins[buckets.locate(ends) + 1] += 1;
         }
@@ -202,8 +205,8 @@ impl<V: Payload> Dealer<V> {
         };
         for (ends, value) in arcs.ends.iter().zip(&arcs.values) {
             let place = &mut next[buckets.locate(ends)];
-            dealt.ends[*place] = *ends;
-            dealt.values[*place] = *value;
+            dealt.ends[*place as usize] = *ends;
+            dealt.values[*place as usize] = *value;
             *place += 1;
         }
         let bytes = dealt.ends.len() as u64 * ranked_arc_bytes::<V>();
@@ -298,12 +301,12 @@ impl<V: Payload> Runs<V> {
 
 impl<V: Payload> Run<V> {
     fn len(&self) -> usize {
-        self.bucket_begins[self.bucket_begins.len() - 1]
+        self.bucket_begins[self.bucket_begins.len() - 1] as usize
     }
 
     /// The places of the arcs of `bucket`.
     fn bucket(&self, bucket: usize) -> std::ops::Range<usize> {
-        self.bucket_begins[bucket]..self.bucket_begins[bucket + 1]
+        self.bucket_begins[bucket] as usize..self.bucket_begins[bucket + 1] as usize
     }
 
     /// Reads the arcs at `range` of a run that lies at `begin` of `file` into `place`.

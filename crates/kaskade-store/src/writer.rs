@@ -304,6 +304,10 @@ impl PartialDirectory {
             })
         };
         if replace && is_there(target)? {
+            // Something else may have appeared since the beginning.
+            if !is_replaceable(target)? {
+                return Err(StoreError::NotReplaceable { path: target.to_owned() });
+            }
             // A folder may be renamed to the name of an empty one.
             let aside = Self::create(target, "replaced")?;
             rename(target, &aside.path)?;

@@ -42,8 +42,12 @@ impl Sorter<'_> {
         }
         let n_arcs = runs.bucket_arcs(bucket);
         let list_bytes = (size_of::<u32>() + size_of::<V>()) as u64;
+        // What was read is dropped before a list is sorted beside its values.
+        let sorted_bytes =
+            if V::IS_PROBABILITY { n_arcs * size_of::<(u32, V)>() as u64 } else { 0 };
+        let loaded_bytes = runs.spilled_arcs(bucket) * ranked_arc_bytes::<V>();
         let needed_bytes = n_arcs * list_bytes
-            + runs.spilled_arcs(bucket) * ranked_arc_bytes::<V>()
+            + loaded_bytes.max(sorted_bytes)
             + 2 * size_of::<usize>() as u64 * targets.len() as u64;
         if n_arcs == 0 || self.gate.admits(needed_bytes) {
             let pass = self.gate.enter(needed_bytes);

@@ -61,6 +61,9 @@ fn write_with<V: Payload>(
             } else {
                 chosen.push_arcs_into(graph, node, &mut chunk);
             }
+            if chunk.len() >= CHUNK_ARCS {
+                dealing.take(std::mem::replace(&mut chunk, ArcChunk::with_capacity(0)))?;
+            }
         }
         dealing.take(chunk)
     })?;
@@ -78,8 +81,11 @@ fn write_with<V: Payload>(
     dealing.finish(Duplicates::Error, facts)
 }
 
-/// Nodes whose arcs make a chunk.
+/// Nodes whose arcs are looked at together.
 const CHUNK_NODES: usize = 1 << 12;
+
+/// A chunk ends with the node by which it has so many arcs.
+const CHUNK_ARCS: usize = 1 << 18;
 
 /// The nodes that stay, by their rank among themselves in the order of original ids.
 struct Chosen {

@@ -37,7 +37,7 @@ struct Shared {
     /// Nobody wants the files any more.
     is_given_up: AtomicBool,
     /// The first failure; the thread ends at it.
-    failure: Mutex<Option<StoreError>>,
+    failure: Mutex<Option<(PathBuf, io::Error)>>,
 }
 
 impl Flusher {
@@ -93,8 +93,12 @@ impl Flusher {
         self.thread.take().is_some_and(|thread| thread.join().is_err())
     }
 
+    /// The failure, told alike to all who ask.
     fn failure(&self) -> Option<StoreError> {
-        self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let failure = self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.as_ref().map(|(path, error)| {
+            StoreError::io("write", path, io::Error::new(error.kind(), error.to_string()))
+        })
     }
 }
 
@@ -116,8 +120,7 @@ fn flush_all(receiver: &Receiver<Waiting>, shared: &Shared) {
             // A failure is told once for a file and then forgotten by the system, so that of a
             // hint counts too.
             let path = if is_hint { PathBuf::from("shards") } else { path };
-            let failure = StoreError::io("write", &path, source);
-            *shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+            *shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some((path, source));
             return;
         }
     }
