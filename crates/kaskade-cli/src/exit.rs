@@ -37,7 +37,16 @@ fn chain(error: &CliError) -> String {
         text.push_str(&error.to_string());
         cause = error.source();
     }
-    text.replace('\n', " ")
+    // What a file or a name says goes to a terminal.
+    let escaped = text.replace('\n', " ");
+    escaped.chars().fold(String::with_capacity(escaped.len()), |mut line, letter| {
+        if letter.is_control() {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+        line
+    })
 }
 
 const OK: u8 = 0;
@@ -91,7 +100,9 @@ fn of_io(error: &io::Error) -> u8 {
         io::ErrorKind::PermissionDenied
         | io::ErrorKind::ReadOnlyFilesystem
         | io::ErrorKind::AlreadyExists => NOT_ALLOWED,
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => LIMIT,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            LIMIT
+        }
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => CORRUPT,
         io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => INVALID,
         _ => JOB_FAILED,
@@ -118,6 +129,8 @@ fn of_ingest(error: &IngestError) -> u8 {
         ) => CORRUPT,
         // What is no gzip at all is the wrong file; one that breaks off is a damaged one.
         IngestError::Read { source, .. } if source.kind() == io::ErrorKind::InvalidInput => INVALID,
+        // Decompressors say no more than that something is wrong.
+        IngestError::Read { source, .. } if source.kind() == io::ErrorKind::Other => CORRUPT,
         IngestError::Open { source, .. }
         | IngestError::Read { source, .. }
         | IngestError::Spill { source, .. }

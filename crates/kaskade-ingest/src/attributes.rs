@@ -53,6 +53,9 @@ pub(crate) fn check(tables: Option<&NodeTables>) -> Result<(), IngestError> {
     let Some(tables) = tables else { return Ok(()) };
     let mut owners: BTreeMap<String, &Path> = BTreeMap::new();
     for path in &tables.paths {
+        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(NodeTableError::NotAFile { path: path.clone() }.into());
+        }
         let table = Table::open(path, tables.key.as_deref())?;
         for (name, _) in table.columns() {
             if let Some(first) = owners.insert(name.to_owned(), path) {

@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 use kaskade_model::JobId;
 use kaskade_model::ids::InvalidName;
 
@@ -44,7 +44,7 @@ pub(crate) struct SubmitArgs {
     #[arg(long, value_parser = job_id)]
     pub(crate) id: Option<JobId>,
     /// Follow the job to its end and print its summary; the exit code is the job's
-    #[arg(long, env = "KASKADE_WAIT", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "KASKADE_WAIT", value_parser = BoolishValueParser::new())]
     pub(crate) wait: bool,
     /// Return as soon as the coordinator has the job; this is the default
     #[arg(long, overrides_with = "wait")]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 use clap::{Args, ColorChoice, ValueEnum};
 
 /// What holds for every command.
@@ -10,10 +10,10 @@ use clap::{Args, ColorChoice, ValueEnum};
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
     /// Print one JSON object on stdout instead of text
-    #[arg(long, global = true, env = "KASKADE_JSON", value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true, env = "KASKADE_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,
     /// Print no progress and no notes on stderr, only errors
-    #[arg(long, short, global = true, env = "KASKADE_QUIET", value_parser = FalseyValueParser::new())]
+    #[arg(long, short, global = true, env = "KASKADE_QUIET", value_parser = BoolishValueParser::new())]
     pub(crate) quiet: bool,
     /// Log more: -v events, -vv batches, -vvv everything
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 use kaskade_ingest::spec::{ColumnChoice, DEFAULT_SHARDS, Duplicates, Format, IdKind};
 use kaskade_ingest::{DEFAULT_BACKWARD, DEFAULT_FORWARD};
@@ -46,7 +46,7 @@ pub(crate) struct BuildArgs {
     #[arg(long, env = "KASKADE_ORIENTATION", default_value = "influence")]
     pub(crate) orientation: Orientation,
     /// Read every arc in both directions
-    #[arg(long, env = "KASKADE_UNDIRECTED", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "KASKADE_UNDIRECTED", value_parser = BoolishValueParser::new())]
     pub(crate) undirected: bool,
     /// The inputs' format: text, csv, tsv, konect, matrix-market, metis, graphalytics,
     /// graph500, pairs-u32, pairs-u64, gap-sg, parquet or bvgraph [default: by each file's
@@ -141,7 +141,7 @@ pub(crate) struct DirectoryArgs {
     #[arg(long, env = "KASKADE_VIEWS", default_value = "out,in")]
     pub(crate) views: Views,
     /// Keep the arcs coded: about 0.6 of the bytes, decoded at every read
-    #[arg(long, env = "KASKADE_COMPRESS", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "KASKADE_COMPRESS", value_parser = BoolishValueParser::new())]
     pub(crate) compress: bool,
     /// Memory that the build may take: 64MiB, 50% of what is free, or auto (50%); arcs beyond
     /// it go through temporary files

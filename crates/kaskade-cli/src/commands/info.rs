@@ -136,6 +136,8 @@ pub(super) fn describe(dir: &Path, manifest: &Manifest) -> String {
 fn node_column(column: &NodeColumn) -> (&'static str, String) {
     let categories = column.n_categories.map(|n| format!(" of {n}")).unwrap_or_default();
     let NodeColumn { name, kind, n_missing, .. } = column;
+    // A name goes to a terminal.
+    let name = name.escape_debug();
     ("node column", format!("{name}: {kind}{categories}, {n_missing} missing"))
 }
 

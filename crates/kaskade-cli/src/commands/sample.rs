@@ -30,6 +30,9 @@ pub(super) fn sample(args: &SampleArgs, console: &Console) -> Result<(), CliErro
     let started = Instant::now();
     let manifest = pool.install(|| {
         let graph = open_verified(&args.dir, console)?;
+        if !graph.manifest().node_columns.is_empty() {
+            console.note("a sample has no node columns: give --nodes to a build of its export");
+        }
         let progress = IngestProgress::new(console);
         Ok::<_, CliError>(kaskade_ingest::sample(&graph, &args.dir, &spec, &progress)?)
     })?;

@@ -40,6 +40,8 @@ pub(super) fn read(path: &Path, limit: SeedFileLimit) -> Result<Vec<OriginalId>,
             line,
             text: String::from_utf8_lossy(&bytes).chars().take(40).collect(),
         })?;
+        // A byte order mark stands before the first line, if at all.
+        let text = if line == 1 { text.strip_prefix('\u{feff}').unwrap_or(text) } else { text };
         let id = without_comment(text).trim();
         if !id.is_empty() {
             ids.push(OriginalId::from(id));

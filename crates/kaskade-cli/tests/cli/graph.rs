@@ -87,6 +87,11 @@ fn columns_of_the_nodes_are_kept_and_told() {
     assert!(twice.contains("both have a column"), "{twice}");
     let nowhere = folder.refusal(&[&build[..], &["nowhere.csv", "--force"]].concat(), 4);
     assert!(nowhere.contains("could not open nowhere.csv"), "{nowhere}");
+    folder.write("open.csv", "id,zip\n1,\"10\n2,20\n3,30\n");
+    let open = folder.refusal(&[&build[..], &["open.csv", "--force"]].concat(), 7);
+    assert!(open.contains("open.csv:2: a quoted field has no end"), "{open}");
+    let pipe = folder.refusal(&[&build[..], &["/dev/null", "--force"]].concat(), 7);
+    assert!(pipe.contains("is no plain file"), "{pipe}");
     let unknown = ["n.csv", "--nodes-types", "zip=text", "--force"];
     folder.kaskade(&[&build[..], &unknown].concat()).assert().code(2);
 }
@@ -159,6 +164,19 @@ fn what_cannot_be_built_says_why() {
     assert!(build("a.parquet", 8).contains("a.parquet: the file is no sound parquet"));
     let flags = ["graph", "build", "names.txt", "--out", "x.kg", "--ids", "number"];
     assert!(folder.refusal(&flags, 7).contains("names.txt:2: an id is a whole number"));
+    folder.write("typo.txt", "l 2\n2 3\n");
+    assert!(build("typo.txt", 7).contains("typo.txt:1: an id is a whole number"));
+    folder.write("broken.txt.zst", "1 2\n");
+    assert!(build("broken.txt.zst", 8).contains("could not read broken.txt.zst"));
+    let mut maybe = folder.kaskade(&["graph", "build", "typo.txt", "--out", "x.kg"]);
+    maybe.env("KASKADE_UNDIRECTED", "maybe").assert().code(2);
+    folder.write("bom.txt", "\u{feff}1\r\n2\r\n");
+    folder.write("g.txt", "1 2\n2 3\n");
+    folder.json(&["graph", "build", "g.txt", "--out", "g.kg"]);
+    let seeds = ["run", "--graph", "g.kg", "--probability", "0", "--seeds", "file:bom.txt"];
+    assert_eq!(folder.json(&seeds)["spread"]["mean"], 2.0);
+    let escaped = folder.refusal(&["run", "--graph", "g.kg", "--seeds", "ids:\u{1b}[31m"], 7);
+    assert!(!escaped.contains('\u{1b}'), "{escaped}");
 }
 
 #[test]

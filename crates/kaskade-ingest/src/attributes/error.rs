@@ -92,6 +92,20 @@ pub enum NodeTableError {
         /// The line at which the row begins.
         line: u64,
     },
+    /// A quote has no other: what follows it would be one field.
+    #[error("{path}:{line}: a quoted field has no end, in the row that begins here or before it")]
+    OpenQuote {
+        /// The table.
+        path: PathBuf,
+        /// The line at which the last row begins.
+        line: u64,
+    },
+    /// A table is read twice, which a pipe cannot be.
+    #[error("{path} is no plain file: a node table is read twice, so write it to a file first")]
+    NotAFile {
+        /// The table.
+        path: PathBuf,
+    },
     /// A row does not end.
     #[error("{path}:{line}: the row is longer than {limit} bytes: is a quote left open?")]
     RowTooLong {

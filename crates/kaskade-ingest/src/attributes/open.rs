@@ -77,12 +77,16 @@ impl Read for Counted<'_> {
 /// memory whole.
 pub(super) struct Rationed<R> {
     contents: R,
-    left_bytes: Ration,
+    ration: Ration,
 }
 
 /// What may still be read before a row must end.
 #[derive(Clone)]
-pub(super) struct Ration(Rc<Cell<u64>>);
+pub(super) struct Ration {
+    left_bytes: Rc<Cell<u64>>,
+    /// Quotes read so far.
+    n_quotes: Rc<Cell<u64>>,
+}
 
 /// The longest row that is read, but for what is read ahead.
 pub(super) const MAX_ROW_BYTES: u64 = 16 << 20;
@@ -90,32 +94,40 @@ pub(super) const MAX_ROW_BYTES: u64 = 16 << 20;
 impl<R> Rationed<R> {
     /// Reads from `contents`; each row must end before the ration does.
     pub(super) fn new(contents: R) -> (Self, Ration) {
-        let ration = Ration(Rc::new(Cell::new(MAX_ROW_BYTES)));
-        (Self { contents, left_bytes: ration.clone() }, ration)
+        let left_bytes = Rc::new(Cell::new(MAX_ROW_BYTES));
+        let ration = Ration { left_bytes, n_quotes: Rc::default() };
+        (Self { contents, ration: ration.clone() }, ration)
     }
 }
 
 impl Ration {
     /// A row has ended.
     pub(super) fn renew(&self) {
-        self.0.set(MAX_ROW_BYTES);
+        self.left_bytes.set(MAX_ROW_BYTES);
     }
 
     /// Whether a row has taken all of it.
     pub(super) fn is_spent(&self) -> bool {
-        self.0.get() == 0
+        self.left_bytes.get() == 0
+    }
+
+    /// Whether of the quotes, which come in pairs, one has no other.
+    pub(super) fn has_open_quote(&self) -> bool {
+        self.n_quotes.get() % 2 == 1
     }
 }
 
 impl<R: Read> Read for Rationed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left_bytes = self.left_bytes.0.get();
+        let left_bytes = self.ration.left_bytes.get();
         if left_bytes == 0 {
             return Err(io::Error::other("a row does not end"));
         }
         let n_bytes = buffer.len().min(usize::try_from(left_bytes).unwrap_or(usize::MAX));
         let n_bytes = self.contents.read(&mut buffer[..n_bytes])?;
-        self.left_bytes.0.set(left_bytes - n_bytes as u64);
+        self.ration.left_bytes.set(left_bytes - n_bytes as u64);
+        let n_quotes = memchr::memchr_iter(b'"', &buffer[..n_bytes]).count() as u64;
+        self.ration.n_quotes.set(self.ration.n_quotes.get() + n_quotes);
         Ok(n_bytes)
     }
 }

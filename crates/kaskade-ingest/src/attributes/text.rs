@@ -36,10 +36,17 @@ pub(super) fn for_each_row(
     let Opened { contents, .. } = open(path, Some(progress))?;
     let mut rows = Rows::new(path, delimiter, contents);
     rows.next()?;
+    let mut last_line = rows.line();
     while rows.next()? {
+        last_line = rows.line();
         let fields = rows.fields(n_fields)?;
         let cells: Vec<Cell<'_>> = fields.into_iter().map(Cell::of_text).collect();
         sink(rows.line(), &cells)?;
+    }
+    // Such a quote makes one field of all that follows it, rows included.
+    if rows.ration.has_open_quote() {
+        let (path, line) = (path.to_owned(), last_line);
+        return Err(NodeTableError::OpenQuote { path, line }.into());
     }
     Ok(())
 }

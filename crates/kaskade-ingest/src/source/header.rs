@@ -4,7 +4,7 @@ use std::path::Path;
 
 use memchr::memchr;
 
-use super::lines::quote;
+use super::lines::{MAX_LINE_BYTES, quote};
 use crate::error::IngestError;
 use crate::spec::ColumnChoice;
 
@@ -27,7 +27,13 @@ pub(super) fn find_top(bytes: &[u8]) -> Top {
         match bytes[begin..end].trim_ascii_start().first() {
             None | Some(b'#' | b'%') => begin = end + 1,
             Some(first) if first.is_ascii_alphabetic() || matches!(first, b'_' | b'"') => {
-                return Top::Header(begin..end);
+                // With a number, or longer than any line, it is a bad line and no header.
+                let is_number = |field: &[u8]| {
+                    std::str::from_utf8(field).is_ok_and(|field| field.parse::<f64>().is_ok())
+                };
+                let line = &bytes[begin..end];
+                let is_header = line.len() <= MAX_LINE_BYTES && !fields(line).any(is_number);
+                return if is_header { Top::Header(begin..end) } else { Top::Arcs };
             }
             Some(_) => return Top::Arcs,
         }
@@ -130,6 +136,8 @@ mod tests {
         assert_eq!(find_top(b"-1 2\n"), Top::Arcs);
         assert_eq!(find_top(b"\n\"u\",v\r\n1,2\n"), Top::Header(1..7));
         assert_eq!(find_top(b"from to"), Top::Header(0..7));
+        assert_eq!(find_top(b"l 2\n2 3\n"), Top::Arcs, "a letter for a digit is a bad line");
+        assert_eq!(find_top(&vec![b'x'; MAX_LINE_BYTES + 1]), Top::Arcs);
     }
 
     #[test]

@@ -103,6 +103,7 @@ impl ParquetFile {
                 Type::BYTE_ARRAY => has_names = true,
                 _ => return Err(wrong(wrong_type(descriptor, "integers or strings"))),
             }
+            refuse_scaled(descriptor, "integers or strings").map_err(wrong)?;
             refuse_nested(descriptor).map_err(wrong)?;
         }
         if let Some(column) = columns.value {
@@ -113,6 +114,7 @@ impl ParquetFile {
             ) {
                 return Err(wrong(wrong_type(descriptor, "numbers")));
             }
+            refuse_scaled(descriptor, "numbers").map_err(wrong)?;
             refuse_nested(descriptor).map_err(wrong)?;
         }
         let mut n_rows = 0u64;
@@ -156,6 +158,45 @@ impl ParquetFile {
 fn wrong_type(descriptor: &ColumnDescriptor, expected: &'static str) -> Malformed {
     let kind = descriptor.physical_type().to_string();
     Malformed::ColumnType { name: descriptor.path().string(), kind, expected }
+}
+
+/// Refuses a column whose integers stand for something else: decimals, dates, times.
+fn refuse_scaled(descriptor: &ColumnDescriptor, expected: &'static str) -> Result<(), Malformed> {
+    use ConvertedType as C;
+    let (converted, logical) = (descriptor.converted_type(), descriptor.logical_type_ref());
+    let is_plain = matches!(
+        converted,
+        C::NONE
+            | C::UTF8
+            | C::ENUM
+            | C::JSON
+            | C::INT_8
+            | C::INT_16
+            | C::INT_32
+            | C::INT_64
+            | C::UINT_8
+            | C::UINT_16
+            | C::UINT_32
+            | C::UINT_64
+    );
+    let is_plain = is_plain
+        && !matches!(
+            logical,
+            Some(
+                LogicalType::Decimal { .. }
+                    | LogicalType::Date
+                    | LogicalType::Time { .. }
+                    | LogicalType::Timestamp { .. }
+            )
+        );
+    if is_plain {
+        return Ok(());
+    }
+    let kind = match converted {
+        C::NONE => "a time".to_owned(),
+        converted => converted.to_string(),
+    };
+    Err(Malformed::ColumnType { name: descriptor.path().string(), kind, expected })
 }
 
 fn refuse_nested(descriptor: &ColumnDescriptor) -> Result<(), Malformed> {
