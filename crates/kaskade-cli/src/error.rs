@@ -24,6 +24,12 @@ pub(crate) enum CliError {
     /// The command line is not one, or asks for help.
     #[error(transparent)]
     Arguments(#[from] clap::Error),
+    /// A look-up left its section of a file that was not checked.
+    #[error(
+        "the graph is damaged where --verify header does not look: \
+         run with --verify full, which says where"
+    )]
+    UncheckedDamage,
     /// Flags that do not go together, or too few.
     #[error("{0}")]
     Usage(String),

@@ -77,7 +77,7 @@ fn code(error: &CliError) -> u8 {
         E::ReadFile { source, .. } if source.kind() == io::ErrorKind::InvalidData => INVALID,
         E::ReadFile { source, .. } | E::WriteFile { source, .. } => of_io(source),
         E::TooLarge { .. } | E::Threads { .. } => LIMIT,
-        E::Parquet { .. } => CORRUPT,
+        E::Parquet { .. } | E::UncheckedDamage => CORRUPT,
         E::Store(error) => of_store(error),
         E::Ingest(error) => of_ingest(error),
         E::Plan(_) => INVALID,

@@ -8,7 +8,8 @@
 //! can be typed, [`spec_file`] reads specs, [`commands`] has a file per command and
 //! [`error`] with [`exit`] says how each can end. Around them: [`console`] is the only
 //! module that prints, [`logging`] the only subscriber, [`interrupt`] catches Ctrl-C,
-//! [`machine`] and [`clock`] measure, [`size`] reads sizes.
+//! [`machine`] and [`clock`] measure, [`size`] reads sizes, [`unchecked`] guards work on
+//! files that were not looked at.
 
 mod args;
 mod settings;
@@ -26,6 +27,7 @@ mod console;
 mod interrupt;
 mod logging;
 mod machine;
+mod unchecked;
 
 use std::panic;
 use std::process::ExitCode;
@@ -33,8 +35,8 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
-        // A library's panic on a damaged file becomes an error, which is told.
-        if !kaskade_ingest::is_isolated() {
+        // A panic on a damaged file becomes an error, which is told.
+        if !kaskade_ingest::is_isolated() && !unchecked::is_going_on() {
             hook(panic);
         }
     }));

@@ -27,6 +27,7 @@ use crate::console::Console;
 use crate::error::CliError;
 use crate::machine;
 use crate::spec_file::{self, Job, Runner};
+use crate::unchecked::unchecked;
 
 /// The share of free memory that lane state may take.
 pub(super) const STATE_MEMORY_SHARE: f64 = 0.25;
@@ -44,7 +45,7 @@ pub(super) fn run(
     out.as_deref().map(|out| check_target(out, args.force)).transpose()?;
 
     let pool = super::thread_pool(args.threads)?;
-    pool.install(|| {
+    let work = || {
         let _span = tracing::info_span!("job", job_id = %id).entered();
         let graph = open_graph(&job, args, console)?;
         let summary_of_graph = GraphSummary {
@@ -76,7 +77,11 @@ pub(super) fn run(
             console.note(&format!("results in {}", out.display()));
         }
         Ok(())
-    })
+    };
+    match args.verify {
+        VerifyChoice::Full => pool.install(work),
+        VerifyChoice::Header => unchecked(|| pool.install(work)),
+    }
 }
 
 /// `out` with the job's id in place of `{job}`.

@@ -49,6 +49,29 @@ fn damage_is_told_by_run_and_verify() {
 }
 
 #[test]
+fn unchecked_damage_is_an_error_or_another_result() {
+    let folder = Folder::with_graph();
+    let run = [&RUN[..], &["--verify", "header"]].concat();
+    let mut n_told = 0;
+    for trial in 0..16 {
+        let path = "g.kg/shards/00000.kgs";
+        let sound = fs::read(folder.path(path)).unwrap();
+        let mut bytes = sound.clone();
+        // Behind the header and the section table.
+        let begin = 512 + word(trial) % (sound.len() - 600);
+        bytes[begin..begin + 64].fill(0xff);
+        replace(&folder, path, &bytes);
+        let output = folder.kaskade(&run).assert().get_output().clone();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(matches!(output.status.code(), Some(0 | 8)), "{output:?}");
+        assert!(!message.contains("panicked"), "{message}");
+        n_told += u32::from(message.contains("run with --verify full"));
+        replace(&folder, path, &sound);
+    }
+    assert!(n_told > 0, "some of it leads out of a section");
+}
+
+#[test]
 fn no_command_trusts_a_damaged_directory() {
     let folder = Folder::with_graph();
     let commands: [&[&str]; 5] = [

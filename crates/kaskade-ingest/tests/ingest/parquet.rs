@@ -161,6 +161,24 @@ fn columns_that_will_not_do_are_refused() {
 }
 
 #[test]
+fn integers_that_stand_for_something_else_are_refused() {
+    let value = |kind: &str| {
+        let schema = format!(
+            "message m {{ optional int64 u; optional int64 v; optional int32 p ({kind}); }}"
+        );
+        let group =
+            vec![Column::Int64(some(&[1])), Column::Int64(some(&[2])), Column::Int32(some(&[1]))];
+        read("a.parquet", &file(&schema, &[group]), column("p"))
+    };
+    for kind in ["DECIMAL(5, 2)", "DATE"] {
+        let refused = value(kind);
+        let Err(IngestError::Malformed { reason, .. }) = refused else { panic!("{refused:?}") };
+        assert!(matches!(reason, Malformed::ColumnType { name, .. } if name == "p"), "{kind}");
+    }
+    assert_eq!(value("INTEGER(8, true)").unwrap().values, [1.0]);
+}
+
+#[test]
 fn damage_is_an_error() {
     let bytes = numbers();
     let refused = |bytes: &[u8]| match read("a.parquet", bytes, |_| {}) {
