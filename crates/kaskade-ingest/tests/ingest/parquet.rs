@@ -168,7 +168,7 @@ fn integers_that_stand_for_something_else_are_refused() {
         );
         let group =
             vec![Column::Int64(some(&[1])), Column::Int64(some(&[2])), Column::Int32(some(&[1]))];
-        read("a.parquet", &file(&schema, &[group]), column("p"))
+        read("a.parquet", file(&schema, &[group]), column("p"))
     };
     for kind in ["DECIMAL(5, 2)", "DATE"] {
         let refused = value(kind);
