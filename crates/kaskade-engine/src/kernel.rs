@@ -9,9 +9,15 @@
 mod bitmap;
 mod counts;
 mod edge_map;
+mod keys;
+mod offers;
+mod prefetch;
+mod push;
+mod push_blocks;
 mod state;
 mod words;
 
 pub use counts::LaneCounts;
-pub use edge_map::{EdgeMap, Effort, Parallelism};
+pub use edge_map::{Coins, EdgeMap, Effort, Parallelism};
+pub use keys::BatchKeys;
 pub use state::{ShardState, state_bytes};

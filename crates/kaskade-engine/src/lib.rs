@@ -18,15 +18,15 @@ pub mod worker;
 
 pub use error::EngineError;
 
-/// Calls `$body` with the constant `$W` equal to the number `$lane_words`, 1 to 8: state, masks
-/// and kernel are compiled for each number of lane words.
+/// Calls `$body` with the constant `$W` equal to the number `$lane_words`, 1 to 8, or to the next
+/// power of two: state, masks and kernel are compiled for 1, 2, 4 and 8 lane words.
 macro_rules! with_lane_words {
     ($lane_words:expr, $W:ident => $body:expr) => {
-        with_lane_words!(@match $lane_words, $W, $body, 1 2 3 4 5 6 7 8)
+        with_lane_words!(@match $lane_words, $W, $body, 1 = 1, 2 = 2, 4 = 3 | 4, 8 = 5..=8)
     };
-    (@match $lane_words:expr, $W:ident, $body:expr, $($n:literal)+) => {
+    (@match $lane_words:expr, $W:ident, $body:expr, $($n:literal = $of:pat),+) => {
         match $lane_words {
-            $($n => {
+            $($of => {
                 const $W: usize = $n;
                 $body
             })+

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use kaskade_model::coin::{Isa, LaneKeys, simulation_key};
+use kaskade_model::coin::Isa;
 use kaskade_model::diffusion::ModelError;
 use kaskade_model::job::{BatchPlan, JobPlan};
-use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, first_lanes};
+use kaskade_model::lanes::{LANES_PER_WORD, LaneMask};
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::tally::PartitionTally;
 use kaskade_model::{NodeId, Round, Shard};
 use rayon::prelude::*;
 
-use crate::kernel::{EdgeMap, Effort, LaneCounts, Parallelism, ShardState};
+use crate::kernel::{BatchKeys, Coins, EdgeMap, LaneCounts, Parallelism, ShardState};
 use crate::slice::Slice;
 
 /// A worker's shards of a job's graph, ascending, and the job itself. In one process the
@@ -24,6 +24,7 @@ pub struct Partition<S> {
     pub plan: JobPlan,
     /// The instruction set that throws the coins.
     pub isa: Isa,
+    coins: Coins,
 }
 
 impl<S: Shard> Partition<S> {
@@ -33,7 +34,8 @@ impl<S: Shard> Partition<S> {
     /// [`ModelError`] names what is missing or the node whose weights exceed 1.
     pub fn new(shards: Vec<S>, plan: JobPlan, isa: Isa) -> Result<Self, ModelError> {
         shards.iter().try_for_each(|shard| plan.model.check(shard))?;
-        Ok(Self { shards, plan, isa })
+        let coins = Coins::of(&plan.model, plan.coins);
+        Ok(Self { shards, plan, isa, coins })
     }
 
     /// The cleared state of a batch with W words.
@@ -52,7 +54,7 @@ const LIGHT_ROUND_ARCS: usize = 1 << 15;
 pub struct BatchRun<S, const W: usize> {
     partition: Arc<Partition<S>>,
     batch: BatchPlan,
-    keys: Box<[LaneKeys; W]>,
+    keys: Box<BatchKeys<W>>,
     states: Vec<ShardState<W>>,
     /// The own nodes that became active in `round`, a slice per shard.
     frontier: Vec<Slice<W>>,
@@ -71,10 +73,8 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         mut states: Vec<ShardState<W>>,
     ) -> Self {
         let plan = &partition.plan;
-        let key_of_lane = |lane: u64| simulation_key(plan.seed, batch.first_simulation + lane);
-        let keys = Box::new(std::array::from_fn(|word| {
-            LaneKeys::new(|lane| key_of_lane((word * LANES_PER_WORD + lane) as u64))
-        }));
+        let keys = Box::new(BatchKeys::new(plan.seed, &batch));
+        states.iter_mut().for_each(|state| state.begin(batch.lanes()));
         seed(plan, &batch, &mut states);
         let mut run = Self {
             batch,
@@ -129,7 +129,7 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
     /// The lanes that the batch has.
     #[must_use]
     pub fn lanes(&self) -> LaneMask<W> {
-        first_lanes(self.batch.n_lanes as usize)
+        self.batch.lanes()
     }
 
     /// What the partition has counted so far.
@@ -159,18 +159,17 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         let is_light = parallelism == Parallelism::Pool && self.is_light(n_nodes, &frontier);
         let parallelism = if is_light { Parallelism::Sequential } else { parallelism };
 
-        let Partition { shards, plan, isa } = &*self.partition;
-        let push = |(shard, state): (&S, &ShardState<W>)| {
-            let map = EdgeMap { shard, state, keys: &self.keys, isa: *isa };
-            map.push(&plan.model, plan.seed, &frontier, parallelism)
+        let Partition { shards, plan, isa, coins } = &*self.partition;
+        let map = EdgeMap {
+            shards,
+            model: (&plan.model, plan.seed),
+            coins,
+            keys: &self.keys,
+            isa: *isa,
         };
         let effort = match parallelism {
-            Parallelism::Sequential => {
-                sum_efforts(shards.iter().zip(&self.states).map(push).collect())?
-            }
-            Parallelism::Pool => {
-                sum_efforts(shards.par_iter().zip(&self.states).map(push).collect())?
-            }
+            Parallelism::Sequential => map.push(&mut self.states, &frontier)?,
+            Parallelism::Pool => map.push_pooled(&self.states, &frontier)?,
         };
         self.tally.work.arcs_scanned += effort.arcs_scanned;
         self.tally.work.coins += effort.coins;
@@ -200,29 +199,36 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
     /// Takes what became active in `round` as the frontier, and counts it.
     fn close_round(&mut self, parallelism: Parallelism) {
         let round = self.round;
-        let take_new = |state: &mut ShardState<W>| {
-            let mut counts = LaneCounts::default();
-            (state.take_new(round, &mut counts), counts)
-        };
-        let taken: Vec<_> = match parallelism {
-            Parallelism::Sequential => self.states.iter_mut().map(take_new).collect(),
-            Parallelism::Pool => self.states.par_iter_mut().map(take_new).collect(),
-        };
         let mut counts = LaneCounts::<W>::default();
-        self.frontier = taken
-            .into_iter()
-            .map(|(slice, shard_counts)| {
-                counts.merge(&shard_counts);
-                slice
-            })
-            .collect();
+        self.frontier = match parallelism {
+            Parallelism::Sequential => {
+                self.states.iter_mut().map(|state| state.take_new(round, &mut counts)).collect()
+            }
+            Parallelism::Pool => {
+                let taken: Vec<_> = self
+                    .states
+                    .par_iter_mut()
+                    .map(|state| {
+                        let mut counts = LaneCounts::default();
+                        (state.take_new(round, &mut counts), counts)
+                    })
+                    .collect();
+                let slices = taken.into_iter().map(|(slice, of_shard)| {
+                    counts.merge(&of_shard);
+                    slice
+                });
+                slices.collect()
+            }
+        };
         self.n_new = counts.total();
         if self.n_new > 0 {
-            let n_lanes = self.batch.n_lanes as usize;
+            let (first_lane, n_lanes) =
+                (self.batch.first_lane() as usize, self.batch.n_lanes as usize);
             let lanes_before = round.0 as usize * n_lanes;
             self.tally.new_per_round.resize(lanes_before, 0);
-            self.tally.new_per_round.extend(counts.n_new.iter().flatten().take(n_lanes));
-            let sums = counts.fingerprints.iter().flatten();
+            let n_new = counts.n_new.iter().flatten().skip(first_lane);
+            self.tally.new_per_round.extend(n_new.take(n_lanes));
+            let sums = counts.fingerprints.iter().flatten().skip(first_lane);
             for (fingerprint, sum) in self.tally.fingerprints.iter_mut().zip(sums) {
                 *fingerprint = fingerprint.wrapping_add(*sum);
             }
@@ -238,25 +244,19 @@ fn seed<const W: usize>(plan: &JobPlan, batch: &BatchPlan, states: &mut [ShardSt
     };
     match &plan.seeds {
         SeedPlan::Fixed(nodes) => {
-            let all = first_lanes(batch.n_lanes as usize);
+            let all = batch.lanes();
             nodes.iter().for_each(|node| seed_one(NodeId(node), &all));
         }
         each @ SeedPlan::RandomEach(_) => {
-            for lane in 0..batch.n_lanes as usize {
+            for number in 0..batch.n_lanes {
+                let lane = (batch.first_lane() + number) as usize;
                 let mut mask = [0; W];
                 mask[lane / LANES_PER_WORD] = 1 << (lane % LANES_PER_WORD);
-                let simulation = batch.first_simulation + lane as u64;
+                let simulation = batch.first_simulation + u64::from(number);
                 for node in each.of_simulation(plan.seed, simulation, plan.n_nodes) {
                     seed_one(node, &mask);
                 }
             }
         }
     }
-}
-
-fn sum_efforts(efforts: Vec<Result<Effort, ModelError>>) -> Result<Effort, ModelError> {
-    efforts.into_iter().try_fold(Effort::default(), |mut sum, effort| {
-        sum += effort?;
-        Ok(sum)
-    })
 }

@@ -11,10 +11,19 @@
 //! both enter before different multiplies: a plain xor of item and simulation makes
 //! lanes copies of each other (`reference/peers.md` §1.1.2).
 
-mod kernel;
+mod blocks;
+mod isa;
+mod lanes;
+mod octets;
+mod portable;
 mod threshold;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
-pub use kernel::{Isa, LaneKeys};
+pub use blocks::{Block, BlockCoins, LiveSlots, MAX_BLOCK_PROBABILITY};
+pub use isa::{Isa, Vectorised, Vectors};
+pub use lanes::LaneKeys;
+pub use octets::{OctetKeys, octet_uniform};
 pub use threshold::{InvalidProbability, Threshold};
 
 use crate::ids::NodeId;
@@ -32,8 +41,22 @@ pub enum Purpose {
     InArc = 0xd1b5_4a32_d192_ed03,
     /// The trivalency level of an arc, the same in all simulations.
     Trivalency = 0x8cb9_2ba7_2f3d_8dd7,
+    /// Which arcs of a block of an out-list are live (independent cascade).
+    Block = 0x3c6e_f372_fe94_f82b,
     /// The choice of random seeds.
     Seeds = 0xaef1_7502_108e_f2d9,
+}
+
+/// How coins are drawn. It decides bits of a result, never its distribution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// A hash per arc and simulation ([`LaneKeys`]). The same arcs are live on another graph that
+    /// has them, too.
+    Arc,
+    /// Coins of equal probability are drawn together: up to 64 arcs of a source where one small
+    /// probability holds for all arcs ([`BlockCoins`]), else eight simulations of an arc or node
+    /// ([`OctetKeys`]).
+    Block,
 }
 
 /// A half-open interval of the uniform of `item`: live where
@@ -139,6 +162,17 @@ fn mix64(mut x: u64) -> u64 {
     x ^= x >> 33;
     x = x.wrapping_mul(0x1c69_b3f7_4ac4_ae35);
     x ^ (x >> 27)
+}
+
+/// The mixer of SplitMix64 (Steele, Lea and Flood 2014; David Stafford's variant 13): a bijection.
+const SPLIT_MIX_FIRST: u64 = 0xbf58_476d_1ce4_e5b9;
+const SPLIT_MIX_SECOND: u64 = 0x94d0_49bb_1331_11eb;
+
+#[inline(always)]
+fn split_mix64(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(SPLIT_MIX_FIRST);
+    x = (x ^ (x >> 27)).wrapping_mul(SPLIT_MIX_SECOND);
+    x ^ (x >> 31)
 }
 
 #[cfg(test)]

@@ -15,11 +15,11 @@ use linear_threshold::{
     ColumnThreshold, ConstantThreshold, FixedWeight, UniformThreshold, check_column, ranks,
 };
 
-use crate::adjacency::{Ranks, Shard};
-use crate::coin::{Draw, InvalidProbability};
+use crate::adjacency::Shard;
+use crate::coin::{BlockCoins, Draw, InvalidProbability, Threshold};
 use crate::ids::NodeId;
 
-/// An arc as a shard's out-view shows it.
+/// An arc of a shard.
 #[derive(Clone, Copy, Debug)]
 pub struct Arc {
     /// The source's global id.
@@ -28,14 +28,34 @@ pub struct Arc {
     pub target: NodeId,
     /// The target's offset into its shard's nodes.
     pub target_idx: u32,
-    /// The arc's position in the shard's out-view.
-    pub position: usize,
+    /// Where the arc was found.
+    pub place: Place,
+}
+
+/// Where a shard keeps an arc.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// At this position of the out-view.
+    Out(usize),
+    /// At this rank among its target's sources: the in-view.
+    In(u32),
 }
 
 /// The rule of a model on one shard: the draw that decides an arc in every simulation.
 pub trait LiveArcs: Sync {
     /// The draw of `arc`; pure, so evaluating it twice or nowhere changes nothing.
     fn draw(&self, arc: Arc) -> Draw;
+
+    /// Writes the draw of each of `arcs` to `draws`, which is as long.
+    fn draw_all(&self, arcs: &[Arc], draws: &mut [Draw]) {
+        draws.iter_mut().zip(arcs).for_each(|(draw, &arc)| *draw = self.draw(arc));
+    }
+
+    /// Whether an arc found in the in-view can be decided, too. What the graph keeps beside its
+    /// out-view alone cannot be found from there.
+    fn reads_in_view(&self) -> bool {
+        true
+    }
 }
 
 /// A model with its parameters as integers, ready for any shard.
@@ -73,25 +93,13 @@ pub enum ArcWeight {
 }
 
 /// What a caller does with the rule of a model on a shard. A visitor instead of a
-/// boxed rule, so that the kernel is compiled once per rule with the draw inlined.
+/// boxed rule, so that a loop over arcs is compiled once per rule with the draw inlined.
 pub trait RuleVisitor<S: Shard + ?Sized> {
     /// What the visit gives.
     type Output;
 
     /// Called once, with the rule.
     fn visit(self, rule: &impl LiveArcs) -> Self::Output;
-}
-
-/// Visits with the ranks in the width that the shard has them: chosen once here, so that no
-/// arc asks for it.
-macro_rules! with_ranks {
-    ($shard:expr, |$ranks:ident| $visit:expr) => {
-        match ranks($shard)? {
-            Ranks::U8($ranks) => $visit,
-            Ranks::U16($ranks) => $visit,
-            Ranks::U32($ranks) => $visit,
-        }
-    };
 }
 
 impl LiveArcModel {
@@ -112,17 +120,27 @@ impl LiveArcModel {
             Self::IndependentCascade(P::Trivalency) => visitor.visit(&TrivalencyCascade::new(seed)),
             Self::IndependentCascade(P::Column) => visitor.visit(&ColumnCascade::new(shard)?),
             Self::LinearThreshold(W::Constant(weight)) => {
-                let weight = FixedWeight::new(weight)?;
-                with_ranks!(shard, |ranks| visitor.visit(&ConstantThreshold { ranks, weight }))
+                let (ranks, weight) = (ranks(shard)?, FixedWeight::new(weight)?);
+                visitor.visit(&ConstantThreshold { ranks, weight })
             }
             Self::LinearThreshold(W::WeightedCascade) => {
-                with_ranks!(shard, |ranks| visitor.visit(&UniformThreshold { shard, ranks }))
+                visitor.visit(&UniformThreshold { shard, ranks: ranks(shard)? })
             }
             Self::LinearThreshold(W::Column) => {
                 check_column(shard)?;
-                with_ranks!(shard, |ranks| visitor.visit(&ColumnThreshold { shard, ranks }))
+                visitor.visit(&ColumnThreshold { shard, ranks: ranks(shard)? })
             }
         })
+    }
+
+    /// The coins of whole blocks of arcs, where this model has one small probability for all arcs
+    /// ([`crate::coin::MAX_BLOCK_PROBABILITY`]).
+    #[must_use]
+    pub fn block_coins(&self) -> Option<BlockCoins> {
+        let Self::IndependentCascade(ArcProbability::Constant(probability)) = *self else {
+            return None;
+        };
+        BlockCoins::new(Threshold::from_probability(probability).ok()?)
     }
 
     /// Whether `shard` has what this model reads, and its weights sum to at most 1.

@@ -1,8 +1,9 @@
 //! A job resolved against a graph: all that the rounds need to know.
 
+use crate::coin::Family;
 use crate::diffusion::{ArcWeight, LiveArcModel, sums_to_at_most_one};
 use crate::ids::{BatchId, NodeId};
-use crate::lanes::{LANES_PER_WORD, MAX_LANE_WORDS};
+use crate::lanes::{LANES_PER_WORD, LaneMask, MAX_LANE_WORDS, first_lanes};
 use crate::seeds::{self, NodeDirectory, SeedError, SeedPlan};
 use crate::spec::{OriginalId, Spec, SpecError};
 
@@ -12,6 +13,8 @@ use crate::spec::{OriginalId, Spec, SpecError};
 pub struct JobPlan {
     /// The diffusion model.
     pub model: LiveArcModel,
+    /// How its coins are drawn.
+    pub coins: Family,
     /// The job's seed.
     pub seed: u64,
     /// Who is active in round 0.
@@ -28,15 +31,33 @@ pub struct JobPlan {
     pub lane_words: usize,
 }
 
-/// The simulations that advance together.
+/// The simulations that advance together. Simulation s has lane s mod 64 of a word, whatever
+/// job it is in, so that the simulations that draw coins together are always neighbours: the
+/// first batch of a job may begin within a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchPlan {
     /// The batch.
     pub batch: BatchId,
-    /// The global number of the simulation in lane 0.
+    /// The global number of the first simulation.
     pub first_simulation: u64,
-    /// Simulations in the batch, 1 to 64·W.
+    /// Simulations in the batch, at least 1; with [`BatchPlan::first_lane`] at most 64·W.
     pub n_lanes: u32,
+}
+
+impl BatchPlan {
+    /// The lane of the first simulation, 0 to 63.
+    #[must_use]
+    pub fn first_lane(&self) -> u32 {
+        (self.first_simulation % LANES_PER_WORD as u64) as u32
+    }
+
+    /// The lanes of its simulations.
+    #[must_use]
+    pub fn lanes<const W: usize>(&self) -> LaneMask<W> {
+        let before: LaneMask<W> = first_lanes(self.first_lane() as usize);
+        let until: LaneMask<W> = first_lanes((self.first_lane() + self.n_lanes) as usize);
+        std::array::from_fn(|word| until[word] & !before[word])
+    }
 }
 
 impl JobPlan {
@@ -53,6 +74,7 @@ impl JobPlan {
         check_weights(model, graph)?;
         Ok(Self {
             model,
+            coins: spec.run.coins.resolved(),
             seed: spec.run.seed,
             seeds: seeds::resolve(&spec.seeds, spec.run.seed, graph)?,
             n_nodes: graph.n_nodes(),
@@ -73,19 +95,24 @@ impl JobPlan {
     /// The number of batches.
     #[must_use]
     pub fn n_batches(&self) -> u32 {
-        u32::try_from(self.n_simulations.div_ceil(self.lanes_per_batch())).unwrap_or(u32::MAX)
+        let n_lanes = self.first_lane() + self.n_simulations;
+        u32::try_from(n_lanes.div_ceil(self.lanes_per_batch())).unwrap_or(u32::MAX)
     }
 
     /// The plan of batch `batch`, which must be below [`JobPlan::n_batches`].
     #[must_use]
     pub fn batch(&self, batch: BatchId) -> BatchPlan {
-        let done_before = u64::from(batch.0) * self.lanes_per_batch();
-        let n_lanes = (self.n_simulations - done_before).min(self.lanes_per_batch());
-        BatchPlan {
-            batch,
-            first_simulation: self.first_simulation + done_before,
-            n_lanes: n_lanes as u32,
-        }
+        // Batches begin where a word does; only the job's own ends cut them.
+        let begin = self.first_simulation - self.first_lane();
+        let begin = begin + u64::from(batch.0) * self.lanes_per_batch();
+        let end = begin.saturating_add(self.lanes_per_batch());
+        let first_simulation = begin.max(self.first_simulation);
+        let end = end.min(self.first_simulation + self.n_simulations);
+        BatchPlan { batch, first_simulation, n_lanes: (end - first_simulation) as u32 }
+    }
+
+    fn first_lane(&self) -> u64 {
+        self.first_simulation % LANES_PER_WORD as u64
     }
 }
 
@@ -150,6 +177,7 @@ mod tests {
     fn batches_tile_the_simulations() {
         let plan = JobPlan {
             model: LiveArcModel::IndependentCascade(ArcProbability::WeightedCascade),
+            coins: Family::Block,
             seed: 1,
             seeds: SeedPlan::RandomEach(1),
             n_nodes: 10,
@@ -160,6 +188,12 @@ mod tests {
         };
         let batches: Vec<_> = (0..plan.n_batches()).map(|b| plan.batch(BatchId(b))).collect();
         let cuts: Vec<_> = batches.iter().map(|b| (b.first_simulation, b.n_lanes)).collect();
-        assert_eq!(cuts, [(7, 128), (135, 128), (263, 44)]);
+        assert_eq!(cuts, [(7, 121), (128, 128), (256, 51)]);
+        assert_eq!(batches[0].lanes(), [u64::MAX << 7, u64::MAX]);
+        assert_eq!(batches[2].lanes(), [(1 << 51) - 1, 0]);
+        let alone = JobPlan { first_simulation: 191, n_simulations: 2, lane_words: 1, ..plan };
+        assert_eq!(alone.n_batches(), 2);
+        assert_eq!(alone.batch(BatchId(0)).lanes(), [1 << 63]);
+        assert_eq!(alone.batch(BatchId(1)).lanes(), [1]);
     }
 }

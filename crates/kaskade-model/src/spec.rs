@@ -204,7 +204,7 @@ impl Spec {
             return Err(SpecError::new("seeds.ids", "must name at least one node"));
         }
         self.live_arc_model()?;
-        self.run.coins = CoinFamily::Arc;
+        self.run.coins = self.run.coins.resolved().into();
         Ok(self)
     }
 

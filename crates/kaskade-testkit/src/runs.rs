@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use kaskade_engine::local::{self, Unobserved};
 use kaskade_engine::partition::Partition;
+use kaskade_model::coin::Family;
 use kaskade_model::Shard;
 use kaskade_model::coin::Isa;
 use kaskade_model::diffusion::LiveArcModel;
@@ -20,6 +21,7 @@ use crate::ArcList;
 pub fn plan(graph: &ArcList, model: LiveArcModel, seeds: SeedPlan, n_simulations: u64) -> JobPlan {
     JobPlan {
         model,
+        coins: Family::Block,
         seed: 1,
         seeds,
         n_nodes: graph.n_nodes(),

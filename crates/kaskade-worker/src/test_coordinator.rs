@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use bytes::Bytes;
+use kaskade_model::coin::Family;
 use kaskade_model::diffusion::{ArcProbability, LiveArcModel};
 use kaskade_model::ids::{Epoch, JobId, WorkerId};
 use kaskade_model::job::JobPlan;
@@ -102,6 +103,7 @@ pub(crate) fn assignment(epoch: u64, workers: &[u64]) -> Assignment {
         shard_table_digest: "1e".to_owned(),
         plan: JobPlan {
             model: LiveArcModel::IndependentCascade(ArcProbability::Constant(0.5)),
+            coins: Family::Block,
             seed: 1,
             seeds: SeedPlan::RandomEach(1),
             n_nodes: 10,

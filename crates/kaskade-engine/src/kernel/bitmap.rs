@@ -39,14 +39,35 @@ impl SummaryBitmap {
         }
     }
 
-    /// Calls `visit` with every set bit, ascending, and clears it. Bits must not be set meanwhile.
-    pub(super) fn drain(&mut self, mut visit: impl FnMut(usize)) {
-        for (summary_idx, summary) in self.summary.iter_mut().enumerate() {
-            for bit in ones(std::mem::take(summary.get_mut())) {
+    /// Sets bit `at`, for one thread alone.
+    #[inline]
+    pub(super) fn insert(&mut self, at: usize) {
+        let (bits, summary) = self.exclusive();
+        bits[at / 64] |= 1 << (at % 64);
+        summary[at / 4096] |= 1 << (at / 64 % 64);
+    }
+
+    /// The words of the bits, and those of the summary, for one thread alone; whoever sets a bit
+    /// sets it in both.
+    #[inline(always)]
+    pub(super) fn exclusive(&mut self) -> (&mut [u64], &mut [u64]) {
+        (self.bits.exclusive(), self.summary.exclusive())
+    }
+
+    /// Calls `visit` with every set bit, ascending, and clears it; `announce` with each some time
+    /// before. Bits must not be set meanwhile.
+    pub(super) fn drain(
+        &mut self,
+        mut announce: impl FnMut(usize),
+        mut visit: impl FnMut(usize),
+    ) {
+        let (bits, summary) = self.exclusive();
+        for (summary_idx, summary) in summary.iter_mut().enumerate() {
+            for bit in ones(std::mem::take(summary)) {
                 let word_idx = 64 * summary_idx + bit;
-                for bit in ones(std::mem::take(self.bits[word_idx].get_mut())) {
-                    visit(64 * word_idx + bit);
-                }
+                let word = std::mem::take(&mut bits[word_idx]);
+                ones(word).for_each(|bit| announce(64 * word_idx + bit));
+                ones(word).for_each(|bit| visit(64 * word_idx + bit));
             }
         }
     }
@@ -64,8 +85,10 @@ mod tests {
             bitmap.set(at);
         }
         let mut drained = Vec::new();
-        bitmap.drain(|at| drained.push(at));
+        let mut announced = Vec::new();
+        bitmap.drain(|at| announced.push(at), |at| drained.push(at));
         assert_eq!(drained, set);
-        bitmap.drain(|at| panic!("{at} was left"));
+        assert_eq!(announced, set);
+        bitmap.drain(|_| (), |at| panic!("{at} was left"));
     }
 }

@@ -1,27 +1,55 @@
-//! One round of one batch on one shard.
+//! One round of one batch on some shards.
 
-use std::ops::AddAssign;
+use std::ops::{Add, AddAssign};
 
-use kaskade_model::coin::{Isa, LaneKeys};
-use kaskade_model::diffusion::{Arc, LiveArcModel, LiveArcs, ModelError, RuleVisitor};
-use kaskade_model::lanes::LaneMask;
-use kaskade_model::{NodeId, OutArcs, Shard};
+use kaskade_model::coin::{BlockCoins, Family, Isa};
+use kaskade_model::diffusion::{LiveArcModel, LiveArcs, ModelError, RuleVisitor};
+use kaskade_model::{NodeId, Shard};
 use rayon::prelude::*;
 
-use super::state::ShardState;
+use super::keys::BatchKeys;
+use super::offers::{ByLane, ByOctet};
+use super::push::{ArcChoice, PushArcs, Sources, Work};
+use super::push_blocks::PushBlocks;
+use super::state::{NodeLanes, ShardState};
 use crate::slice::Slice;
 
-/// Pushes a frontier over a shard's arcs; hides lanes, threads and the order of evaluation.
+/// Offers a frontier to the nodes of some shards; hides lanes, threads, instruction sets and the
+/// order of evaluation.
 #[derive(Debug)]
 pub struct EdgeMap<'a, S, const W: usize> {
-    /// The shard whose nodes are decided.
-    pub shard: &'a S,
-    /// Their state.
-    pub state: &'a ShardState<W>,
+    /// The shards whose nodes are decided, ascending.
+    pub shards: &'a [S],
+    /// The model, and the seed of the job.
+    pub model: (&'a LiveArcModel, u64),
+    /// How its coins are drawn.
+    pub coins: &'a Coins,
     /// The keys of the batch's simulations.
-    pub keys: &'a [LaneKeys; W],
+    pub keys: &'a BatchKeys<W>,
     /// The instruction set that throws the coins.
     pub isa: Isa,
+}
+
+/// How coins are drawn in a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Coins {
+    /// A hash per arc and lane.
+    ByLane,
+    /// A hash per arc and eight lanes.
+    ByOctet,
+    /// Blocks of arcs.
+    ByBlock(BlockCoins),
+}
+
+impl Coins {
+    /// The coins of `model` in `family`.
+    #[must_use]
+    pub fn of(model: &LiveArcModel, family: Family) -> Self {
+        match family {
+            Family::Arc => Self::ByLane,
+            Family::Block => model.block_coins().map_or(Self::ByOctet, Self::ByBlock),
+        }
+    }
 }
 
 /// How a round is computed; never what.
@@ -43,10 +71,20 @@ pub struct Effort {
     pub coins: u64,
 }
 
+impl Add for Effort {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            arcs_scanned: self.arcs_scanned + other.arcs_scanned,
+            coins: self.coins + other.coins,
+        }
+    }
+}
+
 impl AddAssign for Effort {
     fn add_assign(&mut self, other: Self) {
-        self.arcs_scanned += other.arcs_scanned;
-        self.coins += other.coins;
+        *self = *self + other;
     }
 }
 
@@ -57,116 +95,129 @@ const NODES_PER_TASK: usize = 512;
 const ARCS_PER_TASK: usize = 1 << 14;
 
 impl<S: Shard, const W: usize> EdgeMap<'_, S, W> {
-    /// Offers `frontier` along the arcs that `model` makes live in a job with `seed`.
+    /// Offers `frontier` along the live arcs, on the calling thread. `states` has one a shard.
     ///
     /// # Errors
-    /// [`ModelError`] when the shard lacks what the model reads.
+    /// [`ModelError`] when a shard lacks what the model reads.
     pub fn push(
         &self,
-        model: &LiveArcModel,
-        seed: u64,
+        states: &mut [ShardState<W>],
         frontier: &[&Slice<W>],
-        parallelism: Parallelism,
     ) -> Result<Effort, ModelError> {
-        model.visit_rule(self.shard, seed, Push { map: self, frontier, parallelism })
+        let groups: Vec<Sources<'_, W>> = frontier.iter().map(|slice| Sources::of(slice)).collect();
+        let work = Work { groups: &groups, arcs: ArcChoice::All };
+        if let Coins::ByBlock(coins) = self.coins {
+            let lanes = states.iter_mut().map(ShardState::exclusive).collect();
+            return Ok(self.push_blocks(coins, lanes, work));
+        }
+        let shards = self.shards.iter().zip(states);
+        let efforts = shards.map(|(shard, state)| {
+            self.with_rule(shard, |rule| self.push_arcs((shard, rule), state.exclusive(), work))
+        });
+        efforts.reduce(sum).unwrap_or(Ok(Effort::default()))
     }
 
-    fn push_sequential(&self, rule: &impl LiveArcs, slice: &Slice<W>) -> Effort {
-        let (mut effort, mut scratch) = (Effort::default(), Vec::new());
-        for (&node, mask) in slice.nodes.iter().zip(&slice.masks) {
-            let arcs = self.shard.out_arcs(NodeId(node), &mut scratch);
-            effort += self.push_arcs::<false>(rule, NodeId(node), mask, arcs);
+    /// As [`EdgeMap::push`], on the current rayon pool.
+    ///
+    /// # Errors
+    /// Those of [`EdgeMap::push`].
+    pub fn push_pooled(
+        &self,
+        states: &[ShardState<W>],
+        frontier: &[&Slice<W>],
+    ) -> Result<Effort, ModelError> {
+        let tasks = || {
+            frontier.par_iter().flat_map(|slice| {
+                let nodes = slice.nodes.par_chunks(NODES_PER_TASK);
+                let masks = slice.masks.par_chunks(NODES_PER_TASK);
+                nodes.zip(masks).map(|(nodes, masks)| Sources { nodes, masks })
+            })
+        };
+        if let Coins::ByBlock(coins) = self.coins {
+            let efforts = tasks().map(|sources| {
+                let work = Work { groups: &[sources], arcs: ArcChoice::All };
+                self.push_blocks(coins, states.iter().map(ShardState::shared).collect(), work)
+            });
+            return Ok(efforts.reduce(Effort::default, Effort::add));
+        }
+        let shards = self.shards.par_iter().zip(states);
+        let efforts = shards.map(|(shard, state)| {
+            self.with_rule(shard, |rule| {
+                let efforts = tasks().map(|sources| self.push_task((shard, rule), state, sources));
+                efforts.reduce(Effort::default, Effort::add)
+            })
+        });
+        efforts.reduce(|| Ok(Effort::default()), sum)
+    }
+
+    /// Hubs are cut into pieces, which other threads may take.
+    fn push_task(
+        &self,
+        (shard, rule): (&S, &dyn LiveArcs),
+        state: &ShardState<W>,
+        sources: Sources<'_, W>,
+    ) -> Effort {
+        let push = |sources, arcs| {
+            self.push_arcs((shard, rule), state.shared(), Work { groups: &[sources], arcs })
+        };
+        let mut effort = push(sources, ArcChoice::OfAtMost(ARCS_PER_TASK));
+        for (at, &node) in sources.nodes.iter().enumerate() {
+            let n_arcs = shard.n_out_arcs(NodeId(node));
+            if n_arcs > ARCS_PER_TASK {
+                let pieces = (0..n_arcs.div_ceil(ARCS_PER_TASK)).into_par_iter().map(|piece| {
+                    let begin = piece * ARCS_PER_TASK;
+                    let end = n_arcs.min(begin + ARCS_PER_TASK);
+                    push(sources.only(at), ArcChoice::Within { begin, end })
+                });
+                effort += pieces.reduce(Effort::default, Effort::add);
+            }
         }
         effort
     }
 
-    fn push_pooled(&self, rule: &impl LiveArcs, slice: &Slice<W>) -> Effort {
-        let nodes = slice.nodes.par_chunks(NODES_PER_TASK);
-        let masks = slice.masks.par_chunks(NODES_PER_TASK);
-        let efforts = nodes.zip(masks).map_init(Vec::new, |scratch, (nodes, masks)| {
-            let mut effort = Effort::default();
-            for (&node, mask) in nodes.iter().zip(masks) {
-                let arcs = self.shard.out_arcs(NodeId(node), scratch);
-                effort += if arcs.targets.len() <= ARCS_PER_TASK {
-                    self.push_arcs::<true>(rule, NodeId(node), mask, arcs)
-                } else {
-                    self.push_hub(rule, NodeId(node), mask, arcs)
-                };
-            }
-            effort
-        });
-        efforts.reduce(Effort::default, |mut sum, effort| {
-            sum += effort;
-            sum
-        })
+    fn push_arcs(
+        &self,
+        (shard, rule): (&S, &dyn LiveArcs),
+        lanes: impl NodeLanes<W>,
+        work: Work<'_, W>,
+    ) -> Effort {
+        let keys = self.keys;
+        if *self.coins == Coins::ByLane {
+            self.isa.run(PushArcs { shard, lanes, keys, rule, coins: ByLane, work })
+        } else {
+            self.isa.run(PushArcs { shard, lanes, keys, rule, coins: ByOctet, work })
+        }
     }
 
-    fn push_hub(
+    fn push_blocks<L: NodeLanes<W>>(
         &self,
-        rule: &impl LiveArcs,
-        source: NodeId,
-        mask: &LaneMask<W>,
-        arcs: OutArcs<'_>,
+        coins: &BlockCoins,
+        lanes: Vec<L>,
+        work: Work<'_, W>,
     ) -> Effort {
-        let pieces = arcs.targets.par_chunks(ARCS_PER_TASK).enumerate().map(|(piece, targets)| {
-            let first_arc = arcs.first_arc + piece * ARCS_PER_TASK;
-            self.push_arcs::<true>(rule, source, mask, OutArcs { first_arc, targets })
-        });
-        pieces.reduce(Effort::default, |mut sum, effort| {
-            sum += effort;
-            sum
-        })
+        self.isa.run(PushBlocks { shards: self.shards, lanes, keys: self.keys, coins, work })
     }
 
-    #[inline]
-    fn push_arcs<const SHARED: bool>(
+    fn with_rule<T>(
         &self,
-        rule: &impl LiveArcs,
-        source: NodeId,
-        mask: &LaneMask<W>,
-        arcs: OutArcs<'_>,
-    ) -> Effort {
-        let nodes = self.state.nodes();
-        let mut effort = Effort { arcs_scanned: arcs.targets.len() as u64, coins: 0 };
-        for (position, &target_idx) in (arcs.first_arc..).zip(arcs.targets) {
-            let lacking = self.state.lacking(target_idx as usize, mask);
-            if kaskade_model::lanes::is_empty(&lacking) {
-                continue;
-            }
-            let target = nodes.node(target_idx);
-            let draw = rule.draw(Arc { source, target, target_idx, position });
-            for (word, &offered) in lacking.iter().enumerate() {
-                if offered == 0 {
-                    continue;
-                }
-                effort.coins += u64::from(offered.count_ones());
-                let live = self.keys[word].live(self.isa, draw, offered);
-                if live != 0 {
-                    self.state.activate::<SHARED>(target_idx as usize, word, live);
-                }
+        shard: &S,
+        body: impl FnOnce(&dyn LiveArcs) -> T,
+    ) -> Result<T, ModelError> {
+        struct Body<F>(F);
+        impl<S: Shard, T, F: FnOnce(&dyn LiveArcs) -> T> RuleVisitor<S> for Body<F> {
+            type Output = T;
+            fn visit(self, rule: &impl LiveArcs) -> T {
+                self.0(rule)
             }
         }
-        effort
+        let (model, seed) = self.model;
+        model.visit_rule(shard, seed, Body(body))
     }
 }
 
-struct Push<'a, 'b, S, const W: usize> {
-    map: &'a EdgeMap<'b, S, W>,
-    frontier: &'a [&'a Slice<W>],
-    parallelism: Parallelism,
-}
-
-impl<S: Shard, const W: usize> RuleVisitor<S> for Push<'_, '_, S, W> {
-    type Output = Effort;
-
-    fn visit(self, rule: &impl LiveArcs) -> Effort {
-        let mut effort = Effort::default();
-        for slice in self.frontier {
-            effort += match self.parallelism {
-                Parallelism::Sequential => self.map.push_sequential(rule, slice),
-                Parallelism::Pool => self.map.push_pooled(rule, slice),
-            };
-        }
-        effort
-    }
+fn sum(
+    sum: Result<Effort, ModelError>,
+    effort: Result<Effort, ModelError>,
+) -> Result<Effort, ModelError> {
+    Ok(sum? + effort?)
 }

@@ -1,43 +1,49 @@
 //! What a batch remembers of a shard's nodes.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::cell::RefCell;
+use std::sync::atomic::Ordering::Relaxed;
 
 use kaskade_model::coin::activation_fingerprint;
 use kaskade_model::ids::Round;
-use kaskade_model::lanes::LaneMask;
+use kaskade_model::lanes::{LaneMask, is_empty};
 use kaskade_model::{NodeId, NodeRange};
 
 use super::bitmap::SummaryBitmap;
 use super::counts::LaneCounts;
+use super::prefetch::prefetch;
 use super::words::Words;
 use crate::slice::Slice;
 
 /// The lanes in which each node of a shard is active (`seen`) and those in which it became
-/// so in the round that is being computed (`new`): W words a node each, dense.
+/// so in the round that is being computed (`new`): W words a node each, dense and side by side.
 ///
-/// Memory: 16·W bytes a node, and a quarter of a bit for the bitmaps that find the nodes
-/// that changed without looking at the others.
+/// Memory: 16·W bytes a node, and an eighth of a byte for each of the bitmaps that tell which nodes
+/// changed, which were used, and to which no arc need be looked at any more.
 #[derive(Debug)]
 pub struct ShardState<const W: usize> {
     nodes: NodeRange,
-    seen: Words,
-    new: Words,
+    /// The batch's lanes: in these all nodes may become active.
+    all: LaneMask<W>,
+    /// Per node the W words of `seen`, then those of `new`.
+    lanes: Words,
+    /// Nodes that are active in all lanes of the batch.
+    saturated: Words,
     /// Nodes with a lane in `new`.
     changed: SummaryBitmap,
-    /// Blocks of [`BLOCK_NODES`] nodes with a lane in `seen`.
-    used_blocks: SummaryBitmap,
+    /// Nodes with a lane in `seen`, but for those that changed.
+    used: SummaryBitmap,
 }
 
-/// Nodes that are cleared together between batches.
-const BLOCK_NODES: usize = 64;
+/// Nodes whose bits share a word of `saturated`.
+const NODES_PER_WORD: usize = 64;
 
 /// The bytes of the lane state of one batch in flight for the `n_nodes` nodes of a shard.
 #[must_use]
 pub fn state_bytes(n_nodes: u64, lane_words: usize) -> u64 {
-    let words = 16 * lane_words as u64;
+    let words = 16 * lane_words.next_power_of_two() as u64;
     n_nodes.saturating_mul(words)
-        + SummaryBitmap::bytes_for(n_nodes)
-        + SummaryBitmap::bytes_for(n_nodes.div_ceil(BLOCK_NODES as u64))
+        + 8 * n_nodes.div_ceil(NODES_PER_WORD as u64)
+        + 2 * SummaryBitmap::bytes_for(n_nodes)
 }
 
 impl<const W: usize> ShardState<W> {
@@ -47,18 +53,19 @@ impl<const W: usize> ShardState<W> {
         let n_nodes = nodes.n_nodes();
         Self {
             nodes,
-            seen: Words::zeroed(n_nodes * W),
-            new: Words::zeroed(n_nodes * W),
+            all: [u64::MAX; W],
+            lanes: Words::zeroed(2 * n_nodes * W),
+            saturated: Words::zeroed(n_nodes.div_ceil(NODES_PER_WORD)),
             changed: SummaryBitmap::new(n_nodes),
-            used_blocks: SummaryBitmap::new(n_nodes.div_ceil(BLOCK_NODES)),
+            used: SummaryBitmap::new(n_nodes),
         }
     }
 
     /// The bytes that it takes: [`state_bytes`] of its nodes.
     #[must_use]
     pub fn allocated_bytes(&self) -> u64 {
-        let words = size_of_val(&*self.seen) + size_of_val(&*self.new);
-        words as u64 + self.changed.allocated_bytes() + self.used_blocks.allocated_bytes()
+        let words = size_of_val(&*self.lanes) + size_of_val(&*self.saturated);
+        words as u64 + self.changed.allocated_bytes() + self.used.allocated_bytes()
     }
 
     /// The nodes that it is about.
@@ -67,71 +74,214 @@ impl<const W: usize> ShardState<W> {
         self.nodes
     }
 
-    /// The lanes of `offered` in which the node at `node_idx` is not yet active. A lane that
-    /// another thread activates meanwhile may still be among them.
-    #[inline]
-    pub(super) fn lacking(&self, node_idx: usize, offered: &LaneMask<W>) -> LaneMask<W> {
-        let seen = &self.seen[node_idx * W..][..W];
-        std::array::from_fn(|word| offered[word] & !seen[word].load(Relaxed))
+    /// Begins a batch with the lanes `all` on a cleared state.
+    pub fn begin(&mut self, all: LaneMask<W>) {
+        self.all = all;
     }
 
-    /// Activates the node at `node_idx` in the lanes `live` of word `word`. `SHARED` says
-    /// whether other threads may do so at the same time.
+    /// The state for one thread alone.
     #[inline]
-    pub(super) fn activate<const SHARED: bool>(&self, node_idx: usize, word: usize, live: u64) {
-        let at = node_idx * W + word;
-        let new = live & !or_into::<SHARED>(&self.seen[at], live);
-        if new != 0 && or_into::<SHARED>(&self.new[at], new) == 0 {
-            self.changed.set(node_idx);
+    pub(super) fn exclusive(&mut self) -> Exclusive<'_, W> {
+        let (changed, summary) = self.changed.exclusive();
+        Exclusive {
+            all: self.all,
+            lanes: self.lanes.exclusive(),
+            saturated: self.saturated.exclusive(),
+            changed,
+            summary,
         }
+    }
+
+    /// The state for several threads at a time.
+    #[inline]
+    pub(super) fn shared(&self) -> Shared<'_, W> {
+        Shared(self)
     }
 
     /// Activates `node`, which must be an own node, in the lanes of `mask`: seeds.
     pub fn seed(&mut self, node: NodeId, mask: &LaneMask<W>) {
-        let node_idx = (node.0 - self.nodes.begin) as usize;
-        for (word, &live) in mask.iter().enumerate() {
-            self.activate::<false>(node_idx, word, live);
-        }
+        let node_idx = node.0 - self.nodes.begin;
+        self.exclusive().activate(node_idx, mask);
     }
 
     /// Ends a round: the nodes that became active in it with their lanes, counted into
     /// `counts`. Afterwards none is new.
     pub fn take_new(&mut self, round: Round, counts: &mut LaneCounts<W>) -> Slice<W> {
         let mut slice = Slice::default();
-        let Self { nodes, new, changed, used_blocks, .. } = self;
-        changed.drain(|node_idx| {
-            let words = &mut new[node_idx * W..][..W];
-            let mask = std::array::from_fn(|word| std::mem::take(words[word].get_mut()));
+        let Self { nodes, lanes, changed, used, .. } = self;
+        let lanes = RefCell::new(lanes.exclusive());
+        let announce = |node_idx| prefetch(&lanes.borrow()[(2 * node_idx + 1) * W]);
+        changed.drain(announce, |node_idx| {
+            let mut lanes = lanes.borrow_mut();
+            let new = &mut lanes[(2 * node_idx + 1) * W..][..W];
+            let mask = std::array::from_fn(|word| std::mem::take(&mut new[word]));
             let node = nodes.node(node_idx as u32);
             counts.add(&mask, activation_fingerprint(node, round));
             slice.push(node.0, mask);
-            used_blocks.set(node_idx / BLOCK_NODES);
+            used.insert(node_idx);
         });
         slice
     }
 
-    /// Forgets everything, at a cost of the blocks that were used.
+    /// Forgets everything, at a cost of the nodes that were used.
     pub fn clear(&mut self) {
         // A batch that was aborted within a round leaves nodes that are still new.
         self.take_new(Round(0), &mut LaneCounts::default());
-        let seen = &mut self.seen;
-        self.used_blocks.drain(|block| {
-            let begin = block * BLOCK_NODES * W;
-            let end = seen.len().min(begin + BLOCK_NODES * W);
-            seen[begin..end].iter_mut().for_each(|word| *word.get_mut() = 0);
+        let (lanes, saturated) = (self.lanes.exclusive(), self.saturated.exclusive());
+        self.used.drain(|_| (), |node_idx| {
+            lanes[2 * node_idx * W..][..2 * W].fill(0);
+            saturated[node_idx / NODES_PER_WORD] = 0;
         });
     }
 }
 
-/// ORs `bits` into `word` and gives its value before.
-#[inline(always)]
-fn or_into<const SHARED: bool>(word: &AtomicU64, bits: u64) -> u64 {
-    if SHARED {
-        word.fetch_or(bits, Relaxed)
-    } else {
-        // One thread: a plain read and write, without the bus lock.
-        let before = word.load(Relaxed);
-        word.store(before | bits, Relaxed);
-        before
+/// What the kernel asks of a shard's state, and does to it.
+pub(super) trait NodeLanes<const W: usize> {
+    /// Whether the node at `node_idx` is active in all lanes. Without a promise: where it is not
+    /// known yet the answer is no.
+    fn is_saturated(&self, node_idx: u32) -> bool;
+
+    /// Says that the lanes of the node at `node_idx` will soon be asked for.
+    fn prefetch(&self, node_idx: u32);
+
+    /// The lanes of `offered` in which the node at `node_idx` is not yet active. A lane that
+    /// another thread activates meanwhile may still be among them.
+    fn lacking(&self, node_idx: u32, offered: &LaneMask<W>) -> LaneMask<W>;
+
+    /// Activates the node at `node_idx` in the lanes `live`.
+    fn activate(&mut self, node_idx: u32, live: &LaneMask<W>);
+
+    /// Activates the node at `node_idx` in the lanes `live` of word `word`.
+    fn activate_word(&mut self, node_idx: u32, word: usize, live: u64);
+}
+
+/// A state that one thread has to itself.
+#[derive(Debug)]
+pub(super) struct Exclusive<'a, const W: usize> {
+    all: LaneMask<W>,
+    lanes: &'a mut [u64],
+    saturated: &'a mut [u64],
+    changed: &'a mut [u64],
+    summary: &'a mut [u64],
+}
+
+impl<const W: usize> Exclusive<'_, W> {
+    #[inline(always)]
+    fn mark_changed(&mut self, node_idx: usize) {
+        self.changed[node_idx / 64] |= 1 << (node_idx % 64);
+        self.summary[node_idx / 4096] |= 1 << (node_idx / 64 % 64);
+    }
+}
+
+impl<const W: usize> NodeLanes<W> for Exclusive<'_, W> {
+    #[inline(always)]
+    fn is_saturated(&self, node_idx: u32) -> bool {
+        self.saturated[node_idx as usize / NODES_PER_WORD] >> (node_idx as usize % NODES_PER_WORD) & 1 == 1
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, node_idx: u32) {
+        let first = 2 * node_idx as usize * W;
+        prefetch(&self.lanes[first]);
+        if W == 8 {
+            prefetch(&self.lanes[first + W]);
+        }
+    }
+
+    #[inline(always)]
+    fn lacking(&self, node_idx: u32, offered: &LaneMask<W>) -> LaneMask<W> {
+        let seen: &LaneMask<W> = self.lanes[2 * node_idx as usize * W..].first_chunk().expect(NODE);
+        std::array::from_fn(|word| offered[word] & !seen[word])
+    }
+
+    #[inline(always)]
+    fn activate(&mut self, node_idx: u32, live: &LaneMask<W>) {
+        let node_idx = node_idx as usize;
+        let lanes = &mut self.lanes[2 * node_idx * W..][..2 * W];
+        let (seen, new) = lanes.split_at_mut(W);
+        let seen: &mut LaneMask<W> = seen.try_into().expect(NODE);
+        let new: &mut LaneMask<W> = new.try_into().expect(NODE);
+        let added: LaneMask<W> = std::array::from_fn(|word| live[word] & !seen[word]);
+        if is_empty(&added) {
+            return;
+        }
+        *seen = std::array::from_fn(|word| seen[word] | added[word]);
+        *new = std::array::from_fn(|word| new[word] | added[word]);
+        let is_full = u64::from(*seen == self.all);
+        self.saturated[node_idx / NODES_PER_WORD] |= is_full << (node_idx % NODES_PER_WORD);
+        self.mark_changed(node_idx);
+    }
+
+    #[inline(always)]
+    fn activate_word(&mut self, node_idx: u32, word: usize, live: u64) {
+        let node_idx = node_idx as usize;
+        let lanes = &mut self.lanes[2 * node_idx * W..][..2 * W];
+        let added = live & !lanes[word];
+        if added == 0 {
+            return;
+        }
+        lanes[word] |= added;
+        lanes[W + word] |= added;
+        if lanes[word] == self.all[word] && lanes[..W] == self.all {
+            self.saturated[node_idx / NODES_PER_WORD] |= 1 << (node_idx % NODES_PER_WORD);
+        }
+        self.mark_changed(node_idx);
+    }
+}
+
+const NODE: &str = "every node has W words of either kind";
+
+/// A state that several threads change at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shared<'a, const W: usize>(&'a ShardState<W>);
+
+impl<const W: usize> NodeLanes<W> for Shared<'_, W> {
+    #[inline(always)]
+    fn is_saturated(&self, node_idx: u32) -> bool {
+        let word = self.0.saturated[node_idx as usize / NODES_PER_WORD].load(Relaxed);
+        word >> (node_idx as usize % NODES_PER_WORD) & 1 == 1
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, node_idx: u32) {
+        let first = 2 * node_idx as usize * W;
+        prefetch(&self.0.lanes[first]);
+        if W == 8 {
+            prefetch(&self.0.lanes[first + W]);
+        }
+    }
+
+    #[inline(always)]
+    fn lacking(&self, node_idx: u32, offered: &LaneMask<W>) -> LaneMask<W> {
+        let seen = &self.0.lanes[2 * node_idx as usize * W..][..W];
+        std::array::from_fn(|word| offered[word] & !seen[word].load(Relaxed))
+    }
+
+    #[inline(always)]
+    fn activate(&mut self, node_idx: u32, live: &LaneMask<W>) {
+        for (word, &live) in live.iter().enumerate().filter(|(_, live)| **live != 0) {
+            self.activate_word(node_idx, word, live);
+        }
+    }
+
+    #[inline(always)]
+    fn activate_word(&mut self, node_idx: u32, word: usize, live: u64) {
+        let Self(ShardState { all, lanes, saturated, changed, .. }) = self;
+        let node_idx = node_idx as usize;
+        let lanes = &lanes[2 * node_idx * W..][..2 * W];
+        let before = lanes[word].fetch_or(live, Relaxed);
+        let added = live & !before;
+        if added == 0 {
+            return;
+        }
+        if lanes[W + word].fetch_or(added, Relaxed) == 0 {
+            changed.set(node_idx);
+        }
+        // Whoever completes the last word sees the others complete, or leaves it to nobody: the
+        // bit only saves work.
+        let is_full = |(lanes, all): (&std::sync::atomic::AtomicU64, &u64)| lanes.load(Relaxed) == *all;
+        if before | live == all[word] && lanes[..W].iter().zip(all).all(is_full) {
+            saturated[node_idx / NODES_PER_WORD].fetch_or(1 << (node_idx % NODES_PER_WORD), Relaxed);
+        }
     }
 }

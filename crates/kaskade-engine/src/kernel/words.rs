@@ -24,8 +24,15 @@ pub(super) struct Words {
 #[derive(Debug)]
 enum Memory {
     Mapped(#[expect(dead_code, reason = "owns the words")] MmapMut),
-    Heap(#[expect(dead_code, reason = "owns the words")] Vec<u64>),
+    Heap(#[expect(dead_code, reason = "owns the words")] Vec<CacheLine>),
 }
+
+const WORDS_PER_LINE: usize = 8;
+
+/// Words that come from memory together.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct CacheLine(#[expect(dead_code, reason = "reached through the words")] [u64; WORDS_PER_LINE]);
 
 impl Words {
     /// `n_words` words.
@@ -50,10 +57,20 @@ impl Words {
     }
 
     fn on_heap(n_words: usize) -> Self {
-        let mut memory = vec![0u64; n_words];
-        // An atomic has the size and alignment of its integer.
+        let mut memory = vec![CacheLine([0; WORDS_PER_LINE]); n_words.div_ceil(WORDS_PER_LINE)];
+        // An atomic has the size and alignment of its integer, and a line is made of integers.
         let start = NonNull::from(memory.as_mut_slice()).cast();
         Self { start, n_words, _memory: Memory::Heap(memory) }
+    }
+
+    /// The words for one thread alone: without the instructions that other threads call for, and
+    /// several at a time.
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "the standard library has no such view of atomics yet")]
+    pub(super) fn exclusive(&mut self) -> &mut [u64] {
+        // SAFETY: as in `deref`; the borrow of self is the only one, and an atomic has the size,
+        // the alignment and the bits of its integer.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr().cast(), self.n_words) }
     }
 }
 

@@ -36,14 +36,12 @@ impl Threshold {
         if in_degree == 0 {
             return Self::NEVER;
         }
-        let degree = u64::from(in_degree);
-        let (quotient, remainder) = (Self::ALWAYS.0 / degree, Self::ALWAYS.0 % degree);
-        let round_up = match (2 * remainder).cmp(&degree) {
-            std::cmp::Ordering::Less => 0,
-            std::cmp::Ordering::Equal => quotient & 1,
-            std::cmp::Ordering::Greater => 1,
-        };
-        Self(quotient + round_up)
+        // Exact although doubles round: a quotient that is no tie lies at least 1/(2·in_degree)
+        // from one, and is rounded by less than a thousandth of that. Adding 2⁵² leaves the
+        // integer, ties to even.
+        const TO_INTEGER: f64 = (1u64 << 52) as f64;
+        let quotient = Self::ALWAYS.0 as f64 / f64::from(in_degree);
+        Self((quotient + TO_INTEGER - TO_INTEGER) as u64)
     }
 
     /// `width` units of 2⁻³², at most 2³² of them.
@@ -113,9 +111,14 @@ mod tests {
 
     #[test]
     fn one_over_matches_exact_rounding() {
-        for degree in (1..2000).chain([u32::MAX, u32::MAX - 1, 1 << 31]) {
+        let powers = (1..32).flat_map(|bits| [(1 << bits) - 1, 1 << bits, (1 << bits) + 1]);
+        for degree in (1..2000).chain(powers).chain([u32::MAX, u32::MAX - 1]) {
             let exact = i128::from(Threshold::one_over(degree).width()) * i128::from(degree);
             assert!((exact - (1i128 << 32)).abs() * 2 <= i128::from(degree), "degree {degree}");
+            let wide = u64::from(degree);
+            let (floor, rest) = ((1 << 32) / wide, (1 << 32) % wide);
+            let is_up = 2 * rest > wide || 2 * rest == wide && floor % 2 == 1;
+            assert_eq!(Threshold::one_over(degree).width(), floor + u64::from(is_up));
         }
         assert_eq!(Threshold::one_over(1), Threshold::ALWAYS);
         assert_eq!(Threshold::one_over(0), Threshold::NEVER);

@@ -3,7 +3,7 @@
 //! A node that becomes active in round t tries each of its out-arcs in round t + 1,
 //! one attempt each (Goldenberg, Libai and Muller, Marketing Letters 12, 2001).
 
-use super::{Arc, LiveArcs, ModelError};
+use super::{Arc, LiveArcs, ModelError, Place};
 use crate::adjacency::Shard;
 use crate::coin::{self, Draw, InvalidProbability, Purpose, Threshold};
 
@@ -98,6 +98,13 @@ impl<'a> ColumnCascade<'a> {
 impl LiveArcs for ColumnCascade<'_> {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
-        draw_below(arc, Threshold::from_stored(self.0[arc.position]))
+        let Place::Out(position) = arc.place else {
+            unreachable!("the column lies beside the out-view");
+        };
+        draw_below(arc, Threshold::from_stored(self.0[position]))
+    }
+
+    fn reads_in_view(&self) -> bool {
+        false
     }
 }

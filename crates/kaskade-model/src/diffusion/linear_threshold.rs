@@ -8,7 +8,7 @@
 //! integers of 2⁻³² rounded *after* summing: they neither overlap nor leave gaps, and
 //! d in-arcs of weight 1/d always fire.
 
-use super::{Arc, LiveArcs, ModelError};
+use super::{Arc, LiveArcs, ModelError, Place};
 use crate::adjacency::{Ranks, Shard};
 use crate::coin::{self, Draw, InvalidProbability, Purpose, Threshold};
 use crate::ids::NodeId;
@@ -22,11 +22,6 @@ fn draw_between(target: NodeId, from: u64, until: u64) -> Draw {
     }
 }
 
-/// A rank as a shard keeps it, in the width that its highest in-degree allows.
-pub(super) trait Rank: Copy + Into<u32> + Sync {}
-
-impl<T: Copy + Into<u32> + Sync> Rank for T {}
-
 /// The ranks of `shard`.
 ///
 /// # Errors
@@ -39,48 +34,69 @@ pub(super) fn ranks<S: Shard + ?Sized>(shard: &S) -> Result<Ranks<'_>, ModelErro
     })
 }
 
-/// Weight 1/in-degree: in-arc j of d is live where ⌊uniform · d / 2³²⌋ = j.
-#[derive(Debug)]
-pub(super) struct UniformThreshold<'a, S: ?Sized, R> {
-    pub(super) shard: &'a S,
-    pub(super) ranks: &'a [R],
+#[inline]
+fn rank_of(ranks: Ranks<'_>, place: Place) -> u32 {
+    match place {
+        Place::Out(position) => ranks.at(position),
+        Place::In(rank) => rank,
+    }
 }
 
-impl<S: Shard + ?Sized, R: Rank> LiveArcs for UniformThreshold<'_, S, R> {
+/// ⌈`rank` · 2³² / `degree`⌉, `rank` at most `degree`.
+#[inline]
+fn equal_share(rank: u32, degree: u32) -> u64 {
+    if degree >= 1 << 20 {
+        return (u64::from(rank) << 32).div_ceil(degree.into());
+    }
+    // A quotient of doubles is quicker, and exact here: it is a multiple of 1/degree below 2³²,
+    // farther from the next integer than the 2⁻²¹ by which it is rounded, or it is an integer.
+    let quotient = f64::from(rank) * Threshold::ALWAYS.width() as f64 / f64::from(degree);
+    let floor = quotient as u64;
+    floor + u64::from((floor as f64) < quotient)
+}
+
+/// Weight 1/in-degree: in-arc j of d is live where ⌊uniform · d / 2³²⌋ = j.
+#[derive(Debug)]
+pub(super) struct UniformThreshold<'a, S: ?Sized> {
+    pub(super) shard: &'a S,
+    pub(super) ranks: Ranks<'a>,
+}
+
+impl<S: Shard + ?Sized> LiveArcs for UniformThreshold<'_, S> {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
-        let degree = u64::from(self.shard.in_degree(arc.target_idx));
-        let rank = u64::from(self.ranks[arc.position].into());
-        draw_between(arc.target, (rank << 32).div_ceil(degree), ((rank + 1) << 32).div_ceil(degree))
+        let degree = self.shard.in_degree(arc.target_idx);
+        let rank = rank_of(self.ranks, arc.place);
+        draw_between(arc.target, equal_share(rank, degree), equal_share(rank + 1, degree))
     }
 }
 
 /// One weight for all arcs.
 #[derive(Debug)]
-pub(super) struct ConstantThreshold<'a, R> {
-    pub(super) ranks: &'a [R],
+pub(super) struct ConstantThreshold<'a> {
+    pub(super) ranks: Ranks<'a>,
     pub(super) weight: FixedWeight,
 }
 
-impl<R: Rank> LiveArcs for ConstantThreshold<'_, R> {
+impl LiveArcs for ConstantThreshold<'_> {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
-        let rank = self.ranks[arc.position].into();
+        let rank = rank_of(self.ranks, arc.place);
         draw_between(arc.target, self.weight.times(rank), self.weight.times(rank + 1))
     }
 }
 
 /// The weight that the graph's arc column gives.
 #[derive(Debug)]
-pub(super) struct ColumnThreshold<'a, S: ?Sized, R> {
+pub(super) struct ColumnThreshold<'a, S: ?Sized> {
     pub(super) shard: &'a S,
-    pub(super) ranks: &'a [R],
+    pub(super) ranks: Ranks<'a>,
 }
 
-impl<S: Shard + ?Sized, R: Rank> LiveArcs for ColumnThreshold<'_, S, R> {
+impl<S: Shard + ?Sized> LiveArcs for ColumnThreshold<'_, S> {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
-        let rank = self.ranks[arc.position].into() as usize;
+        let rank = rank_of(self.ranks, arc.place) as usize;
         let sums = self.shard.cumulative_weights(arc.target_idx).unwrap_or(&[]);
         let until = Threshold::from_stored(sums[rank]).width();
         let from = if rank == 0 { 0 } else { Threshold::from_stored(sums[rank - 1]).width() };
@@ -153,6 +169,18 @@ impl FixedWeight {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_shares_are_exact() {
+        let degrees = [1u32, 2, 3, 7, 49, 1000, 65_537, (1 << 20) - 1, 1 << 20, 2_997_469];
+        for degree in degrees {
+            let ranks = (0..degree.min(5000)).chain(degree.saturating_sub(5000)..=degree);
+            for rank in ranks.chain([degree / 2, degree / 3]) {
+                let exact = (u64::from(rank) << 32).div_ceil(degree.into());
+                assert_eq!(equal_share(rank, degree), exact, "{rank} of {degree}");
+            }
+        }
+    }
 
     #[test]
     fn equal_weights_tile_the_unit_interval() {

@@ -9,7 +9,7 @@ fn a_short_spec_has_the_defaults_of_the_interface() {
     let spec = spec(r#"{"top_degree":50}"#, "{}").unwrap().resolve().unwrap();
     assert_eq!(spec.run.simulations, 1000);
     assert_eq!(spec.run.seed, 1);
-    assert_eq!(spec.run.coins, CoinFamily::Arc, "the resolved spec says which coins");
+    assert_eq!(spec.run.coins, CoinFamily::Block, "the resolved spec says which coins");
     assert_eq!(
         spec.live_arc_model().unwrap(),
         LiveArcModel::IndependentCascade(ArcProbability::WeightedCascade)

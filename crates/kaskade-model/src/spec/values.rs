@@ -7,6 +7,7 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::OriginalId;
+use crate::coin::Family;
 
 /// The diffusion models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +157,29 @@ pub enum CoinFamily {
     Auto,
     /// One coin an arc.
     Arc,
+    /// Coins of equal probability in blocks: the arcs of a source, or the simulations of an arc.
+    Block,
+}
+
+impl CoinFamily {
+    /// The family that is meant. `auto` is `block`, whatever the model and its probability:
+    /// no case is known in which it is slower.
+    #[must_use]
+    pub fn resolved(self) -> Family {
+        match self {
+            Self::Arc => Family::Arc,
+            Self::Auto | Self::Block => Family::Block,
+        }
+    }
+}
+
+impl From<Family> for CoinFamily {
+    fn from(family: Family) -> Self {
+        match family {
+            Family::Arc => Self::Arc,
+            Family::Block => Self::Block,
+        }
+    }
 }
 
 impl FromStr for CoinFamily {
@@ -165,7 +189,8 @@ impl FromStr for CoinFamily {
         match text {
             "auto" => Ok(Self::Auto),
             "arc" => Ok(Self::Arc),
-            _ => Err(format!("unknown coin family {text:?}: use `arc` or `auto`")),
+            "block" => Ok(Self::Block),
+            _ => Err(format!("unknown coin family {text:?}: use `arc`, `block` or `auto`")),
         }
     }
 }

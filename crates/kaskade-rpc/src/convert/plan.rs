@@ -1,5 +1,6 @@
 //! What is simulated, and how it is cut into batches.
 
+use kaskade_model::coin::Family;
 use kaskade_model::ids::BatchId;
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::lanes::{LANES_PER_WORD, MAX_LANE_WORDS};
@@ -25,6 +26,11 @@ impl From<JobPlan> for pb::JobPlan {
             n_simulations: plan.n_simulations,
             max_rounds: plan.max_rounds,
             lane_words: plan.lane_words as u32,
+            coins: match plan.coins {
+                Family::Arc => pb::CoinFamily::Arc,
+                Family::Block => pb::CoinFamily::Block,
+            }
+            .into(),
         }
     }
 }
@@ -45,12 +51,22 @@ impl TryFrom<pb::JobPlan> for JobPlan {
             );
         }
         simulations(plan.first_simulation, plan.n_simulations, MESSAGE, "n_simulations")?;
-        let n_batches = plan.n_simulations.div_ceil((lane_words * LANES_PER_WORD) as u64);
+        let first_lane = plan.first_simulation % LANES_PER_WORD as u64;
+        let n_batches =
+            (first_lane + plan.n_simulations).div_ceil((lane_words * LANES_PER_WORD) as u64);
         if u32::try_from(n_batches).is_err() {
             return invalid("n_simulations", format!("makes {n_batches} batches, over 2^32 - 1"));
         }
+        let coins = match plan.coins() {
+            pb::CoinFamily::Arc => Family::Arc,
+            pb::CoinFamily::Block => Family::Block,
+            pb::CoinFamily::Unspecified => {
+                return invalid("coins", format!("is {}, no known family", plan.coins));
+            }
+        };
         Ok(Self {
             model: required(plan.model, MESSAGE, "model")?.try_into()?,
+            coins,
             seed: plan.seed,
             seeds: seed_plan(required(plan.seeds, MESSAGE, "seeds")?, plan.n_nodes)?,
             n_nodes: plan.n_nodes,
@@ -81,8 +97,9 @@ impl TryFrom<pb::BatchPlan> for BatchPlan {
 /// The number of simulations in a batch that starts with simulation `first`.
 pub(super) fn lanes(first: u64, n_lanes: u32, message: &'static str) -> Result<u32, ConvertError> {
     simulations(first, n_lanes.into(), message, "n_lanes")?;
-    if n_lanes > MAX_LANES {
-        let reason = format!("is {n_lanes}, must be 1 to {MAX_LANES}");
+    let most = MAX_LANES - (first % LANES_PER_WORD as u64) as u32;
+    if n_lanes > most {
+        let reason = format!("is {n_lanes}, must be 1 to {most} from simulation {first} on");
         return Err(ConvertError::new(message, "n_lanes", reason));
     }
     Ok(n_lanes)
@@ -131,13 +148,17 @@ mod tests {
         assert!(refuse(|plan| plan.n_simulations = 0).contains("n_simulations is 0"));
         assert!(refuse(|plan| plan.n_simulations = MAX_SIMULATIONS).contains("below 2^63"));
         assert!(refuse(|plan| plan.n_simulations = 1 << 50).contains("over 2^32 - 1"));
+        assert!(refuse(|plan| plan.coins = 0).contains("coins is 0"));
+        assert!(refuse(|plan| plan.coins = 9).contains("coins is 9"));
         assert!(refuse(|plan| plan.model = None).contains("field model is missing"));
         assert!(refuse(|plan| plan.seeds = None).contains("field seeds is missing"));
     }
 
     #[test]
     fn batches_out_of_range_are_refused() {
-        for (first_simulation, n_lanes) in [(0, 0), (0, 513), (MAX_SIMULATIONS, 1), (u64::MAX, 2)] {
+        for (first_simulation, n_lanes) in
+            [(0, 0), (0, 513), (1, 512), (127, 450), (MAX_SIMULATIONS, 1), (u64::MAX, 2)]
+        {
             let plan = pb::BatchPlan { batch: 0, first_simulation, n_lanes };
             assert!(BatchPlan::try_from(plan).is_err(), "{first_simulation} {n_lanes}");
         }

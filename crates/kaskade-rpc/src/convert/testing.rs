@@ -3,6 +3,7 @@
 
 use std::fmt::{Debug, Write as _};
 
+use kaskade_model::coin::Family;
 use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
 use kaskade_model::ids::{BatchId, Epoch, JobId, Round, ShardId, WorkerId};
 use kaskade_model::job::{BatchPlan, JobPlan};
@@ -91,11 +92,13 @@ pub(crate) fn seed_plans(n_nodes: u32) -> impl Strategy<Value = SeedPlan> {
 
 pub(crate) fn job_plans() -> impl Strategy<Value = JobPlan> {
     let sizes = (1u32..300_000, 0u64..1 << 62, 1u64..1 << 36, 1usize..=8);
-    let choices = (models(), any::<u64>(), any::<Option<u32>>());
-    (sizes, choices).prop_flat_map(|(sizes, (model, seed, max_rounds))| {
+    let families = prop::sample::select(vec![Family::Arc, Family::Block]);
+    let choices = (models(), families, any::<u64>(), any::<Option<u32>>());
+    (sizes, choices).prop_flat_map(|(sizes, (model, coins, seed, max_rounds))| {
         let (n_nodes, first_simulation, n_simulations, lane_words) = sizes;
         seed_plans(n_nodes).prop_map(move |seeds| JobPlan {
             model,
+            coins,
             seed,
             seeds,
             n_nodes,
@@ -110,6 +113,7 @@ pub(crate) fn job_plans() -> impl Strategy<Value = JobPlan> {
 pub(crate) fn job_plan() -> JobPlan {
     JobPlan {
         model: LiveArcModel::IndependentCascade(ArcProbability::WeightedCascade),
+        coins: Family::Block,
         seed: 1,
         seeds: SeedPlan::RandomEach(5),
         n_nodes: 1000,
@@ -121,7 +125,7 @@ pub(crate) fn job_plan() -> JobPlan {
 }
 
 pub(crate) fn batch_plans() -> impl Strategy<Value = BatchPlan> {
-    (any::<u32>(), 0u64..1 << 62, 1u32..=512).prop_map(|(batch, first_simulation, n_lanes)| {
+    (any::<u32>(), 0u64..1 << 62, 1u32..=449).prop_map(|(batch, first_simulation, n_lanes)| {
         BatchPlan { batch: BatchId(batch), first_simulation, n_lanes }
     })
 }
