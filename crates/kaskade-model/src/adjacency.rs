@@ -98,6 +98,11 @@ pub trait Shard: Send + Sync {
     /// The number of arcs from `source` into this shard. O(1).
     fn n_out_arcs(&self, source: NodeId) -> usize;
 
+    /// The rank of the first arc from `source` into this shard among all arcs of `source`, by
+    /// ascending target: the number of its arcs into shards before this one. 0 where it has
+    /// none here. O(1).
+    fn first_rank(&self, source: NodeId) -> u32;
+
     /// The global ids of the sources of the own node at `node_idx`, ascending; `None` without
     /// an in-view. O(1), or O(arcs) where they are coded.
     fn in_sources<'a>(&'a self, node_idx: u32, scratch: &'a mut Vec<u32>) -> Option<&'a [u32]>;
@@ -134,6 +139,11 @@ impl<S: Shard + ?Sized> Shard for std::sync::Arc<S> {
     #[inline]
     fn n_out_arcs(&self, source: NodeId) -> usize {
         (**self).n_out_arcs(source)
+    }
+
+    #[inline]
+    fn first_rank(&self, source: NodeId) -> u32 {
+        (**self).first_rank(source)
     }
 
     #[inline]
