@@ -61,6 +61,12 @@ impl Shard for Csr {
         self.first_arcs[source.index() + 1] - self.first_arcs[source.index()]
     }
 
+    /// There is no shard before the only one.
+    #[inline]
+    fn first_rank(&self, _source: NodeId) -> u32 {
+        0
+    }
+
     /// A plain program keeps no in-view.
     fn in_sources<'a>(&'a self, _node_idx: u32, _scratch: &'a mut Vec<u32>) -> Option<&'a [u32]> {
         None

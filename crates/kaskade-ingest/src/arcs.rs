@@ -22,7 +22,7 @@ pub(crate) trait Payload:
     fn probability(self) -> Option<f64>;
 
     /// The same of many.
-    fn probabilities(values: &[Self]) -> Option<&[f64]>;
+    fn probabilities(values: Vec<Self>) -> Option<Vec<f64>>;
 
     /// The payload that holds `probability`.
     fn from_probability(probability: f64) -> Self;
@@ -45,7 +45,7 @@ impl Payload for () {
         None
     }
 
-    fn probabilities(_values: &[()]) -> Option<&[f64]> {
+    fn probabilities(_values: Vec<()>) -> Option<Vec<f64>> {
         None
     }
 
@@ -71,7 +71,7 @@ impl Payload for f64 {
         Some(self)
     }
 
-    fn probabilities(values: &[f64]) -> Option<&[f64]> {
+    fn probabilities(values: Vec<f64>) -> Option<Vec<f64>> {
         Some(values)
     }
 

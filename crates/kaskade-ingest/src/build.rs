@@ -21,7 +21,7 @@ use crate::spec::{BuildSpec, ColumnChoice};
 /// nodes has and no arc. Self-loops are dropped and counted, and equal
 /// arcs are merged and counted: duplicates are the input's arcs without self-loops, twice as
 /// many when undirected, less the distinct ones. O(arcs · log arcs). Memory: at most
-/// `spec.directory.memory_bytes`, of which every node takes 48 bytes; arcs beyond that go
+/// `spec.directory.memory_bytes`, of which every node takes 52 bytes; arcs beyond that go
 /// through temporary files.
 ///
 /// # Errors

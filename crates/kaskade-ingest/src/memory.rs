@@ -10,9 +10,9 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::error::IngestError;
 
-/// What a node takes at the peak: original id, rank and dense id, degrees, and its share of
-/// the structures that find them.
-pub(crate) const NODE_BYTES: u64 = 48;
+/// What a node takes at the peak: original id, rank and dense id, degrees, its arcs into the
+/// shards so far, and its share of the structures that find them.
+pub(crate) const NODE_BYTES: u64 = 52;
 
 /// The memory of a build.
 #[derive(Clone, Copy, Debug)]

@@ -2,13 +2,14 @@
 
 mod kept;
 mod scatter;
+mod turns;
 
 use std::path::{Path, PathBuf};
 
 use kaskade_model::{NodeRange, ShardId};
 use kaskade_store::{
-    GraphFacts, GraphWriter, Layout, Manifest, ShardArcs, WrittenShard, cut_shards,
-    shard_write_bytes,
+    CountedShard, GraphFacts, GraphWriter, Layout, Manifest, RankedShard, ShardArcs, WrittenShard,
+    cut_shards, shard_write_bytes,
 };
 use rayon::prelude::*;
 
@@ -24,6 +25,7 @@ use crate::runs::Runs;
 use crate::spec::{DirectorySpec, Duplicates};
 use kept::KeptLists;
 use scatter::ScatteredLists;
+use turns::Turns;
 
 /// A graph directory that is being made.
 pub(crate) struct Publication<'a> {
@@ -141,7 +143,7 @@ impl<'a> Publication<'a> {
 
     /// Writes all shards: as many at a time as `allowed_bytes` have room for. Not behind a
     /// [`crate::memory::Gate`], because a writer makes checksums in parallel, and a thread that waits for those
-    /// may begin another shard.
+    /// may begin another shard. For that reason none waits for its turn either: see [`Turns`].
     fn write_shards<V: Payload>(
         &self,
         lists: &impl ShardSource<V>,
@@ -152,6 +154,7 @@ impl<'a> Publication<'a> {
         let n_nodes = in_degrees.len() as u32;
         let own = |nodes: NodeRange| &in_degrees[nodes.begin as usize..nodes.end as usize];
         let n_arcs = |nodes| own(nodes).iter().map(|&degree| u64::from(degree)).sum::<u64>();
+        let turns = Turns::new(n_nodes);
         let mut written = Vec::with_capacity(ranges.len());
         while written.len() < ranges.len() {
             let begin = written.len();
@@ -170,38 +173,42 @@ impl<'a> Publication<'a> {
                 taken_bytes += needed_bytes;
                 end += 1;
             }
-            let write_shard = |shard: usize| {
+            let count_shard = |shard: usize| {
                 self.check_interrupted()?;
                 let nodes = ranges[shard];
                 let in_arcs = lists.load(shard, nodes, own(nodes))?;
-                let written = self.write_shard(ShardId(shard as u32), nodes, n_nodes, &in_arcs)?;
-                self.progress.advance(n_arcs(nodes));
+                self.count_shard(ShardId(shard as u32), nodes, n_nodes, in_arcs)
+            };
+            let write_shard = |shard: RankedShard| {
+                let n_arcs = shard.n_arcs();
+                let written = self.writer.write_shard(shard, self.layout())?;
+                self.progress.advance(n_arcs);
                 Ok(written)
             };
-            let group: Vec<WrittenShard> = (begin..end)
+            let group: Vec<Vec<WrittenShard>> = (begin..end)
                 .into_par_iter()
-                .map(write_shard)
+                .map(|_| turns.take_next(count_shard)?.into_par_iter().map(write_shard).collect())
                 .collect::<Result<_, IngestError>>()?;
-            written.extend(group);
+            written.extend(group.into_iter().flatten());
         }
         Ok(written)
     }
 
-    fn write_shard<V: Payload>(
+    fn count_shard<V: Payload>(
         &self,
         shard: ShardId,
         nodes: NodeRange,
         n_nodes: u32,
-        in_arcs: &InArcs<V>,
-    ) -> Result<WrittenShard, IngestError> {
+        in_arcs: InArcs<V>,
+    ) -> Result<CountedShard, IngestError> {
         let arcs = ShardArcs {
             nodes,
             n_nodes,
-            in_offsets: &in_arcs.offsets,
-            in_sources: &in_arcs.sources,
-            probabilities: V::probabilities(&in_arcs.values),
+            in_offsets: in_arcs.offsets,
+            in_sources: in_arcs.sources,
+            probabilities: V::probabilities(in_arcs.values),
         };
-        Ok(self.writer.write_shard(shard, &arcs, self.directory.views, self.layout())?)
+        Ok(CountedShard::new(shard, arcs, self.directory.views)?)
     }
 
     fn layout(&self) -> Layout {

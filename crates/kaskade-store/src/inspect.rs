@@ -96,6 +96,7 @@ mod tests {
             "source-bitmap",
             "source-blocks",
             "out-ends",
+            "first-ranks",
             "out-targets",
             "arc-thresholds",
         ];

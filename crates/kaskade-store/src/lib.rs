@@ -49,7 +49,9 @@ pub use manifest::{FileEntry, Manifest, ManifestFile, ShardEntry};
 pub use nodes::{Nodes, NodesEntry};
 pub use opening::{Load, Opening, Progress, ShardSelection, Verify};
 pub use originals::Originals;
-pub use shard::{MappedShard, ShardArcs, WrittenShard, shard_write_bytes};
+pub use shard::{
+    CountedShard, FirstRanks, MappedShard, RankedShard, ShardArcs, WrittenShard, shard_write_bytes,
+};
 pub use strings::Strings;
 pub use survey::{
     DegreeDistribution, HeavierTail, HistogramBin, QUANTILES, SectionBytes, Survey,
@@ -59,7 +61,7 @@ pub use verify::{VerifyReport, verify};
 pub use writer::{GraphFacts, GraphWriter};
 
 /// The version of every file of a graph directory.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 #[cfg(test)]
 mod tests;

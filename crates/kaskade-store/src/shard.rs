@@ -11,5 +11,8 @@ mod weights;
 mod write;
 
 pub use mapped::MappedShard;
+pub(crate) use reconcile::check_first_ranks;
 pub(crate) use write::write_shard;
-pub use write::{ShardArcs, WrittenShard, shard_write_bytes};
+pub use write::{
+    CountedShard, FirstRanks, RankedShard, ShardArcs, WrittenShard, shard_write_bytes,
+};

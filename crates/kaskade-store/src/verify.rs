@@ -1,8 +1,8 @@
 //! Re-reading every byte of a graph directory (`kaskade graph verify`).
 //!
 //! Beyond what opening checks ([`crate::Verify::Full`]): the digest of every file, that the
-//! in-view is the out-view transposed, ranks, degrees against arcs, the order of the nodes,
-//! and the sums and digests of the manifest recomputed from the arcs.
+//! in-view is the out-view transposed, ranks, degrees against arcs, first ranks against the shards
+//! before, the order of the nodes, and the sums and digests of the manifest recomputed from the arcs.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,6 +17,7 @@ use crate::graph::Graph;
 use crate::names;
 use crate::nodes::Nodes;
 use crate::opening::{Progress, ShardSelection, Verify};
+use crate::shard::check_first_ranks;
 
 /// What was found sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,7 @@ pub fn verify(dir: &Path, progress: &Progress<'_>) -> Result<VerifyReport, Store
         shard.container().check_digest(&entry.digest)?;
         shard.check_arcs(entry, graph.nodes().in_degrees(), &out_degrees)
     })?;
+    check_first_ranks(graph.shards())?;
     let counted = out_degrees.par_iter().map(|degree| degree.load(Ordering::Relaxed));
     if !counted.eq(graph.out_degrees().par_iter().copied()) {
         let path = graph.nodes().container().path();

@@ -4,7 +4,6 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use kaskade_model::ShardId;
 use kaskade_model::seeds::NodeDirectory;
 
 use crate::attributes::{self, AttributesEntry, Column};
@@ -15,7 +14,7 @@ use crate::error::StoreError;
 use crate::manifest::{Manifest, ShardEntry};
 use crate::nodes::{self, Nodes, NodesEntry};
 use crate::originals::Originals;
-use crate::shard::{self, ShardArcs, WrittenShard};
+use crate::shard::{self, RankedShard, WrittenShard};
 use crate::{FORMAT_VERSION, durable, names};
 
 /// Writes a graph directory under a temporary name beside its final one and publishes it by
@@ -142,21 +141,16 @@ impl GraphWriter {
     }
 
     /// Writes a shard; callable from several threads at once. O(n_nodes + arcs) time.
-    /// Memory beside `arcs`: [`crate::shard_write_bytes`].
+    /// Memory beside its arcs: [`crate::shard_write_bytes`].
     ///
     /// # Errors
-    /// [`StoreError::InvalidInput`] when `arcs` are not as [`ShardArcs`] promises,
-    /// [`StoreError::Probability`], [`StoreError::TooManyArcs`], or the file cannot be
-    /// written.
+    /// [`StoreError::TooManyArcs`], or the file cannot be written.
     pub fn write_shard(
         &self,
-        shard: ShardId,
-        arcs: &ShardArcs<'_>,
-        views: Views,
+        shard: RankedShard,
         layout: Layout,
     ) -> Result<WrittenShard, StoreError> {
-        let path = self.partial.path.join(names::shard(shard));
-        shard::write_shard(&path, shard, arcs, views, layout, &self.flusher)
+        shard::write_shard(&self.partial.path, shard, layout, &self.flusher)
     }
 
     /// Writes the manifest and publishes the directory. `shards` may come in any order.

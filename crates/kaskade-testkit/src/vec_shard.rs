@@ -13,6 +13,8 @@ pub struct VecShard {
     nodes: NodeRange,
     /// For every source of the graph, where its arcs begin; and the number of arcs.
     first_arcs: Vec<usize>,
+    /// For every source of the graph, its arcs into nodes before these; 0 where it has none here.
+    first_ranks: Vec<u32>,
     targets: Vec<u32>,
     in_ranks: Vec<u32>,
     in_sources: Vec<Vec<u32>>,
@@ -32,6 +34,7 @@ impl VecShard {
         let mut shard = Self {
             nodes,
             first_arcs: vec![0; graph.n_nodes() as usize + 1],
+            first_ranks: vec![0; graph.n_nodes() as usize],
             targets: Vec::new(),
             in_ranks: Vec::new(),
             in_sources: vec![Vec::new(); nodes.n_nodes()],
@@ -40,6 +43,7 @@ impl VecShard {
             cumulative_weights: cumulative_weights(graph, nodes),
         };
         for (position, arc) in graph.arcs().iter().enumerate() {
+            shard.first_ranks[arc.source as usize] += u32::from(arc.target < nodes.begin);
             if !nodes.contains(NodeId(arc.target)) {
                 continue;
             }
@@ -56,6 +60,9 @@ impl VecShard {
             }
         }
         for source in 0..graph.n_nodes() as usize {
+            if shard.first_arcs[source + 1] == 0 {
+                shard.first_ranks[source] = 0;
+            }
             shard.first_arcs[source + 1] += shard.first_arcs[source];
         }
         shard
@@ -79,6 +86,10 @@ impl Shard for VecShard {
 
     fn n_out_arcs(&self, source: NodeId) -> usize {
         self.first_arcs[source.index() + 1] - self.first_arcs[source.index()]
+    }
+
+    fn first_rank(&self, source: NodeId) -> u32 {
+        self.first_ranks[source.index()]
     }
 
     fn in_sources<'a>(&'a self, node_idx: u32, _scratch: &'a mut Vec<u32>) -> Option<&'a [u32]> {
@@ -141,11 +152,14 @@ mod tests {
         for n_shards in [1, 2, 3, 7, 9] {
             let shards = graph.shards(n_shards);
             assert_eq!(shards.len(), n_shards);
-            let mut found = Vec::new();
+            let mut found: Vec<(u32, u32)> = Vec::new();
             for shard in &shards {
                 for source in 0..7 {
                     let mut scratch = Vec::new();
                     let arcs = shard.out_arcs(NodeId(source), &mut scratch);
+                    let n_before = found.iter().filter(|arc| arc.0 == source).count();
+                    let expected = if arcs.targets.is_empty() { 0 } else { n_before };
+                    assert_eq!(shard.first_rank(NodeId(source)) as usize, expected);
                     assert_eq!(arcs.targets.len(), shard.n_out_arcs(NodeId(source)));
                     for (position, &target_idx) in (arcs.first_arc..).zip(arcs.targets) {
                         let target = shard.nodes().node(target_idx);

@@ -52,6 +52,8 @@ fn look_up_everything(shard: &MappedShard) {
                 assert_eq!(arcs.first_arc as u64, n_arcs, "arcs of {source:?} follow the last");
             }
             n_arcs += arcs.targets.len() as u64;
+            let end_rank = u64::from(shard.first_rank(source)) + arcs.targets.len() as u64;
+            assert!(end_rank <= u64::from(shard.nodes().end), "each arc has a target of its own");
         }
         assert_eq!(n_arcs, shard.n_arcs(), "every arc has a source");
     }

@@ -9,8 +9,8 @@ use ::parquet::schema::parser::parse_message_type;
 use kaskade_model::spec::OriginalId;
 use kaskade_model::{NodeId, NodeRange, ShardId};
 use kaskade_store::{
-    Graph, GraphFacts, Layout, Manifest, Order, Orientation, Originals, ShardArcs, ShardSelection,
-    Verify, Views, verify,
+    CountedShard, FirstRanks, Graph, GraphFacts, Layout, Manifest, Order, Orientation, Originals,
+    ShardArcs, ShardSelection, Verify, Views, verify,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -45,11 +45,13 @@ impl Scratch {
         let arcs = ShardArcs {
             nodes: NodeRange { begin: 0, end: n_nodes },
             n_nodes,
-            in_offsets: &vec![0; ids.len() + 1],
-            in_sources: &[],
+            in_offsets: vec![0; ids.len() + 1],
+            in_sources: vec![],
             probabilities: None,
         };
-        let shard = writer.write_shard(ShardId(0), &arcs, Views::Both, Layout::Plain)?;
+        let counted = CountedShard::new(ShardId(0), arcs, Views::Both)?;
+        let ranked = FirstRanks::new(n_nodes).rank(counted)?;
+        let shard = writer.write_shard(ranked, Layout::Plain)?;
         let facts = GraphFacts {
             order: Order::Id,
             orientation: Orientation::Influence,

@@ -3,6 +3,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use kaskade_model::seeds::NodeDirectory;
+use kaskade_model::{NodeId, Shard};
+use kaskade_store::{Graph, ShardSelection, Verify};
 use proptest::prelude::*;
 
 use super::*;
@@ -79,6 +82,61 @@ fn a_graph_that_spills_everywhere_is_the_same() {
         let phases = phases.0.into_inner().unwrap();
         assert!(phases.contains(&Phase::Share), "lists spilled: {phases:?}");
     }
+}
+
+/// Every source's first rank in every shard is what counting its arcs into the shards before
+/// gives, whatever the shards, their layout and the budget.
+#[test]
+fn first_ranks_count_the_arcs_into_the_shards_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = String::new();
+    for i in 0..1500u64 {
+        // Node 3 reaches every node, node 1499 too, all reach node 5, and some a few others.
+        writeln!(text, "3 {i}\n1499 {i}\n{i} 5\n{i} {}\n{} {i}", i * i % 1500, i * 7 % 90).unwrap();
+    }
+    let mut spec = spec(folder.path(), &text, false);
+    let mut digests = Vec::new();
+    for (n_shards, compress) in [1, 2, 7, 16].map(|n| [(n, false), (n, true)]).concat() {
+        spec.directory.n_shards = n_shards;
+        spec.directory.compress = compress;
+        // One shard at a time, several at a time, and all.
+        for bytes in [250_000, 400_000, u64::MAX] {
+            let (budget, phases) = (Budget::tiny(bytes), Phases::default());
+            match build_within(&spec, budget, &phases) {
+                Ok(manifest) => digests.push(manifest.digest),
+                Err(IngestError::ShardMemory { .. }) if n_shards < 7 => continue,
+                Err(error) => panic!("{n_shards} shards, {bytes} bytes: {error}"),
+            }
+            let graph = check_first_ranks(&spec.directory.out);
+            assert_eq!(graph.shards().len(), n_shards as usize);
+        }
+    }
+    digests.dedup();
+    assert_eq!(digests.len(), 1, "the digest knows neither shards nor ranks");
+}
+
+/// Compares the first ranks in the graph directory `dir` with those that its in-views say.
+fn check_first_ranks(dir: &Path) -> Graph {
+    kaskade_store::verify(dir, &|_, _| {}).unwrap();
+    let graph = Graph::open(dir, ShardSelection::All, Verify::Full, &|_, _| {}).unwrap();
+    let mut n_before = vec![0; graph.n_nodes() as usize];
+    let mut scratch = Vec::new();
+    for (shard_idx, shard) in graph.shards().iter().enumerate() {
+        let mut n_own = vec![0; n_before.len()];
+        for node_idx in 0..shard.nodes().n_nodes() as u32 {
+            for &source in shard.in_sources(node_idx, &mut scratch).unwrap() {
+                n_own[source as usize] += 1;
+            }
+        }
+        for (source, (n_own, n_before)) in (0..).zip(n_own.iter().zip(&mut n_before)) {
+            let expected = if *n_own > 0 { *n_before } else { 0 };
+            let found = shard.first_rank(NodeId(source));
+            assert_eq!(found, expected, "source {source}, shard {shard_idx}");
+            *n_before += n_own;
+        }
+    }
+    assert_eq!(n_before, graph.out_degrees());
+    graph
 }
 
 /// Notes the phases of a build.

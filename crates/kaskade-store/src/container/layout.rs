@@ -59,6 +59,7 @@ pub(crate) enum Tag {
     OutByteBases = 20,
     OutByteEnds = 21,
     OutTargetBytes = 22,
+    FirstRanks = 23,
     InOffsets = 32,
     InSources = 33,
     InRanks = 34,
@@ -74,7 +75,7 @@ pub(crate) enum Tag {
 }
 
 impl Tag {
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 26] = [
         Self::Originals,
         Self::ByOriginal,
         Self::OutDegrees,
@@ -88,6 +89,7 @@ impl Tag {
         Self::OutByteBases,
         Self::OutByteEnds,
         Self::OutTargetBytes,
+        Self::FirstRanks,
         Self::InOffsets,
         Self::InSources,
         Self::InRanks,
@@ -118,6 +120,7 @@ impl Tag {
             Self::OutByteBases => "out-byte-bases",
             Self::OutByteEnds => "out-byte-ends",
             Self::OutTargetBytes => "out-target-bytes",
+            Self::FirstRanks => "first-ranks",
             Self::InOffsets => "in-offsets",
             Self::InSources => "in-sources",
             Self::InRanks => "in-ranks",

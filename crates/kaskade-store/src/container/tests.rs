@@ -100,7 +100,7 @@ fn the_layout_is_frozen() {
     ];
     write(&path, SHAPE, &sections);
     let bytes = fs::read(&path).unwrap();
-    assert_eq!(&bytes[..16], b"KASKADE\0\x02\0\0\0\x02\0\0\0");
+    assert_eq!(&bytes[..16], b"KASKADE\0\x03\0\0\0\x02\0\0\0");
     let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
     assert_eq!((number(16), number(24)), (9, 3));
     assert_eq!(number(32), 2 | 5 << 32);
@@ -145,8 +145,9 @@ fn each_flaw_has_its_error() {
     open(&|_| {}).unwrap();
     let error = open(&|bytes| bytes[0] = b'L').unwrap_err();
     assert!(matches!(error, StoreError::WrongMagic { .. }), "{error}");
-    let error = open(&|bytes| bytes[8] = 1).unwrap_err();
-    assert!(matches!(error, StoreError::UnsupportedVersion { found: 1, .. }), "{error}");
+    let error = open(&|bytes| bytes[8] = 2).unwrap_err();
+    assert!(matches!(error, StoreError::UnsupportedVersion { found: 2, .. }), "{error}");
+    assert!(error.to_string().contains("kaskade graph build"), "{error}");
     let error = open(&|bytes| bytes.truncate(1000)).unwrap_err();
     assert!(matches!(error, StoreError::Truncated { found_bytes: 1000, .. }), "{error}");
     let error = open(&|bytes| bytes.push(0)).unwrap_err();

@@ -128,7 +128,9 @@ mod tests {
         let with_a_new_key = parse("colour", "blue".into());
         assert_eq!(with_a_new_key.unwrap(), manifest, "keys of a later version are passed over");
         let kind = |key, value| parse(key, value).unwrap_err().kind();
-        assert_eq!(kind("format_version", 1.into()), StoreErrorKind::UnsupportedVersion);
+        for version in [1, 2, 4] {
+            assert_eq!(kind("format_version", version.into()), StoreErrorKind::UnsupportedVersion);
+        }
         assert_eq!(kind("format_version", "one".into()), StoreErrorKind::Corrupt);
         let zeros = "0".repeat(32);
         for (key, value) in [
@@ -160,6 +162,6 @@ mod tests {
         let error = parse(path, &vec![b' '; MAX_BYTES as usize + 1]).unwrap_err();
         assert!(matches!(error, StoreError::Malformed { section: "length", .. }), "{error}");
         assert!(parse(path, b"").unwrap_err().is_corrupt());
-        assert!(parse(path, b"{\"format_version\": 2}").unwrap_err().is_corrupt());
+        assert!(parse(path, b"{\"format_version\": 3}").unwrap_err().is_corrupt());
     }
 }

@@ -29,7 +29,7 @@ impl MappedShard {
         }
         let in_degrees = &self.in_degrees;
         if let Some(view) = &self.out {
-            view.check(in_degrees, self.n_graph_nodes(), self.n_arcs()).map_err(flawed)?;
+            view.check(in_degrees, self.n_graph_nodes(), self.nodes()).map_err(flawed)?;
         }
         if let Some(view) = &self.r#in {
             view.check(in_degrees, self.n_graph_nodes(), self.nodes()).map_err(flawed)?;
@@ -47,7 +47,9 @@ struct Bases {
 }
 
 impl MappedOutView {
-    fn check(&self, in_degrees: &[u32], n_nodes: u32, n_arcs: u64) -> Result<(), Flaw> {
+    /// `in_degrees`, of the nodes `own`, sum to the number of arcs.
+    fn check(&self, in_degrees: &[u32], n_nodes: u32, own: NodeRange) -> Result<(), Flaw> {
+        let n_arcs = in_degrees.par_iter().map(|&degree| u64::from(degree)).sum();
         let bits_beyond = n_nodes % 64;
         if bits_beyond != 0 && self.bitmap.last().is_some_and(|word| word >> bits_beyond != 0) {
             return Err(Flaw(Tag::SourceBitmap, "no bit beyond the last node"));
@@ -70,7 +72,7 @@ impl MappedOutView {
                 if next.arcs > end.arcs || next.slots > end.slots || next.bytes > end.bytes {
                     return Err(Flaw(Tag::SourceBlocks, "blocks that end with their sections"));
                 }
-                self.check_block(idx, next, in_degrees, scratch)
+                self.check_block(idx, next, in_degrees, own, scratch)
             },
         )
     }
@@ -114,6 +116,7 @@ impl MappedOutView {
         idx: usize,
         next: Bases,
         in_degrees: &[u32],
+        nodes: NodeRange,
         scratch: &mut Vec<u32>,
     ) -> Result<(), Flaw> {
         let (block, own) = (self.blocks[idx], self.bases(idx));
@@ -128,14 +131,14 @@ impl MappedOutView {
             MappedTargets::Plain(_) => n_arcs,
             MappedTargets::Coded(_) => n_bytes,
         };
-        let slots_per_end = source_index::slots_per_end(counted);
-        let is_counted = block
-            == SourceBlock::new(block.arc_base, block.slot_base, slots_per_end, words)
-            && own.slots + n_present * u64::from(slots_per_end) == next.slots;
+        let n_slots = block.slots_per_number;
+        let is_counted = (1..=2).contains(&n_slots)
+            && block == SourceBlock::new(block.arc_base, block.slot_base, n_slots, words)
+            && own.slots + n_present * u64::from(n_slots) == next.slots;
         if !is_counted {
             return Err(Flaw(Tag::SourceBlocks, "counts of the bits in the source bitmap"));
         }
-        let (mut arcs_end, mut bytes_end) = (own.arcs, own.bytes);
+        let (mut arcs_end, mut bytes_end, mut max_first_rank) = (own.arcs, own.bytes, 0);
         for (word_idx, &word) in words.iter().enumerate() {
             for bit in kaskade_model::lanes::lanes_of(word) {
                 let source = NodeId((idx * BLOCK_NODES + word_idx * 64 + bit) as u32);
@@ -148,6 +151,12 @@ impl MappedOutView {
                     return Err(Flaw(Tag::OutEnds, "ends that ascend to the next block's arcs"));
                 }
                 arcs_end = arcs.end as u64;
+                let first_rank = self.first_rank_at(place);
+                // Each of the arcs before goes to another of the nodes before, none to its source.
+                if first_rank > nodes.begin - u32::from(source.0 < nodes.begin) {
+                    return Err(Flaw(Tag::FirstRanks, "no more arcs than nodes before the shard"));
+                }
+                max_first_rank = max_first_rank.max(first_rank);
                 let targets = match &self.targets {
                     MappedTargets::Plain(targets) => &targets[arcs.clone()],
                     MappedTargets::Coded(coded) => {
@@ -171,6 +180,9 @@ impl MappedOutView {
                 };
                 self.check_targets(arcs.start, targets, in_degrees)?;
             }
+        }
+        if n_slots != source_index::slots_per_number(counted, max_first_rank) {
+            return Err(Flaw(Tag::SourceBlocks, "as many slots as ends and first ranks need"));
         }
         if arcs_end != next.arcs {
             return Err(Flaw(Tag::SourceBlocks, "counts of the arcs before each block"));

@@ -113,6 +113,12 @@ impl Shard for MappedShard {
         view.index().find(source).map_or(0, |place| view.arcs_at(place).len())
     }
 
+    #[inline]
+    fn first_rank(&self, source: NodeId) -> u32 {
+        let Some(view) = &self.out else { return 0 };
+        view.index().find(source).map_or(0, |place| view.first_rank_at(place))
+    }
+
     /// # Panics
     /// When the shard has no such node.
     #[inline]

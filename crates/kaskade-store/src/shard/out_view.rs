@@ -15,6 +15,8 @@ pub(super) struct MappedOutView {
     pub(super) bitmap: MappedSlice<u64>,
     pub(super) blocks: MappedSlice<SourceBlock>,
     pub(super) ends: MappedSlice<u16>,
+    /// Slots as those of the ends.
+    pub(super) first_ranks: MappedSlice<u16>,
     pub(super) targets: MappedTargets,
     pub(super) in_ranks: Option<MappedRanks>,
     pub(super) thresholds: Option<MappedSlice<u32>>,
@@ -71,10 +73,12 @@ impl MappedOutView {
             MappedTargets::Plain(container.required(Tag::OutTargets, shape.n_arcs)?)
         };
         let has_thresholds = container.has(Tag::ArcThresholds);
+        let ends: MappedSlice<u16> = container.required_any(Tag::OutEnds)?;
         Ok(Some(Self {
             bitmap: container.required(Tag::SourceBitmap, n_words)?,
             blocks: container.required(Tag::SourceBlocks, n_blocks)?,
-            ends: container.required_any(Tag::OutEnds)?,
+            first_ranks: container.required(Tag::FirstRanks, ends.len() as u64)?,
+            ends,
             targets,
             in_ranks: MappedRanks::open(container, shape.n_arcs)?,
             thresholds: has_thresholds
@@ -92,6 +96,12 @@ impl MappedOutView {
     #[inline]
     pub(super) fn arcs_at(&self, place: Place) -> Range<usize> {
         place.range(place.block.arc_base, &self.ends)
+    }
+
+    /// The rank of the first arc of the source at `place` among all arcs of the source.
+    #[inline]
+    pub(super) fn first_rank_at(&self, place: Place) -> u32 {
+        place.number(&self.first_ranks)
     }
 
     /// The targets of the source at `place`, whose arcs are `arcs`; where they are coded they

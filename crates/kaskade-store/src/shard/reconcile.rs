@@ -44,6 +44,29 @@ impl std::ops::AddAssign for ViewSums {
     }
 }
 
+/// Checks that the first rank of every source in each of `shards`, which are all of the graph,
+/// is the number of its arcs into the shards before. Only after [`crate::Verify::Full`].
+/// O(n_nodes · shards), in parallel.
+pub(crate) fn check_first_ranks(shards: &[MappedShard]) -> Result<(), StoreError> {
+    let n_nodes = shards.first().map_or(0, MappedShard::n_graph_nodes);
+    (0..n_nodes.div_ceil(TASK_NODES)).into_par_iter().try_for_each(|piece| {
+        let sources = piece * TASK_NODES..n_nodes.min((piece + 1).saturating_mul(TASK_NODES));
+        let mut n_arcs_before = vec![0; sources.len()];
+        for shard in shards {
+            let Some(view) = &shard.out else { continue };
+            for (source, n_before) in sources.clone().zip(&mut n_arcs_before) {
+                let Some(place) = view.index().find(NodeId(source)) else { continue };
+                if view.first_rank_at(place) != *n_before {
+                    let expected = "the number of the source's arcs into the shards before";
+                    return Err(shard.flaw(Tag::FirstRanks, expected));
+                }
+                *n_before += view.arcs_at(place).len() as u32;
+            }
+        }
+        Ok(())
+    })
+}
+
 impl MappedShard {
     /// Whether the shard has the sections that the manifest promises. O(1).
     pub(crate) fn check_sections(&self, manifest: &Manifest) -> Result<(), StoreError> {
@@ -53,6 +76,7 @@ impl MappedShard {
         let has_weights = self.container.has(Tag::CumulativeWeights);
         let promised = [
             (Tag::SourceBitmap, views.has_out()),
+            (Tag::FirstRanks, views.has_out()),
             (Tag::OutTargets, views.has_out() && !is_coded),
             (Tag::OutTargetBytes, views.has_out() && is_coded),
             (Tag::InOffsets, views.has_in() && !is_coded),

@@ -4,7 +4,8 @@
 //! would mostly repeat itself. Here a bitmap tells who is present, a block per 256
 //! nodes counts what came before, and only present sources have an end: 1.5 bits per node of
 //! the graph plus 2 bytes per source present, 4 in the few blocks with too much for 16 bits.
-//! A lookup touches one word of the bitmap, one block and two neighbouring ends.
+//! A lookup touches one word of the bitmap, one block and two neighbouring ends. Other numbers of
+//! the sources present, their first ranks, lie in slots of their own that are found alike.
 
 use std::ops::Range;
 
@@ -25,35 +26,36 @@ pub(super) struct SourceBlock {
     pub(super) arc_base: u64,
     /// Slots in use before the block.
     pub(super) slot_base: u32,
-    /// Slots of 16 bits that an end takes in this block: 1, or 2 (the lower half first).
-    pub(super) slots_per_end: u8,
+    /// Slots of 16 bits that a number takes in this block: 1, or 2 (the lower half first).
+    pub(super) slots_per_number: u8,
     /// Sources present in the block before its second, third and fourth word: 0 to 192.
     pub(super) word_ranks: [u8; BLOCK_WORDS - 1],
 }
 
 impl SourceBlock {
     /// The block whose bitmap words are `words`, at most [`BLOCK_WORDS`] of them.
-    pub(super) fn new(arc_base: u64, slot_base: u32, slots_per_end: u8, words: &[u64]) -> Self {
+    pub(super) fn new(arc_base: u64, slot_base: u32, slots_per_number: u8, words: &[u64]) -> Self {
         let mut word_ranks = [0; BLOCK_WORDS - 1];
         let mut n_present = 0;
         for (idx, rank) in word_ranks.iter_mut().enumerate() {
             n_present += words.get(idx).map_or(0, |word| word.count_ones() as u8);
             *rank = n_present;
         }
-        Self { arc_base, slot_base, slots_per_end, word_ranks }
+        Self { arc_base, slot_base, slots_per_number, word_ranks }
     }
 }
 
-/// The slots that an end takes where ends go up to `last_end`.
-pub(super) fn slots_per_end(last_end: u64) -> u8 {
-    if last_end <= u64::from(u16::MAX) { 1 } else { 2 }
+/// The slots that a number takes in a block whose ends go up to `last_end` and whose sources'
+/// first ranks go up to `max_first_rank`.
+pub(super) fn slots_per_number(last_end: u64, max_first_rank: u32) -> u8 {
+    if last_end.max(max_first_rank.into()) <= u64::from(u16::MAX) { 1 } else { 2 }
 }
 
-/// Appends an end to the slots of a block that takes `slots_per_end` for each.
-pub(super) fn push_end(slots: &mut Vec<u16>, slots_per_end: u8, end: u32) {
-    slots.push(end as u16);
-    if slots_per_end == 2 {
-        slots.push((end >> 16) as u16);
+/// Appends a number to the slots of a block that takes `slots_per_number` for each.
+pub(super) fn push_number(slots: &mut Vec<u16>, slots_per_number: u8, number: u32) {
+    slots.push(number as u16);
+    if slots_per_number == 2 {
+        slots.push((number >> 16) as u16);
     }
 }
 
@@ -117,16 +119,35 @@ impl Place {
     #[inline]
     pub(super) fn range(self, base: u64, slots: &[u16]) -> Range<usize> {
         let (slot_base, rank) = (self.block.slot_base as usize, self.rank as usize);
-        let (begin, end) = if self.block.slots_per_end == 1 {
+        let (begin, end) = if self.block.slots_per_number == 1 {
             let slot = slot_base + rank;
             let begin = if rank == 0 { 0 } else { slots[slot - 1] };
             (begin.into(), slots[slot].into())
         } else {
-            let wide = |slot| u32::from(slots[slot]) | u32::from(slots[slot + 1]) << 16;
             let slot = slot_base + 2 * rank;
-            (if rank == 0 { 0 } else { wide(slot - 2) }, wide(slot))
+            (if rank == 0 { 0 } else { wide(slots, slot - 2) }, wide(slots, slot))
         };
         let base = base as usize;
         base + begin as usize..base + end as usize
     }
+
+    /// The source's number in `slots`.
+    ///
+    /// # Panics
+    /// When the index was not checked and is wrong.
+    #[inline]
+    pub(super) fn number(self, slots: &[u16]) -> u32 {
+        let (slot_base, rank) = (self.block.slot_base as usize, self.rank as usize);
+        if self.block.slots_per_number == 1 {
+            slots[slot_base + rank].into()
+        } else {
+            wide(slots, slot_base + 2 * rank)
+        }
+    }
+}
+
+/// The number in the two slots from `slot` on.
+#[inline]
+fn wide(slots: &[u16], slot: usize) -> u32 {
+    u32::from(slots[slot]) | u32::from(slots[slot + 1]) << 16
 }

@@ -14,10 +14,7 @@ use super::write::ShardArcs;
 ///
 /// # Errors
 /// The first own node whose weights sum to more than 1.
-pub(super) fn cumulative_weights(
-    arcs: &ShardArcs<'_>,
-    weights: &[f64],
-) -> Result<Vec<u32>, NodeId> {
+pub(super) fn cumulative_weights(arcs: &ShardArcs, weights: &[f64]) -> Result<Vec<u32>, NodeId> {
     let mut cumulative = Vec::with_capacity(weights.len());
     for (target_idx, in_arcs) in arcs.own_in_arcs() {
         let (mut sum, mut slack) = (0u128, 0u128);
@@ -61,13 +58,12 @@ mod tests {
 
     fn sums(weights: &[f64]) -> Result<Vec<u32>, NodeId> {
         let n_arcs = weights.len() as u64;
-        let sources: Vec<u32> = (0..n_arcs as u32).collect();
         let arcs = ShardArcs {
             nodes: NodeRange { begin: 5000, end: 5001 },
             n_nodes: 6000,
-            in_offsets: &[0, n_arcs],
-            in_sources: &sources,
-            probabilities: Some(weights),
+            in_offsets: vec![0, n_arcs],
+            in_sources: (0..n_arcs as u32).collect(),
+            probabilities: None,
         };
         cumulative_weights(&arcs, weights)
     }

@@ -11,7 +11,7 @@ use super::fixture::{Input, inputs, tiny};
 use crate::container::Tag;
 use crate::container::tests::{reseal, sections};
 use crate::opening::Meter;
-use crate::shard::MappedShard;
+use crate::shard::{MappedShard, check_first_ranks};
 use crate::{
     Graph, Layout, Manifest, ShardSelection, StoreError, StoreErrorKind, Verify, Views, names,
     open_shard, verify,
@@ -141,11 +141,43 @@ fn a_digest_is_compared_where_checksums_were_made_to_fit() {
     assert!(matches!(error, StoreError::Digest { what: "blake3", .. }), "{error}");
 }
 
+/// A first rank is bounded by the shard alone, and told by the shards before it.
+#[test]
+fn a_first_rank_that_other_shards_contradict_is_found() {
+    for layout in [Layout::Plain, Layout::Compressed] {
+        let folder = tempfile::tempdir().unwrap();
+        let (dir, _) = written(folder.path(), layout);
+        let path = |shard| dir.join(names::shard(ShardId(shard)));
+        let sound = fs::read(path(1)).unwrap();
+        // Node 0 alone has arcs into both shards, one into the first, of 64 nodes.
+        let (_, section) = sections(&sound)
+            .into_iter()
+            .find(|section| section.0 == Tag::FirstRanks as u32)
+            .unwrap();
+        assert_eq!(sound[section.clone()], [1, 0]);
+        for (first_rank, is_opened, is_sound) in
+            [(1, true, true), (0, true, false), (63, true, false), (64, false, false)]
+        {
+            let mut bytes = sound.clone();
+            bytes[section.start] = first_rank;
+            reseal(&mut bytes);
+            replace(&path(1), &bytes);
+            let meter = Meter::new(0, NO_PROGRESS);
+            let open = |shard| MappedShard::open(&path(shard), Verify::Full.into(), &meter);
+            let shards: Result<Vec<_>, _> = [0, 1].into_iter().map(open).collect();
+            assert_eq!(shards.is_ok(), is_opened, "{first_rank}");
+            let checked = shards.and_then(|shards| check_first_ranks(&shards));
+            assert_eq!(checked.is_ok(), is_sound, "{first_rank}");
+        }
+    }
+}
+
 /// Calls everything that a run calls on a shard.
 fn look_everything_up(shard: &MappedShard) {
     let (mut scratch, mut in_scratch) = (Vec::new(), Vec::new());
     for source in (0..shard.n_graph_nodes()).map(NodeId) {
         let arcs = shard.out_arcs(source, &mut scratch);
+        assert!(shard.first_rank(source) <= shard.nodes().begin);
         for (position, &target_idx) in (arcs.first_arc..).zip(arcs.targets) {
             assert!(shard.in_degree(target_idx) > 0);
             if let Some(in_ranks) = shard.in_ranks() {

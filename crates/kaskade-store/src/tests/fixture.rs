@@ -7,8 +7,9 @@ use kaskade_model::ShardId;
 use proptest::prelude::*;
 
 use crate::{
-    Column, GraphFacts, GraphWriter, IdKind, Layout, MISSING_CATEGORY, MISSING_NUMBER, Manifest,
-    NodesEntry, Order, Orientation, Originals, ShardArcs, StoreError, Strings, Views, cut_shards,
+    Column, CountedShard, FirstRanks, GraphFacts, GraphWriter, IdKind, Layout, MISSING_CATEGORY,
+    MISSING_NUMBER, Manifest, NodesEntry, Order, Orientation, Originals, ShardArcs, StoreError,
+    Strings, Views, cut_shards,
 };
 
 /// A graph as its arcs, (target, source) with a probability, in dense ids.
@@ -128,6 +129,7 @@ impl Input {
         if self.has_attributes {
             nodes = self.write_attributes(&writer, nodes)?;
         }
+        let mut first_ranks = FirstRanks::new(self.n_nodes);
         let mut shards = Vec::new();
         for (shard, range) in (0..).map(ShardId).zip(cut_shards(&in_degrees, n_shards)) {
             let own = self.arcs.range((range.begin, 0)..(range.end, 0));
@@ -141,11 +143,12 @@ impl Input {
             let arcs = ShardArcs {
                 nodes: range,
                 n_nodes: self.n_nodes,
-                in_offsets: &in_offsets,
-                in_sources: &in_sources,
-                probabilities: self.has_column.then_some(&probabilities),
+                in_offsets,
+                in_sources,
+                probabilities: self.has_column.then_some(probabilities),
             };
-            shards.push(writer.write_shard(shard, &arcs, views, layout)?);
+            let ranked = first_ranks.rank(CountedShard::new(shard, arcs, views)?)?;
+            shards.push(writer.write_shard(ranked, layout)?);
         }
         shards.reverse();
         writer.commit(self.facts(views), nodes, shards)

@@ -7,8 +7,8 @@ use kaskade_model::{NodeRange, ShardId};
 
 use super::fixture::tiny;
 use crate::{
-    Graph, GraphWriter, Layout, Manifest, Originals, ShardArcs, ShardSelection, StoreError,
-    StoreErrorKind, Verify, Views, names,
+    CountedShard, FirstRanks, Graph, GraphWriter, Layout, Manifest, Originals, RankedShard,
+    ShardArcs, ShardSelection, StoreError, StoreErrorKind, Verify, Views, names,
 };
 
 fn names_in(folder: &Path) -> Vec<String> {
@@ -18,6 +18,12 @@ fn names_in(folder: &Path) -> Vec<String> {
 
 fn open(dir: &Path) -> Result<Graph, StoreError> {
     Graph::open(dir, ShardSelection::All, Verify::Full, &|_, _| {})
+}
+
+/// The only shard of a graph, with both views.
+fn only_shard(arcs: ShardArcs) -> Result<RankedShard, StoreError> {
+    let mut first_ranks = FirstRanks::new(arcs.n_nodes);
+    first_ranks.rank(CountedShard::new(ShardId(0), arcs, Views::Both)?)
 }
 
 #[test]
@@ -58,11 +64,11 @@ fn shards_of_another_graph_are_refused() {
     let arcs = ShardArcs {
         nodes: NodeRange { begin: 0, end: 2 },
         n_nodes: 3,
-        in_offsets: &[0, 0, 0],
-        in_sources: &[],
-        probabilities: Some(&[]),
+        in_offsets: vec![0, 0, 0],
+        in_sources: vec![],
+        probabilities: Some(vec![]),
     };
-    let shard = writer.write_shard(ShardId(0), &arcs, Views::Both, Layout::Plain).unwrap();
+    let shard = writer.write_shard(only_shard(arcs).unwrap(), Layout::Plain).unwrap();
     let error = writer.commit(tiny().facts(Views::Both), nodes, vec![shard]).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Invalid, "{error}");
 }
@@ -100,11 +106,11 @@ fn an_existing_graph_is_replaced_only_by_force() {
     let arcs = ShardArcs {
         nodes: NodeRange { begin: 0, end: 2 },
         n_nodes: 2,
-        in_offsets: &[0, 0, 0],
-        in_sources: &[],
+        in_offsets: vec![0, 0, 0],
+        in_sources: vec![],
         probabilities: None,
     };
-    let shard = writer.write_shard(ShardId(0), &arcs, Views::Both, Layout::Plain).unwrap();
+    let shard = writer.write_shard(only_shard(arcs).unwrap(), Layout::Plain).unwrap();
     assert_eq!(Manifest::read(&out).unwrap(), first, "until the end the old graph is there");
     let mut facts = tiny().facts(Views::Both);
     facts.columns.clear();
@@ -147,11 +153,11 @@ fn of_two_writers_one_wins() {
     let arcs = ShardArcs {
         nodes: NodeRange { begin: 0, end: 0 },
         n_nodes: 0,
-        in_offsets: &[0],
-        in_sources: &[],
-        probabilities: Some(&[]),
+        in_offsets: vec![0],
+        in_sources: vec![],
+        probabilities: Some(vec![]),
     };
-    let shard = slow.write_shard(ShardId(0), &arcs, Views::Both, Layout::Plain).unwrap();
+    let shard = slow.write_shard(only_shard(arcs).unwrap(), Layout::Plain).unwrap();
     let error = slow.commit(tiny().facts(Views::Both), nodes, vec![shard]).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Exists, "{error}");
     assert_eq!(Manifest::read(&out).unwrap(), manifest);
@@ -172,27 +178,27 @@ fn contradictory_input_is_refused() {
     let sound = ShardArcs {
         nodes: NodeRange { begin: 0, end: 2 },
         n_nodes: 4,
-        in_offsets: &[0, 2, 3],
-        in_sources: &[1, 3, 0],
-        probabilities: Some(&[0.5, 0.5, 1.0]),
+        in_offsets: vec![0, 2, 3],
+        in_sources: vec![1, 3, 0],
+        probabilities: Some(vec![0.5, 0.5, 1.0]),
     };
-    writer.write_shard(ShardId(0), &sound, Views::Both, Layout::Plain).unwrap();
+    only_shard(sound.clone()).unwrap();
     for arcs in [
-        ShardArcs { n_nodes: 1, ..sound },
-        ShardArcs { n_nodes: 3, ..sound },
-        ShardArcs { in_offsets: &[0, 3], ..sound },
-        ShardArcs { in_offsets: &[0, 4, 3], ..sound },
-        ShardArcs { in_offsets: &[0, 2, 4], ..sound },
-        ShardArcs { in_offsets: &[1, 2, 3], ..sound },
-        ShardArcs { in_sources: &[3, 1, 0], ..sound },
-        ShardArcs { in_sources: &[1, 1, 0], ..sound },
-        ShardArcs { in_sources: &[0, 1, 0], ..sound },
-        ShardArcs { probabilities: Some(&[0.5]), ..sound },
-        ShardArcs { probabilities: Some(&[0.5, f64::NAN, 1.0]), ..sound },
-        ShardArcs { probabilities: Some(&[0.5, 1e-30, 1.0]), ..sound },
-        ShardArcs { probabilities: Some(&[0.5, 0.5, 1.5]), ..sound },
+        ShardArcs { n_nodes: 1, ..sound.clone() },
+        ShardArcs { n_nodes: 3, ..sound.clone() },
+        ShardArcs { in_offsets: vec![0, 3], ..sound.clone() },
+        ShardArcs { in_offsets: vec![0, 4, 3], ..sound.clone() },
+        ShardArcs { in_offsets: vec![0, 2, 4], ..sound.clone() },
+        ShardArcs { in_offsets: vec![1, 2, 3], ..sound.clone() },
+        ShardArcs { in_sources: vec![3, 1, 0], ..sound.clone() },
+        ShardArcs { in_sources: vec![1, 1, 0], ..sound.clone() },
+        ShardArcs { in_sources: vec![0, 1, 0], ..sound.clone() },
+        ShardArcs { probabilities: Some(vec![0.5]), ..sound.clone() },
+        ShardArcs { probabilities: Some(vec![0.5, f64::NAN, 1.0]), ..sound.clone() },
+        ShardArcs { probabilities: Some(vec![0.5, 1e-30, 1.0]), ..sound.clone() },
+        ShardArcs { probabilities: Some(vec![0.5, 0.5, 1.5]), ..sound.clone() },
     ] {
-        refused(writer.write_shard(ShardId(0), &arcs, Views::Both, Layout::Plain).err());
+        refused(only_shard(arcs).err());
     }
 }
 

@@ -71,11 +71,16 @@ fn check_nodes(graph: &Graph, input: &Input) -> Result<(), TestCaseError> {
 
 fn check_out_view(graph: &Graph, input: &Input) -> Result<(), TestCaseError> {
     let (mut n_arcs, mut scratch, mut in_scratch) = (0, Vec::new(), Vec::new());
+    let mut n_before = vec![0; input.n_nodes as usize];
     for shard in graph.shards() {
         let own = shard.nodes();
         for source in (0..input.n_nodes).map(NodeId) {
             let out_arcs = shard.out_arcs(source, &mut scratch);
             prop_assert_eq!(out_arcs.targets.len(), shard.n_out_arcs(source));
+            let is_there = !out_arcs.targets.is_empty();
+            let first_rank = shard.first_rank(source);
+            prop_assert_eq!(first_rank, if is_there { n_before[source.index()] } else { 0 });
+            n_before[source.index()] += out_arcs.targets.len() as u32;
             prop_assert!(out_arcs.targets.is_sorted_by(|a, b| a < b));
             for (position, &target_idx) in (out_arcs.first_arc..).zip(out_arcs.targets) {
                 let probability = input.arcs.get(&(own.node(target_idx).0, source.0));
@@ -187,6 +192,32 @@ fn wide_blocks_and_ranks_return() {
             assert_eq!(container.element_bytes(Tag::InRanks), Some(element_bytes), "{n_heard}");
             verify(&dir, NO_PROGRESS).unwrap();
         }
+    }
+}
+
+/// Blocks whose ends fit 16 bits and whose first ranks do not.
+#[test]
+fn first_ranks_beyond_16_bits_return() {
+    const N_NODES: u32 = 101_000;
+    let folder = tempfile::tempdir().unwrap();
+    let everyone = (1..N_NODES).map(|target| ((target, 0), 0.5));
+    // Another source in the wide block, one in the next, which is narrow.
+    let others = [300, 70_000, 100_999].into_iter().flat_map(|v| [((v, 7), 0.5), ((v, 256), 0.5)]);
+    let arcs = everyone.chain(others).collect();
+    let input = Input { n_nodes: N_NODES, arcs, has_column: false, ..tiny() };
+    for layout in [Layout::Plain, Layout::Compressed] {
+        let dir = folder.path().join(format!("{layout}.kg"));
+        input.write_as(&dir, 3, Views::Both, layout).unwrap();
+        let graph = Graph::open(&dir, ShardSelection::All, Verify::Full, NO_PROGRESS).unwrap();
+        check_out_view(&graph, &input).unwrap();
+        let shard = &graph.shards()[2];
+        assert!(shard.n_out_arcs(NodeId(0)) <= usize::from(u16::MAX));
+        assert!(shard.first_rank(NodeId(0)) > u16::MAX.into());
+        assert_eq!([7, 256].map(|source| shard.first_rank(NodeId(source))), [1, 1]);
+        assert_eq!(shard.first_rank(NodeId(8)), 0, "an absent source");
+        let slots = shard.container().section::<u16>(Tag::FirstRanks).unwrap().unwrap();
+        assert_eq!(slots.len(), 2 + 2 + 1, "two sources in wide slots, one in a narrow one");
+        verify(&dir, NO_PROGRESS).unwrap();
     }
 }
 

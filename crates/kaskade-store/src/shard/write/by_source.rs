@@ -1,7 +1,8 @@
 //! The out-view of a shard, made from its in-view by counting sort.
 
-use kaskade_model::{NodeId, ShardId};
+use kaskade_model::ShardId;
 
+use super::places::{Places, too_many_arcs};
 use super::scan::Scan;
 use super::{ShardArcs, source_index};
 use crate::choices::{Layout, Views};
@@ -9,14 +10,13 @@ use crate::container::{SectionData, Tag};
 use crate::error::StoreError;
 use crate::shard::gaps;
 use crate::shard::out_view::rank_bytes;
-use crate::shard::source_index::{BLOCK_NODES, SourceBlock, WORD_NODES};
+use crate::shard::source_index::{BLOCK_NODES, SourceBlock};
 
 /// The arcs of a shard by source, and what belongs to each of them.
 #[derive(Debug)]
 pub(super) struct BySource {
     bitmap: Vec<u64>,
-    blocks: Vec<SourceBlock>,
-    ends: Vec<u16>,
+    index: Index,
     targets: Targets,
     in_ranks: Option<RankVec>,
     thresholds: Option<Vec<u32>>,
@@ -36,15 +36,17 @@ enum RankVec {
 }
 
 impl BySource {
-    /// Sorts `arcs`, in which `scan` was found, by source and target. O(n_nodes + arcs).
+    /// Sorts `arcs`, in which `scan` was found, by source and target. `places` are theirs, and
+    /// `first_ranks` those of the sources present. O(n_nodes + arcs).
     pub(super) fn new(
         shard: ShardId,
-        arcs: &ShardArcs<'_>,
+        arcs: &ShardArcs,
         scan: &Scan,
+        mut places: Places,
+        first_ranks: &[u32],
         views: Views,
         layout: Layout,
     ) -> Result<Self, StoreError> {
-        let mut places = Places::count(shard, arcs)?;
         let n_arcs = arcs.in_sources.len();
         let mut targets = vec![0u32; n_arcs];
         let mut thresholds = scan.thresholds.as_ref().map(|_| vec![0u32; n_arcs]);
@@ -88,21 +90,18 @@ impl BySource {
             });
             None
         };
-        let bitmap = places.bitmap();
-        let (blocks, ends, targets) = match layout {
-            Layout::Plain => {
-                let (blocks, ends) = places.index(shard, &bitmap)?;
-                (blocks, ends, Targets::Plain(targets))
-            }
-            Layout::Compressed => places.code(shard, &bitmap, &targets)?,
+        let (index, targets) = match layout {
+            Layout::Plain => (places.index(shard, first_ranks)?, Targets::Plain(targets)),
+            Layout::Compressed => places.code(shard, first_ranks, &targets)?,
         };
-        Ok(Self { bitmap, blocks, ends, targets, in_ranks, thresholds })
+        Ok(Self { bitmap: places.bitmap, index, targets, in_ranks, thresholds })
     }
 
     pub(super) fn push_sections<'a>(&'a self, sections: &mut Vec<SectionData<'a>>) {
         sections.push(SectionData::new(Tag::SourceBitmap, &self.bitmap));
-        sections.push(SectionData::new(Tag::SourceBlocks, &self.blocks));
-        sections.push(SectionData::new(Tag::OutEnds, &self.ends));
+        sections.push(SectionData::new(Tag::SourceBlocks, &self.index.blocks));
+        sections.push(SectionData::new(Tag::OutEnds, &self.index.ends));
+        sections.push(SectionData::new(Tag::FirstRanks, &self.index.first_ranks));
         match &self.targets {
             Targets::Plain(targets) => sections.push(SectionData::new(Tag::OutTargets, targets)),
             Targets::Coded { bases, ends, bytes } => {
@@ -124,99 +123,26 @@ impl BySource {
     }
 }
 
-/// Where the arcs of each source go.
-struct Places {
-    /// Per block, the arcs of the sources before it.
-    bases: Vec<u64>,
-    /// Per source, where its next arc goes, counted from its block's base; when all are placed,
-    /// that is where its arcs end.
-    next: Vec<u32>,
-}
-
 impl Places {
-    fn count(shard: ShardId, arcs: &ShardArcs<'_>) -> Result<Self, StoreError> {
-        let mut next = vec![0u32; arcs.n_nodes as usize];
-        for &source in arcs.in_sources {
-            // At most one arc per source and own node: below 2³².
-            next[source as usize] += 1;
-        }
-        let mut bases = Vec::with_capacity(source_index::n_blocks(arcs.n_nodes));
-        let mut base = 0u64;
-        for counts in next.chunks_mut(BLOCK_NODES) {
-            let mut n_arcs = 0u32;
-            for count in counts {
-                let begin = n_arcs;
-                let end = n_arcs.checked_add(*count);
-                n_arcs = end.ok_or_else(|| too_many_arcs(shard, bases.len()))?;
-                *count = begin;
-            }
-            bases.push(base);
-            base += u64::from(n_arcs);
-        }
-        Ok(Self { bases, next })
-    }
-
-    /// Calls `put` for every arc with its position by source, that by target, its target and its
-    /// rank among the target's arcs.
-    #[inline]
-    fn put_all(&mut self, arcs: &ShardArcs<'_>, mut put: impl FnMut(usize, usize, u32, u32)) {
-        for (target_idx, in_arcs) in arcs.own_in_arcs() {
-            for (in_rank, from) in (0u32..).zip(in_arcs) {
-                let source = arcs.in_sources[from] as usize;
-                let next = &mut self.next[source];
-                let to = self.bases[source / BLOCK_NODES] as usize + *next as usize;
-                *next += 1;
-                put(to, from, target_idx, in_rank);
-            }
-        }
-    }
-
-    /// The ends of the sources of every block, each with the arcs before it; sources without
-    /// arcs end where they begin.
-    fn blocks(&self) -> impl Iterator<Item = (u64, &[u32])> {
-        self.bases.iter().copied().zip(self.next.chunks(BLOCK_NODES))
-    }
-
-    fn bitmap(&self) -> Vec<u64> {
-        let mut bitmap = Vec::with_capacity(self.next.len().div_ceil(WORD_NODES));
-        for ends in self.next.chunks(BLOCK_NODES) {
-            let mut begin = 0;
-            for ends in ends.chunks(WORD_NODES) {
-                let mut word = 0;
-                for (bit, &end) in ends.iter().enumerate() {
-                    word |= u64::from(end != begin) << bit;
-                    begin = end;
-                }
-                bitmap.push(word);
-            }
-        }
-        bitmap
-    }
-
-    /// The blocks and the ends of a plain shard.
-    fn index(
-        &self,
-        shard: ShardId,
-        bitmap: &[u64],
-    ) -> Result<(Vec<SourceBlock>, Vec<u16>), StoreError> {
-        let mut index = Index::new(shard, bitmap);
+    /// The index of a plain shard.
+    fn index(&self, shard: ShardId, first_ranks: &[u32]) -> Result<Index, StoreError> {
+        let mut growing = GrowingIndex::new(shard, &self.bitmap, first_ranks);
         for (base, ends) in self.blocks() {
             let last_end = ends.last().copied().unwrap_or(0);
-            let slots = source_index::slots_per_end(last_end.into());
-            index.push_block(base, slots, ends)?;
+            growing.push_block(base, ends, last_end)?;
         }
-        Ok((index.blocks, index.ends))
+        Ok(growing.index)
     }
 
-    /// The blocks, the ends and the targets of a compressed shard.
+    /// The index and the targets of a compressed shard.
     fn code(
         &self,
         shard: ShardId,
-        bitmap: &[u64],
+        first_ranks: &[u32],
         targets: &[u32],
-    ) -> Result<(Vec<SourceBlock>, Vec<u16>, Targets), StoreError> {
-        let mut index = Index::new(shard, bitmap);
-        let (mut byte_bases, mut byte_ends) = (Vec::with_capacity(self.bases.len()), Vec::new());
+    ) -> Result<(Index, Targets), StoreError> {
+        let mut growing = GrowingIndex::new(shard, &self.bitmap, first_ranks);
+        let (mut byte_bases, mut byte_ends) = (Vec::new(), Vec::with_capacity(first_ranks.len()));
         let mut bytes = Vec::with_capacity(targets.len());
         let mut block_ends = Vec::with_capacity(BLOCK_NODES);
         for (block_idx, (base, ends)) in self.blocks().enumerate() {
@@ -233,50 +159,68 @@ impl Places {
             }
             // Each arc takes a byte at least, so what fits the bytes fits the arcs.
             let last_end = block_ends.last().copied().unwrap_or(0);
-            let slots = source_index::slots_per_end(last_end.into());
+            let n_slots = growing.push_block(base, ends, last_end)?;
             for &end in &block_ends {
-                source_index::push_end(&mut byte_ends, slots, end);
+                source_index::push_number(&mut byte_ends, n_slots, end);
             }
             byte_bases.push(byte_base as u64);
-            index.push_block(base, slots, ends)?;
         }
         let targets = Targets::Coded { bases: byte_bases, ends: byte_ends, bytes };
-        Ok((index.blocks, index.ends, targets))
+        Ok((growing.index, targets))
     }
 }
 
-/// A source index that grows block by block.
-struct Index<'a> {
-    shard: ShardId,
-    words: std::slice::Chunks<'a, u64>,
+/// The blocks of a source index and what its slots hold.
+#[derive(Debug)]
+struct Index {
     blocks: Vec<SourceBlock>,
     ends: Vec<u16>,
+    first_ranks: Vec<u16>,
 }
 
-impl<'a> Index<'a> {
-    fn new(shard: ShardId, bitmap: &'a [u64]) -> Self {
+/// An index that grows block by block.
+struct GrowingIndex<'a> {
+    shard: ShardId,
+    words: std::slice::Chunks<'a, u64>,
+    /// Those of the sources of the blocks to come.
+    first_ranks: &'a [u32],
+    index: Index,
+}
+
+impl<'a> GrowingIndex<'a> {
+    fn new(shard: ShardId, bitmap: &'a [u64], first_ranks: &'a [u32]) -> Self {
         let words = bitmap.chunks(source_index::BLOCK_WORDS);
-        let n_present: usize = bitmap.iter().map(|word| word.count_ones() as usize).sum();
-        let blocks = Vec::with_capacity(words.len());
-        Self { shard, words, blocks, ends: Vec::with_capacity(n_present) }
+        let index = Index {
+            blocks: Vec::with_capacity(words.len()),
+            ends: Vec::with_capacity(first_ranks.len()),
+            first_ranks: Vec::with_capacity(first_ranks.len()),
+        };
+        Self { shard, words, first_ranks, index }
     }
 
-    fn push_block(&mut self, base: u64, slots: u8, ends: &[u32]) -> Result<(), StoreError> {
-        let slot_base = u32::try_from(self.ends.len())
-            .map_err(|_| too_many_arcs(self.shard, self.blocks.len()))?;
+    /// Appends a block with `base` arcs before it, whose sources' arcs end at `ends` and whose
+    /// slots count up to `last_end`; gives the slots that a number takes in it.
+    fn push_block(&mut self, base: u64, ends: &[u32], last_end: u32) -> Result<u8, StoreError> {
+        let Index { blocks, ends: end_slots, first_ranks: rank_slots } = &mut self.index;
+        let slot_base =
+            u32::try_from(end_slots.len()).map_err(|_| too_many_arcs(self.shard, blocks.len()))?;
         let words = self.words.next().unwrap_or(&[]);
-        self.blocks.push(SourceBlock::new(base, slot_base, slots, words));
+        let n_present = words.iter().map(|word| word.count_ones() as usize).sum();
+        let (first_ranks, rest) = self.first_ranks.split_at(n_present);
+        self.first_ranks = rest;
+        let max_first_rank = first_ranks.iter().copied().max().unwrap_or(0);
+        let n_slots = source_index::slots_per_number(last_end.into(), max_first_rank);
+        blocks.push(SourceBlock::new(base, slot_base, n_slots, words));
         let mut begin = 0;
         for &end in ends {
             if end != begin {
-                source_index::push_end(&mut self.ends, slots, end);
+                source_index::push_number(end_slots, n_slots, end);
             }
             begin = end;
         }
-        Ok(())
+        for &first_rank in first_ranks {
+            source_index::push_number(rank_slots, n_slots, first_rank);
+        }
+        Ok(n_slots)
     }
-}
-
-fn too_many_arcs(shard: ShardId, block_idx: usize) -> StoreError {
-    StoreError::TooManyArcs { shard, first_source: NodeId((block_idx * BLOCK_NODES) as u32) }
 }

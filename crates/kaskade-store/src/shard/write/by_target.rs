@@ -13,7 +13,7 @@ pub(super) struct CodedSources {
 }
 
 impl CodedSources {
-    pub(super) fn new(arcs: &ShardArcs<'_>) -> Self {
+    pub(super) fn new(arcs: &ShardArcs) -> Self {
         let mut blocks = Vec::with_capacity(arcs.nodes.n_nodes().div_ceil(IN_BLOCK_NODES));
         let mut bytes = Vec::with_capacity(arcs.in_sources.len());
         for (target_idx, in_arcs) in arcs.own_in_arcs() {

@@ -25,7 +25,7 @@ impl Scan {
     /// # Errors
     /// [`StoreError::InvalidInput`] when they are not as [`ShardArcs`] promises, or
     /// [`StoreError::Probability`].
-    pub(super) fn of(shard: ShardId, arcs: &ShardArcs<'_>) -> Result<Self, StoreError> {
+    pub(super) fn of(shard: ShardId, arcs: &ShardArcs) -> Result<Self, StoreError> {
         let invalid = |reason| StoreError::invalid_input(format!("shard {shard}"), reason);
         check_lengths(arcs).map_err(invalid)?;
         let mut in_degrees = Vec::with_capacity(arcs.nodes.n_nodes());
@@ -50,7 +50,7 @@ impl Scan {
             in_degrees.push(sources.len() as u32);
         }
         let max_in_degree = in_degrees.iter().copied().max().unwrap_or(0);
-        let (thresholds, column_sum) = match arcs.probabilities {
+        let (thresholds, column_sum) = match &arcs.probabilities {
             Some(probabilities) => {
                 let (thresholds, sum) = column(arcs, probabilities)?;
                 (Some(thresholds), Some(sum))
@@ -61,7 +61,7 @@ impl Scan {
     }
 }
 
-fn check_lengths(arcs: &ShardArcs<'_>) -> Result<(), &'static str> {
+fn check_lengths(arcs: &ShardArcs) -> Result<(), &'static str> {
     let n_arcs = arcs.in_sources.len() as u64;
     if arcs.nodes.begin > arcs.nodes.end || arcs.nodes.end > arcs.n_nodes {
         return Err("its nodes are no range of the graph's");
@@ -73,14 +73,14 @@ fn check_lengths(arcs: &ShardArcs<'_>) -> Result<(), &'static str> {
     {
         return Err("its offsets do not ascend from 0 to the number of arcs");
     }
-    if arcs.probabilities.is_some_and(|column| column.len() as u64 != n_arcs) {
+    if arcs.probabilities.as_ref().is_some_and(|column| column.len() as u64 != n_arcs) {
         return Err("arcs and probabilities are not equally many");
     }
     Ok(())
 }
 
 /// The probabilities as thresholds, in in-view order, and the sum over them.
-fn column(arcs: &ShardArcs<'_>, probabilities: &[f64]) -> Result<(Vec<u32>, ArcSum), StoreError> {
+fn column(arcs: &ShardArcs, probabilities: &[f64]) -> Result<(Vec<u32>, ArcSum), StoreError> {
     let mut thresholds = Vec::with_capacity(probabilities.len());
     let mut sum = ArcSum::default();
     for (target_idx, in_arcs) in arcs.own_in_arcs() {
