@@ -32,20 +32,25 @@ fn digests_are_those_of_coin_version_1() {
     let column = column(folder.path(), &mut found);
     let jobs = [
         ("constant", &rmat, independent_cascade(Probability::Constant(0.05)), top_degree()),
+        ("small", &rmat, independent_cascade(Probability::Constant(0.01)), top_degree()),
         ("weighted-cascade", &rmat, independent_cascade(Probability::WeightedCascade), random()),
         ("trivalency", &rmat, independent_cascade(Probability::Trivalency), top_degree()),
         ("linear-threshold", &rmat, linear_threshold(Probability::WeightedCascade), random_each()),
         ("column", &column, independent_cascade(Probability::Column), random_each()),
         ("column-threshold", &column, linear_threshold(Probability::Column), random()),
     ];
-    for (name, graph, model, seeds) in jobs {
-        let job = directories::job(model, seeds, 1000).resolve().unwrap();
-        assert_eq!(job.run.coins, CoinFamily::Arc, "the names say the coin family");
+    let families = [("arc", CoinFamily::Arc), ("block", CoinFamily::Block)];
+    for ((name, graph, model, seeds), (family, coins)) in
+        jobs.iter().flat_map(|job| families.map(|family| (job, family)))
+    {
+        let mut job = directories::job(model.clone(), seeds.clone(), 1000);
+        job.run.coins = coins;
+        let job = job.resolve().unwrap();
         let graph = directories::open(graph);
         let n_nodes = graph.nodes().originals().len() as u32;
         let rows = directories::run(&job, graph, Layout::new(1, 2, 1));
         let sample = Sample::collect(rows, n_nodes).unwrap();
-        found.insert(format!("job/arc/{name}"), sample.digest().to_owned());
+        found.insert(format!("job/{family}/{name}"), sample.digest().to_owned());
     }
 
     if env::var_os("KASKADE_BLESS").is_some() {

@@ -1,7 +1,7 @@
 //! The engine equals the plain reference row by row: spread, growth and fingerprint, for every
 //! model, any layout, and any piece of a job.
 
-use kaskade_model::coin::Isa;
+use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::{ArcProbability as P, ArcWeight as W, LiveArcModel as M};
 use kaskade_model::job::JobPlan;
 use kaskade_model::seeds::SeedPlan;
@@ -19,7 +19,7 @@ fn arb_model() -> impl Strategy<Value = (ArcList, M)> {
             // Smaller ones are refused: they would round to never.
             if weight < 1e-9 { 0.0 } else { weight }
         });
-        let probability = prop_oneof![Just(0.0), Just(1.0), 0.0001..1.0];
+        let probability = prop_oneof![Just(0.0), Just(1.0), 0.0001..1.0, 0.0001..0.0156];
         let model = prop_oneof![
             probability.prop_map(|p| M::IndependentCascade(P::Constant(p))),
             Just(M::IndependentCascade(P::WeightedCascade)),
@@ -53,10 +53,13 @@ fn arb_job() -> impl Strategy<Value = (ArcList, JobPlan)> {
         let n_nodes = graph.n_nodes();
         let first_simulation = prop_oneof![Just(0), 0..1000u64, 1 << 40..1u64 << 62];
         let max_rounds = prop_oneof![3 => Just(None), 1 => (0..6u32).prop_map(Some)];
-        let numbers = (any::<u64>(), first_simulation, 1..300u64, max_rounds);
+        let family = prop::sample::select(vec![Family::Arc, Family::Block]);
+        let numbers = (family, any::<u64>(), first_simulation, 1..300u64, max_rounds);
         (arb_seeds(n_nodes), numbers, prop::sample::select(vec![1, 2, 3, 8])).prop_map(
-            move |(seeds, (seed, first_simulation, n_simulations, max_rounds), lane_words)| {
+            move |(seeds, numbers, lane_words)| {
+                let (coins, seed, first_simulation, n_simulations, max_rounds) = numbers;
                 let plan = JobPlan {
+                    coins,
                     seed,
                     first_simulation,
                     max_rounds,
@@ -115,12 +118,14 @@ fn every_layout_on_rounds_that_fill_a_pool() {
     });
     let jobs = [
         (M::IndependentCascade(P::Constant(0.25)), fixed_seeds(0..300)),
+        (M::IndependentCascade(P::Constant(0.015)), fixed_seeds(0..2900)),
         (M::IndependentCascade(P::WeightedCascade), SeedPlan::RandomEach(20)),
         (M::LinearThreshold(W::WeightedCascade), fixed_seeds((0..300).map(|i| 10 * i))),
         (M::LinearThreshold(W::Column), SeedPlan::RandomEach(900)),
     ];
-    for (model, seeds) in jobs {
-        let plan = plan(&graph, model, seeds, 200);
+    let with_families = jobs.iter().flat_map(|job| [(job, Family::Arc), (job, Family::Block)]);
+    for ((model, seeds), coins) in with_families {
+        let plan = JobPlan { coins, ..plan(&graph, *model, seeds.clone(), 200) };
         let rows = reference::rows(&graph, &plan);
         for lane_words in [1, 2, 3, 8] {
             let plan = JobPlan { lane_words, ..plan.clone() };
@@ -128,7 +133,10 @@ fn every_layout_on_rounds_that_fill_a_pool() {
                 for (n_threads, max_in_flight) in [(1, 1), (2, 1), (2, 2), (4, 1), (4, 4)] {
                     let layout = Layout::new(n_shards, n_threads, max_in_flight);
                     let found = run_as(&graph, &plan, layout);
-                    assert!(found == rows, "{model:?}, {lane_words} lane words, {layout:?}");
+                    assert!(
+                        found == rows,
+                        "{model:?}, {coins:?}, {lane_words} lane words, {layout:?}"
+                    );
                 }
             }
         }
@@ -141,6 +149,7 @@ fn a_hub_shared_among_threads() {
     let graph = fixtures::bidirectional_star(40_000);
     for model in [
         M::IndependentCascade(P::Constant(0.3)),
+        M::IndependentCascade(P::Constant(0.003)),
         M::IndependentCascade(P::WeightedCascade),
         M::LinearThreshold(W::WeightedCascade),
     ] {
@@ -163,6 +172,7 @@ fn another_generator_finds_the_same_means() {
     let max_in_degree = graph.in_degrees().into_iter().max().expect("the graph has nodes");
     for model in [
         M::IndependentCascade(P::Constant(0.2)),
+        M::IndependentCascade(P::Constant(0.0155)),
         M::IndependentCascade(P::WeightedCascade),
         M::IndependentCascade(P::Column),
         M::LinearThreshold(W::Constant(1.0 / f64::from(max_in_degree))),

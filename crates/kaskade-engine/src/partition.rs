@@ -160,13 +160,8 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         let parallelism = if is_light { Parallelism::Sequential } else { parallelism };
 
         let Partition { shards, plan, isa, coins } = &*self.partition;
-        let map = EdgeMap {
-            shards,
-            model: (&plan.model, plan.seed),
-            coins,
-            keys: &self.keys,
-            isa: *isa,
-        };
+        let map =
+            EdgeMap { shards, model: (&plan.model, plan.seed), coins, keys: &self.keys, isa: *isa };
         let effort = match parallelism {
             Parallelism::Sequential => map.push(&mut self.states, &frontier)?,
             Parallelism::Pool => map.push_pooled(&self.states, &frontier)?,

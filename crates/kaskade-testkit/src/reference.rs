@@ -1,13 +1,13 @@
 //! One simulation at a time, obviously right, bit for bit what the engine must give.
 //!
-//! Shares with kaskade the coin alone: a uniform for each (arc or node, simulation), and
-//! the fingerprint of an activation. Thresholds are computed anew from DESIGN §3.2. Every
+//! Shares with kaskade the coin alone: a uniform for each (arc or node, simulation), the live
+//! slots of a block of arcs, and the fingerprint of an activation. Thresholds are computed anew from DESIGN §3.2. Every
 //! coin of the graph is thrown, then rounds walk over the live arcs; there are no lanes,
 //! shards or early exits.
 
 mod thresholds;
 
-use kaskade_model::coin::{self, Purpose};
+use kaskade_model::coin::{self, Block, BlockCoins, Family, Purpose};
 use kaskade_model::diffusion::LiveArcModel;
 use kaskade_model::job::JobPlan;
 use kaskade_model::seeds::SeedPlan;
@@ -27,7 +27,7 @@ pub fn rows(graph: &ArcList, plan: &JobPlan) -> Vec<SimulationRow> {
 }
 
 fn simulate(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, simulation: u64) -> SimulationRow {
-    let live = rule.live_arcs(graph, coin::simulation_key(plan.seed, simulation));
+    let live = rule.live_arcs(graph, plan, simulation);
     // By node: the round in which it became active.
     let mut activated: Vec<Option<u32>> = vec![None; graph.n_nodes() as usize];
     for seed in seeds(plan, simulation) {
@@ -64,6 +64,8 @@ fn simulate(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, simulation: u64) ->
 enum ArcRule {
     /// Independent cascade: an arc is live where its uniform lies below its threshold.
     Thresholds(Vec<u64>),
+    /// The same with one small probability: an arc is live where its slot of its block is.
+    Blocks(BlockCoins),
     /// Linear threshold: by target, its in-arcs' positions and cumulative weights. A node
     /// listens to the first in-arc whose cumulative weight its uniform lies below.
     CumulativeWeights(Vec<Vec<(usize, u64)>>),
@@ -71,6 +73,9 @@ enum ArcRule {
 
 impl ArcRule {
     fn new(graph: &ArcList, plan: &JobPlan) -> Self {
+        if let (Family::Block, Some(coins)) = (plan.coins, plan.model.block_coins()) {
+            return Self::Blocks(coins);
+        }
         match plan.model {
             LiveArcModel::IndependentCascade(probability) => {
                 Self::Thresholds(arc_thresholds(graph, probability, plan.seed))
@@ -81,22 +86,40 @@ impl ArcRule {
         }
     }
 
-    /// Whether each arc is live in the simulation of `key`.
-    fn live_arcs(&self, graph: &ArcList, key: u64) -> Vec<bool> {
+    /// Whether each arc is live in `simulation`.
+    fn live_arcs(&self, graph: &ArcList, plan: &JobPlan, simulation: u64) -> Vec<bool> {
+        let uniform = |item| match plan.coins {
+            Family::Arc => coin::uniform(item, coin::simulation_key(plan.seed, simulation)),
+            Family::Block => coin::octet_uniform(plan.seed, item, simulation),
+        };
         match self {
             Self::Thresholds(thresholds) => {
                 let arcs = graph.arcs().iter().zip(thresholds);
                 arcs.map(|(arc, &threshold)| {
                     let (source, target) = (NodeId(arc.source), NodeId(arc.target));
                     let item = coin::arc_item(source, target, Purpose::Arc);
-                    u64::from(coin::uniform(item, key)) < threshold
+                    u64::from(uniform(item)) < threshold
+                })
+                .collect()
+            }
+            Self::Blocks(coins) => {
+                let mut n_before = vec![0; graph.n_nodes() as usize];
+                let arcs = graph.arcs().iter();
+                // Arcs come by source, then by target.
+                arcs.map(|arc| {
+                    let rank = &mut n_before[arc.source as usize];
+                    let block = Block::of_rank(*rank);
+                    let slot = *rank - block.first_rank;
+                    *rank += 1;
+                    let live = coins.slots(NodeId(arc.source), block, plan.seed, simulation);
+                    live >> slot & 1 == 1
                 })
                 .collect()
             }
             Self::CumulativeWeights(nodes) => {
                 let mut live = vec![false; graph.arcs().len()];
                 for (node, in_arcs) in (0..).map(NodeId).zip(nodes) {
-                    let uniform = coin::uniform(coin::node_item(node, Purpose::InArc), key);
+                    let uniform = uniform(coin::node_item(node, Purpose::InArc));
                     let chosen = in_arcs.iter().find(|(_, sum)| u64::from(uniform) < *sum);
                     if let Some(&(position, _)) = chosen {
                         live[position] = true;

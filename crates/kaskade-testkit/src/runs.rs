@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 
 use kaskade_engine::local::{self, Unobserved};
 use kaskade_engine::partition::Partition;
-use kaskade_model::coin::Family;
 use kaskade_model::Shard;
+use kaskade_model::coin::Family;
 use kaskade_model::coin::Isa;
 use kaskade_model::diffusion::LiveArcModel;
 use kaskade_model::job::JobPlan;

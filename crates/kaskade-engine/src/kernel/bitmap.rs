@@ -56,11 +56,7 @@ impl SummaryBitmap {
 
     /// Calls `visit` with every set bit, ascending, and clears it; `announce` with each some time
     /// before. Bits must not be set meanwhile.
-    pub(super) fn drain(
-        &mut self,
-        mut announce: impl FnMut(usize),
-        mut visit: impl FnMut(usize),
-    ) {
+    pub(super) fn drain(&mut self, mut announce: impl FnMut(usize), mut visit: impl FnMut(usize)) {
         let (bits, summary) = self.exclusive();
         for (summary_idx, summary) in summary.iter_mut().enumerate() {
             for bit in ones(std::mem::take(summary)) {

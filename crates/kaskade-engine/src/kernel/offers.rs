@@ -5,10 +5,10 @@
 //! tens of arcs later. Looking first at what a target lacks saves most coins: late in a cascade
 //! most lanes of most targets are on.
 
+use kaskade_model::NodeId;
 use kaskade_model::coin::{Draw, Vectors};
 use kaskade_model::diffusion::{Arc, LiveArcs, Place};
 use kaskade_model::lanes::{LaneMask, count_lanes, is_empty};
-use kaskade_model::NodeId;
 
 use super::edge_map::Effort;
 use super::keys::BatchKeys;
@@ -113,11 +113,7 @@ impl<'a, C: WordCoins<W>, const W: usize> Offers<'a, C, W> {
 
     /// Decides all arcs that are there, and forgets them.
     #[inline(always)]
-    pub(super) fn decide<V: Vectors>(
-        &mut self,
-        vectors: V,
-        lanes: &mut impl NodeLanes<W>,
-    ) {
+    pub(super) fn decide<V: Vectors>(&mut self, vectors: V, lanes: &mut impl NodeLanes<W>) {
         let mut n_lacking = 0;
         for at in 0..self.n {
             let lacking = lanes.lacking(self.arcs[at].target_idx, &self.offered[at]);

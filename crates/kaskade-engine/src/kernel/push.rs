@@ -63,10 +63,9 @@ impl ArcChoice {
             Self::All => arcs,
             Self::OfAtMost(n_arcs) if arcs.targets.len() <= n_arcs => arcs,
             Self::OfAtMost(_) => OutArcs { targets: &[], ..arcs },
-            Self::Within { begin, end } => OutArcs {
-                first_arc: arcs.first_arc + begin,
-                targets: &arcs.targets[begin..end],
-            },
+            Self::Within { begin, end } => {
+                OutArcs { first_arc: arcs.first_arc + begin, targets: &arcs.targets[begin..end] }
+            }
         }
     }
 }

@@ -3,9 +3,9 @@
 //! Blocks are of a source's whole out-list, which lies in several shards. So a source is looked up in all
 //! shards at once and each of its blocks drawn once, instead of once in each shard.
 
+use kaskade_model::Shard;
 use kaskade_model::coin::{Block, BlockCoins, LiveSlots, Vectorised, Vectors};
 use kaskade_model::lanes::{LANES_PER_WORD, lanes_of};
-use kaskade_model::Shard;
 
 use super::edge_map::Effort;
 use super::keys::BatchKeys;

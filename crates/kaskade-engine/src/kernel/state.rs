@@ -128,10 +128,13 @@ impl<const W: usize> ShardState<W> {
         // A batch that was aborted within a round leaves nodes that are still new.
         self.take_new(Round(0), &mut LaneCounts::default());
         let (lanes, saturated) = (self.lanes.exclusive(), self.saturated.exclusive());
-        self.used.drain(|_| (), |node_idx| {
-            lanes[2 * node_idx * W..][..2 * W].fill(0);
-            saturated[node_idx / NODES_PER_WORD] = 0;
-        });
+        self.used.drain(
+            |_| (),
+            |node_idx| {
+                lanes[2 * node_idx * W..][..2 * W].fill(0);
+                saturated[node_idx / NODES_PER_WORD] = 0;
+            },
+        );
     }
 }
 
@@ -176,7 +179,9 @@ impl<const W: usize> Exclusive<'_, W> {
 impl<const W: usize> NodeLanes<W> for Exclusive<'_, W> {
     #[inline(always)]
     fn is_saturated(&self, node_idx: u32) -> bool {
-        self.saturated[node_idx as usize / NODES_PER_WORD] >> (node_idx as usize % NODES_PER_WORD) & 1 == 1
+        self.saturated[node_idx as usize / NODES_PER_WORD] >> (node_idx as usize % NODES_PER_WORD)
+            & 1
+            == 1
     }
 
     #[inline(always)]
@@ -279,9 +284,11 @@ impl<const W: usize> NodeLanes<W> for Shared<'_, W> {
         }
         // Whoever completes the last word sees the others complete, or leaves it to nobody: the
         // bit only saves work.
-        let is_full = |(lanes, all): (&std::sync::atomic::AtomicU64, &u64)| lanes.load(Relaxed) == *all;
+        let is_full =
+            |(lanes, all): (&std::sync::atomic::AtomicU64, &u64)| lanes.load(Relaxed) == *all;
         if before | live == all[word] && lanes[..W].iter().zip(all).all(is_full) {
-            saturated[node_idx / NODES_PER_WORD].fetch_or(1 << (node_idx % NODES_PER_WORD), Relaxed);
+            saturated[node_idx / NODES_PER_WORD]
+                .fetch_or(1 << (node_idx % NODES_PER_WORD), Relaxed);
         }
     }
 }

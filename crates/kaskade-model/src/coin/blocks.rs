@@ -238,8 +238,7 @@ mod tests {
 
     #[test]
     fn the_live_set_grows_with_the_probability() {
-        let ladder: Vec<BlockCoins> =
-            [1e-5, 0.001, 0.002, 0.005, 0.01, 0.0155].map(coins).to_vec();
+        let ladder: Vec<BlockCoins> = [1e-5, 0.001, 0.002, 0.005, 0.01, 0.0155].map(coins).to_vec();
         for source in 0..500 {
             let block = Block::of_rank([0, 8, 16, 32, 64, 6400][source as usize % 6]);
             let sets: Vec<u64> =
@@ -281,8 +280,7 @@ mod tests {
                 let octets = OctetKeys::new(1, 2);
                 let mut found = [LiveSlots::default(); LANES_PER_WORD];
                 let arcs = (NodeId(77), self.1);
-                let n_found =
-                    self.0.find_live(vectors, (&keys, &octets), arcs, self.2, &mut found);
+                let n_found = self.0.find_live(vectors, (&keys, &octets), arcs, self.2, &mut found);
                 let mut found = found[..n_found].to_vec();
                 found.sort_unstable();
                 found
@@ -314,7 +312,6 @@ mod tests {
         assert_eq!(coins.tails[3][..3], GOLDEN_TAILS);
     }
 
-    const GOLDEN_SLOTS: [u64; 8] =
-        [1 << 32 | 1, 0, 0, 1 << 63, 0, 0x2000_0000_0040_0000, 0, 0];
+    const GOLDEN_SLOTS: [u64; 8] = [1 << 32 | 1, 0, 0, 1 << 63, 0, 0x2000_0000_0040_0000, 0, 0];
     const GOLDEN_TAILS: [u64; 3] = [2_037_547_573, 578_205_528, 113_869_422];
 }

@@ -161,9 +161,8 @@ mod tests {
     #[test]
     fn octet_coins_are_frozen() {
         let item = crate::coin::numbered_item(3, crate::coin::Purpose::Arc);
-        let golden: Vec<u32> = [0, 1, 7, 8, 1 << 40]
-            .map(|simulation| octet_uniform(1, item, simulation))
-            .to_vec();
+        let golden: Vec<u32> =
+            [0, 1, 7, 8, 1 << 40].map(|simulation| octet_uniform(1, item, simulation)).to_vec();
         assert_eq!(golden, GOLDEN_UNIFORMS);
     }
 
