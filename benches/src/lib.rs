@@ -8,5 +8,8 @@
 pub mod baseline;
 pub mod csr;
 pub mod graphs;
+pub mod jobs;
 pub mod labels;
+pub mod memory;
 pub mod plain_ingest;
+pub mod workloads;
