@@ -10,6 +10,8 @@ pub mod csr;
 pub mod graphs;
 pub mod jobs;
 pub mod labels;
+pub mod measure;
 pub mod memory;
+pub mod peers;
 pub mod plain_ingest;
 pub mod workloads;
