@@ -14,4 +14,5 @@ pub mod measure;
 pub mod memory;
 pub mod peers;
 pub mod plain_ingest;
+pub mod roofline;
 pub mod workloads;
