@@ -165,7 +165,9 @@ impl Bench {
         }
         let figures = rounds(&mut contenders, options.n_rounds, options.duration);
         drop(contenders);
-        Ok(Found { figures, counted: counted.into_inner() })
+        let mut counted = counted.into_inner();
+        counted.keep_last(options.n_rounds);
+        Ok(Found { figures, counted })
     }
 }
 
@@ -221,6 +223,13 @@ impl Counted {
         self.lane_words = ran.lane_words;
         self.nanoseconds_per_arc.push(nanoseconds / ran.work.arcs_scanned as f64);
         self.nanoseconds_per_coin.push(nanoseconds / ran.work.coins as f64);
+    }
+
+    /// Forgets the runs before the rounds, which only found how many simulations to measure.
+    fn keep_last(&mut self, n_rounds: usize) {
+        for values in [&mut self.nanoseconds_per_arc, &mut self.nanoseconds_per_coin] {
+            values.drain(..values.len() - n_rounds);
+        }
     }
 }
 
