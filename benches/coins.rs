@@ -8,7 +8,10 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use kaskade_benches::graphs::SEED;
 use kaskade_model::NodeId;
-use kaskade_model::coin::{Draw, Isa, LaneKeys, Purpose, Threshold, arc_item, simulation_key};
+use kaskade_model::coin::{
+    Draw, Isa, LaneKeys, OctetKeys, Purpose, Threshold, Vectorised, Vectors, arc_item,
+    simulation_key,
+};
 use kaskade_model::lanes::LANES_PER_WORD;
 
 const N_ARCS: u32 = 1024;
@@ -28,16 +31,51 @@ fn coins(criterion: &mut Criterion) {
                 .sum::<u32>()
         });
     });
+    let octets = OctetKeys::new(SEED, 0);
     for isa in Isa::available() {
         let name = format!("{isa:?}").to_lowercase();
-        group.bench_function(BenchmarkId::new(name, "threads=1"), |bencher| {
-            bencher.iter(|| {
-                let live = |draw| black_box(&keys).live(isa, draw, u64::MAX).count_ones();
-                draws().map(live).sum::<u32>()
-            });
+        group.bench_function(BenchmarkId::new(format!("arc-{name}"), "threads=1"), |bencher| {
+            bencher.iter(|| isa.run(ByLane(black_box(&keys), threshold)));
+        });
+        group.bench_function(BenchmarkId::new(format!("block-{name}"), "threads=1"), |bencher| {
+            bencher.iter(|| isa.run(ByOctet(black_box(&octets), threshold)));
         });
     }
     group.finish();
+}
+
+/// The number of live coins of family `arc`.
+struct ByLane<'a>(&'a LaneKeys, Threshold);
+
+/// The number of live coins of family `block`, eight simulations a hash.
+struct ByOctet<'a>(&'a OctetKeys, Threshold);
+
+impl Vectorised for ByLane<'_> {
+    type Output = u32;
+
+    #[inline(always)]
+    fn run<V: Vectors>(self, vectors: V) -> u32 {
+        let mut n_live = 0;
+        for target in 0..N_ARCS {
+            let draw = draw(NodeId(7), NodeId(target), self.1);
+            n_live += self.0.live(vectors, draw, u64::MAX).count_ones();
+        }
+        n_live
+    }
+}
+
+impl Vectorised for ByOctet<'_> {
+    type Output = u32;
+
+    #[inline(always)]
+    fn run<V: Vectors>(self, vectors: V) -> u32 {
+        let mut n_live = 0;
+        for target in 0..N_ARCS {
+            let draw = draw(NodeId(7), NodeId(target), self.1);
+            n_live += self.0.live(vectors, draw, u64::MAX).count_ones();
+        }
+        n_live
+    }
 }
 
 fn draw(source: NodeId, target: NodeId, threshold: Threshold) -> Draw {

@@ -3,12 +3,20 @@
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
-use crate::graphs::SEED;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::graphs::{GraphChoice, SEED};
+
+/// The label of a bench on the graph of that name with `n_threads`.
+#[must_use]
+pub fn on(graph: &str, n_threads: usize) -> String {
+    format!("{graph} seed={SEED} threads={n_threads}")
+}
 
 /// The label of a bench on the R-MAT graph of `scale` with `n_threads`.
 #[must_use]
 pub fn on_rmat(scale: u32, n_threads: usize) -> String {
-    format!("rmat-{scale} seed={SEED} threads={n_threads}")
+    on(&GraphChoice::Rmat(scale).name(), n_threads)
 }
 
 /// One thread, and all of them where there are more.
@@ -17,4 +25,14 @@ pub fn thread_counts() -> Vec<usize> {
     let mut counts = vec![1, available_parallelism().map_or(1, NonZeroUsize::get)];
     counts.dedup();
     counts
+}
+
+/// A pool of `n_threads`.
+///
+/// # Panics
+/// When they cannot be started.
+#[must_use]
+pub fn pool(n_threads: usize) -> ThreadPool {
+    let pool = ThreadPoolBuilder::new().num_threads(n_threads).build();
+    pool.expect("threads can be started")
 }

@@ -8,5 +8,11 @@
 pub mod baseline;
 pub mod csr;
 pub mod graphs;
+pub mod jobs;
 pub mod labels;
+pub mod measure;
+pub mod memory;
+pub mod peers;
 pub mod plain_ingest;
+pub mod roofline;
+pub mod workloads;
