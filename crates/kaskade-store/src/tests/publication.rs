@@ -196,7 +196,7 @@ fn contradictory_input_is_refused() {
         ShardArcs { probabilities: Some(vec![0.5]), ..sound.clone() },
         ShardArcs { probabilities: Some(vec![0.5, f64::NAN, 1.0]), ..sound.clone() },
         ShardArcs { probabilities: Some(vec![0.5, 1e-30, 1.0]), ..sound.clone() },
-        ShardArcs { probabilities: Some(vec![0.5, 0.5, 1.5]), ..sound.clone() },
+        ShardArcs { probabilities: Some(vec![0.5, 0.5, 1.5]), ..sound },
     ] {
         refused(only_shard(arcs).err());
     }
