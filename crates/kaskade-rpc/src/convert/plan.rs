@@ -127,7 +127,7 @@ mod tests {
     fn golden_bytes() {
         assert_golden::<pb::JobPlan>(
             job_plan(),
-            "0a0408011a001101000000000000001a02100520e807280730ac0238144002",
+            "0a0408011a001101000000000000001a02100520e807280730ac02381440024802",
         );
         assert_golden::<pb::BatchPlan>(batch_plan(), "0809108709188001");
     }

@@ -132,8 +132,8 @@ mod tests {
         );
         assert!(refuse(|message| message.fingerprints.clear()).contains("fingerprints has 0"));
         assert!(refuse(|message| message.n_lanes = 0).contains("n_lanes is 0"));
-        assert!(refuse(|message| message.n_lanes = 513).contains("must be 1 to 512"));
-        assert!(refuse(|message| message.n_lanes = u32::MAX).contains("must be 1 to 512"));
+        assert!(refuse(|message| message.n_lanes = 513).contains("must be 1 to"));
+        assert!(refuse(|message| message.n_lanes = u32::MAX).contains("must be 1 to"));
         assert!(refuse(|message| message.work = None).contains("work is missing"));
     }
 }
