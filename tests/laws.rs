@@ -1,6 +1,8 @@
 //! Laws that hold simulation by simulation, because coins are shared (DESIGN §3.2).
 
+use kaskade_model::coin::Family;
 use kaskade_model::diffusion::{ArcProbability as P, ArcWeight as W, LiveArcModel as M};
+use kaskade_model::job::JobPlan;
 use kaskade_testkit::runs::{fixed_seeds, plan, run};
 use kaskade_testkit::{ArcList, fixtures};
 use proptest::collection::btree_set;
@@ -55,12 +57,17 @@ proptest! {
     #[test]
     fn a_cascade_grows_with_its_probability(
         graph in fixtures::arb_graph(40),
-        probabilities in btree_set(1u32..1000, 2..5),
+        probabilities in btree_set(1u32..=1000, 2..5),
+        coins in prop::sample::select(vec![Family::Arc, Family::Octet, Family::Block]),
         seed in 0u32..40,
     ) {
         let of = |thousandths: u32| {
             let model = M::IndependentCascade(P::Constant(f64::from(thousandths) / 1000.0));
-            spreads(&graph, model, [seed % graph.n_nodes()])
+            let seeds = fixed_seeds([seed % graph.n_nodes()]);
+            // One family for all points.
+            let plan = JobPlan { coins, ..plan(&graph, model, seeds, SIMULATIONS) };
+            let rows = run(&graph, &plan);
+            rows.iter().map(|row| row.spread()).collect::<Vec<u64>>()
         };
         let by_probability: Vec<_> = probabilities.into_iter().map(of).collect();
         for pair in by_probability.windows(2) {

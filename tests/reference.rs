@@ -53,7 +53,9 @@ fn arb_job() -> impl Strategy<Value = (ArcList, JobPlan)> {
         let n_nodes = graph.n_nodes();
         let first_simulation = prop_oneof![Just(0), 0..1000u64, 1 << 40..1u64 << 62];
         let max_rounds = prop_oneof![3 => Just(None), 1 => (0..6u32).prop_map(Some)];
-        let family = prop::sample::select(vec![Family::Arc, Family::Block]);
+        let mut families = vec![Family::Arc, Family::Octet];
+        families.extend(model.block_coins().map(|_| Family::Block));
+        let family = prop::sample::select(families);
         let numbers = (family, any::<u64>(), first_simulation, 1..300u64, max_rounds);
         (arb_seeds(n_nodes), numbers, prop::sample::select(vec![1, 2, 3, 8])).prop_map(
             move |(seeds, numbers, lane_words)| {
@@ -123,7 +125,10 @@ fn every_layout_on_rounds_that_fill_a_pool() {
         (M::LinearThreshold(W::WeightedCascade), fixed_seeds((0..300).map(|i| 10 * i))),
         (M::LinearThreshold(W::Column), SeedPlan::RandomEach(900)),
     ];
-    let with_families = jobs.iter().flat_map(|job| [(job, Family::Arc), (job, Family::Block)]);
+    let with_families = jobs.iter().flat_map(|job| {
+        let block = job.0.block_coins().map(|_| Family::Block);
+        [Family::Arc, Family::Octet].into_iter().chain(block).map(move |family| (job, family))
+    });
     for ((model, seeds), coins) in with_families {
         let plan = JobPlan { coins, ..plan(&graph, *model, seeds.clone(), 200) };
         let rows = reference::rows(&graph, &plan);

@@ -28,7 +28,7 @@ fn graph() -> ArcList {
 
 fn plan(model: LiveArcModel, lane_words: usize) -> JobPlan {
     JobPlan {
-        coins: kaskade_model::coin::Family::Block,
+        coins: kaskade_model::coin::Family::Octet,
         model,
         seed: 7,
         seeds: SeedPlan::RandomEach(2),

@@ -33,7 +33,8 @@ impl Job {
     /// When the graph lacks what the model reads.
     #[must_use]
     pub fn new(graph: &BenchGraph, workload: Workload, simulations: Range<u64>) -> Self {
-        Self::with_coins(graph, workload, simulations, Family::Block)
+        let coins = if workload.model().is_sparse() { Family::Block } else { Family::Octet };
+        Self::with_coins(graph, workload, simulations, coins)
     }
 
     /// As [`Job::new`], with coins of `family`.

@@ -34,7 +34,7 @@ impl<S: Shard> Partition<S> {
     /// [`ModelError`] names what is missing or the node whose weights exceed 1.
     pub fn new(shards: Vec<S>, plan: JobPlan, isa: Isa) -> Result<Self, ModelError> {
         shards.iter().try_for_each(|shard| plan.model.check(shard))?;
-        let coins = Coins::of(&plan.model, plan.coins);
+        let coins = Coins::of(&plan.model, plan.coins)?;
         Ok(Self { shards, plan, isa, coins })
     }
 

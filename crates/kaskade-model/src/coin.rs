@@ -50,12 +50,13 @@ pub enum Purpose {
 /// How coins are drawn. It decides bits of a result, never its distribution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
-    /// A hash per arc and simulation ([`LaneKeys`]). The same arcs are live on another graph that
-    /// has them, too.
+    /// A hash per arc and simulation ([`LaneKeys`]).
     Arc,
-    /// Coins of equal probability are drawn together: up to 64 arcs of a source where one small
-    /// probability holds for all arcs ([`BlockCoins`]), else eight simulations of an arc or node
-    /// ([`OctetKeys`]).
+    /// A hash per arc and eight simulations ([`OctetKeys`]).
+    Octet,
+    /// Up to 64 arcs of a source together ([`BlockCoins`]): for a small probability that is the
+    /// same for all arcs. Alone among the families it does not make the same arcs live on another
+    /// graph that has them, too.
     Block,
 }
 

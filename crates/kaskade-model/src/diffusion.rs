@@ -16,7 +16,7 @@ use linear_threshold::{
 };
 
 use crate::adjacency::Shard;
-use crate::coin::{BlockCoins, Draw, InvalidProbability, Threshold};
+use crate::coin::{BlockCoins, Draw, InvalidProbability, MAX_BLOCK_PROBABILITY, Threshold};
 use crate::ids::NodeId;
 
 /// An arc of a shard.
@@ -133,14 +133,23 @@ impl LiveArcModel {
         })
     }
 
-    /// The coins of whole blocks of arcs, where this model has one small probability for all arcs
-    /// ([`crate::coin::MAX_BLOCK_PROBABILITY`]).
+    /// The coins of whole blocks of arcs, where this model has one probability for all arcs.
     #[must_use]
     pub fn block_coins(&self) -> Option<BlockCoins> {
-        let Self::IndependentCascade(ArcProbability::Constant(probability)) = *self else {
-            return None;
-        };
-        BlockCoins::new(Threshold::from_probability(probability).ok()?)
+        Threshold::from_probability(self.constant_probability()?).ok().map(BlockCoins::new)
+    }
+
+    /// Whether most blocks of arcs are dead.
+    #[must_use]
+    pub fn is_sparse(&self) -> bool {
+        self.constant_probability().is_some_and(|probability| probability <= MAX_BLOCK_PROBABILITY)
+    }
+
+    fn constant_probability(&self) -> Option<f64> {
+        match *self {
+            Self::IndependentCascade(ArcProbability::Constant(probability)) => Some(probability),
+            _ => None,
+        }
     }
 
     /// Whether `shard` has what this model reads, and its weights sum to at most 1.
@@ -167,6 +176,9 @@ pub enum ModelError {
     /// A parameter is no probability.
     #[error(transparent)]
     Probability(#[from] InvalidProbability),
+    /// Block coins for a model whose probabilities differ from arc to arc.
+    #[error("block coins are for independent cascade with one probability for all arcs")]
+    UnequalBlocks,
     /// The graph directory was built without a section that the model reads.
     #[error(
         "the graph has no {section}, which {reader} reads: rebuild it with `kaskade graph build … {rebuild}`"

@@ -74,7 +74,7 @@ impl JobPlan {
         check_weights(model, graph)?;
         Ok(Self {
             model,
-            coins: spec.run.coins.resolved(),
+            coins: spec.coin_family()?,
             seed: spec.run.seed,
             seeds: seeds::resolve(&spec.seeds, spec.run.seed, graph)?,
             n_nodes: graph.n_nodes(),

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use original_id::OriginalId;
 pub use values::{CoinFamily, ModelKind, Placement, Probability, SeedSpec};
 
-use crate::coin::{COIN_VERSION, InvalidProbability, Threshold};
+use crate::coin::{COIN_VERSION, Family, InvalidProbability, Threshold};
 use crate::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
 
 /// The version of the spec's own format; a spec begins with `version = 1`.
@@ -204,7 +204,7 @@ impl Spec {
             return Err(SpecError::new("seeds.ids", "must name at least one node"));
         }
         self.live_arc_model()?;
-        self.run.coins = self.run.coins.resolved().into();
+        self.run.coins = self.coin_family()?.into();
         Ok(self)
     }
 
@@ -239,6 +239,27 @@ impl Spec {
                 }
             }),
         })
+    }
+
+    /// The coin family that is meant, from the model and its probability alone. `auto` is `block`
+    /// for one probability of at most 1/64 on all arcs, else `octet`.
+    ///
+    /// # Errors
+    /// [`SpecError`] for `block` with probabilities that differ from arc to arc.
+    pub fn coin_family(&self) -> Result<Family, SpecError> {
+        let model = self.live_arc_model()?;
+        match self.run.coins {
+            CoinFamily::Arc => Ok(Family::Arc),
+            CoinFamily::Octet => Ok(Family::Octet),
+            CoinFamily::Block if model.block_coins().is_some() => Ok(Family::Block),
+            CoinFamily::Block => Err(SpecError::new(
+                "run.coins",
+                "is `block`, which is for independent-cascade with one number as the probability \
+                 of all arcs: use `octet`, `arc` or `auto`",
+            )),
+            CoinFamily::Auto if model.is_sparse() => Ok(Family::Block),
+            CoinFamily::Auto => Ok(Family::Octet),
+        }
     }
 
     /// The version of the coins that this spec's results depend on.

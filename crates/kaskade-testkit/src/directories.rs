@@ -86,7 +86,7 @@ pub fn plan(spec: &Spec, graph: &Graph) -> JobPlan {
     let seeds = seeds::resolve(&spec.seeds, spec.run.seed, graph).expect("the seeds are nodes");
     JobPlan {
         model: spec.live_arc_model().expect("the model takes its probability"),
-        coins: spec.run.coins.resolved(),
+        coins: spec.coin_family().expect("the family suits the model"),
         seed: spec.run.seed,
         seeds,
         n_nodes: graph.nodes().originals().len() as u32,

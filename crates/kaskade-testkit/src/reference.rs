@@ -64,7 +64,7 @@ fn simulate(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, simulation: u64) ->
 enum ArcRule {
     /// Independent cascade: an arc is live where its uniform lies below its threshold.
     Thresholds(Vec<u64>),
-    /// The same with one small probability: an arc is live where its slot of its block is.
+    /// The same with one probability and block coins: an arc is live where its slot of its block is.
     Blocks(BlockCoins),
     /// Linear threshold: by target, its in-arcs' positions and cumulative weights. A node
     /// listens to the first in-arc whose cumulative weight its uniform lies below.
@@ -90,7 +90,7 @@ impl ArcRule {
     fn live_arcs(&self, graph: &ArcList, plan: &JobPlan, simulation: u64) -> Vec<bool> {
         let uniform = |item| match plan.coins {
             Family::Arc => coin::uniform(item, coin::simulation_key(plan.seed, simulation)),
-            Family::Block => coin::octet_uniform(plan.seed, item, simulation),
+            Family::Octet | Family::Block => coin::octet_uniform(plan.seed, item, simulation),
         };
         match self {
             Self::Thresholds(thresholds) => {

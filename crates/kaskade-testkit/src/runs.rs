@@ -21,7 +21,7 @@ use crate::ArcList;
 pub fn plan(graph: &ArcList, model: LiveArcModel, seeds: SeedPlan, n_simulations: u64) -> JobPlan {
     JobPlan {
         model,
-        coins: Family::Block,
+        coins: if model.is_sparse() { Family::Block } else { Family::Octet },
         seed: 1,
         seeds,
         n_nodes: graph.n_nodes(),

@@ -103,7 +103,7 @@ pub(crate) fn assignment(epoch: u64, workers: &[u64]) -> Assignment {
         shard_table_digest: "1e".to_owned(),
         plan: JobPlan {
             model: LiveArcModel::IndependentCascade(ArcProbability::Constant(0.5)),
-            coins: Family::Block,
+            coins: Family::Octet,
             seed: 1,
             seeds: SeedPlan::RandomEach(1),
             n_nodes: 10,

@@ -23,7 +23,7 @@ fn a_spec_runs_and_keeps_its_graph_and_results() {
     folder.write("specs/s.toml", SPEC);
     let first = folder.json(&["run", "specs/s.toml"]);
     assert_eq!((&first["state"], &first["simulations"]), (&"succeeded".into(), &130.into()));
-    assert_eq!(first["spec"]["run"]["coins"], "block", "the resolved spec leaves nothing open");
+    assert_eq!(first["spec"]["run"]["coins"], "octet", "the resolved spec leaves nothing open");
     assert!(first["performance"]["peak_memory_bytes"].as_u64().unwrap() > 0);
     assert!(first["performance"]["cpu_seconds"].as_f64().is_some());
 

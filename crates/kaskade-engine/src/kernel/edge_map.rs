@@ -43,12 +43,15 @@ pub enum Coins {
 
 impl Coins {
     /// The coins of `model` in `family`.
-    #[must_use]
-    pub fn of(model: &LiveArcModel, family: Family) -> Self {
-        match family {
+    ///
+    /// # Errors
+    /// [`ModelError::UnequalBlocks`].
+    pub fn of(model: &LiveArcModel, family: Family) -> Result<Self, ModelError> {
+        Ok(match family {
             Family::Arc => Self::ByLane,
-            Family::Block => model.block_coins().map_or(Self::ByOctet, Self::ByBlock),
-        }
+            Family::Octet => Self::ByOctet,
+            Family::Block => Self::ByBlock(model.block_coins().ok_or(ModelError::UnequalBlocks)?),
+        })
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) trait WordCoins<const W: usize>: Copy {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ByLane;
 
-/// A hash for eight lanes: family `block`.
+/// A hash for eight lanes: family `octet`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ByOctet;
 

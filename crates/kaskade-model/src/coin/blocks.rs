@@ -1,6 +1,6 @@
 //! Block coins: up to 64 arcs of a source draw together, so that most of them are never read.
 //!
-//! For one small probability on all arcs. A source's whole out-list, by ascending target, is cut
+//! For one probability on all arcs, and quick where it is small. A source's whole out-list, by ascending target, is cut
 //! into blocks of 8, 8, 16, 32 and then always 64 slots ([`Block`]). In each simulation one
 //! uniform gives the number K of live slots of a block, by the binomial distribution's quantiles,
 //! and the live slots are the first K of a sequence of distinct slots that does not depend on
@@ -20,7 +20,8 @@ use crate::coin::LaneKeys;
 use crate::ids::NodeId;
 use crate::lanes::{LANES_PER_WORD, lanes_of};
 
-/// The highest probability that block coins are for; above it most blocks have live slots.
+/// The highest probability at which block coins are the quickest; above it most blocks have live
+/// slots.
 pub const MAX_BLOCK_PROBABILITY: f64 = 1.0 / 64.0;
 
 /// log2 of the slots of the smallest blocks and of the largest.
@@ -79,17 +80,13 @@ pub struct BlockCoins {
 }
 
 impl BlockCoins {
-    /// The coins of arcs with probability `threshold`; `None` where it is above
-    /// [`MAX_BLOCK_PROBABILITY`].
+    /// The coins of arcs with probability `threshold`.
     #[must_use]
-    pub fn new(threshold: Threshold) -> Option<Self> {
+    pub fn new(threshold: Threshold) -> Self {
         // Both sides are exact.
         let probability = threshold.width() as f64 / Threshold::ALWAYS.width() as f64;
-        if probability > MAX_BLOCK_PROBABILITY {
-            return None;
-        }
         let of_size = |size: usize| binomial_tails(1 << (MIN_SIZE_BITS + size as u32), probability);
-        Some(Self { tails: std::array::from_fn(of_size) })
+        Self { tails: std::array::from_fn(of_size) }
     }
 
     fn tails(&self, block: Block) -> &[u64] {
@@ -179,6 +176,13 @@ fn live_slots(block: Block, mut state: u64, n_slots: usize) -> u64 {
 /// rounded, until it is 0. Made of additions, products and quotients alone, whose results
 /// IEEE 754 fixes: the same on any machine.
 fn binomial_tails(n: u32, probability: f64) -> Vec<u64> {
+    if probability > 0.5 {
+        // K live slots are n - K dead ones, and small masses are the exact ones.
+        let dead = binomial_tails(n, 1.0 - probability);
+        let more_dead_than = |k: u32| dead.get(k as usize).copied().unwrap_or(0);
+        let tails = (0..n).map(|k| Threshold::ALWAYS.width() - more_dead_than(n - 1 - k));
+        return tails.chain([0]).collect();
+    }
     let dead = 1.0 - probability;
     let mut mass = (0..n).fold(1.0, |mass, _| mass * dead);
     let (mut tail, mut tails) = (1.0, Vec::new());
@@ -201,7 +205,7 @@ mod tests {
     use crate::coin::{Isa, Vectorised};
 
     fn coins(probability: f64) -> BlockCoins {
-        BlockCoins::new(Threshold::from_probability(probability).unwrap()).unwrap()
+        BlockCoins::new(Threshold::from_probability(probability).unwrap())
     }
 
     #[test]
@@ -223,7 +227,7 @@ mod tests {
 
     #[test]
     fn tails_are_the_binomial_distributions() {
-        for probability in [0.0, 2.0_f64.powi(-33), 1e-6, 0.001, 0.01, MAX_BLOCK_PROBABILITY] {
+        for probability in [0.0, 2.0_f64.powi(-33), 1e-6, 0.001, 0.01, 0.3, 0.5, 0.7, 0.999, 1.0] {
             for n in [8, 16, 32, 64u32] {
                 let tails = binomial_tails(n, probability);
                 let mean = tails.iter().sum::<u64>() as f64 / 2.0_f64.powi(32);
@@ -233,12 +237,12 @@ mod tests {
                 assert_eq!(tails.last(), Some(&0));
             }
         }
-        assert!(BlockCoins::new(Threshold::from_probability(0.016).unwrap()).is_none());
     }
 
     #[test]
     fn the_live_set_grows_with_the_probability() {
-        let ladder: Vec<BlockCoins> = [1e-5, 0.001, 0.002, 0.005, 0.01, 0.0155].map(coins).to_vec();
+        let ladder: Vec<BlockCoins> =
+            [1e-5, 0.001, 0.01, 0.1, 0.499, 0.501, 0.9, 1.0].map(coins).to_vec();
         for source in 0..500 {
             let block = Block::of_rank([0, 8, 16, 32, 64, 6400][source as usize % 6]);
             let sets: Vec<u64> =
@@ -286,7 +290,7 @@ mod tests {
                 found
             }
         }
-        for probability in [0.0001, 0.004, 0.0156] {
+        for probability in [0.0001, 0.004, 0.0156, 0.4, 0.9, 1.0] {
             let coins = coins(probability);
             for rank in [0, 9, 17, 33, 64, 1000] {
                 let block = Block::of_rank(rank);

@@ -9,7 +9,7 @@ fn a_short_spec_has_the_defaults_of_the_interface() {
     let spec = spec(r#"{"top_degree":50}"#, "{}").unwrap().resolve().unwrap();
     assert_eq!(spec.run.simulations, 1000);
     assert_eq!(spec.run.seed, 1);
-    assert_eq!(spec.run.coins, CoinFamily::Block, "the resolved spec says which coins");
+    assert_eq!(spec.run.coins, CoinFamily::Octet, "the resolved spec says which coins");
     assert_eq!(
         spec.live_arc_model().unwrap(),
         LiveArcModel::IndependentCascade(ArcProbability::WeightedCascade)
@@ -58,4 +58,24 @@ fn flag_forms_read_what_the_spec_writes() {
     for text in ["weighted-cascade", "trivalency", "column", "0.05"] {
         assert_eq!(text.parse::<Probability>().unwrap().to_string(), text);
     }
+}
+
+#[test]
+fn auto_coins_come_from_the_model_and_its_probability_alone() {
+    use {CoinFamily as C, ModelKind as M, Probability as P};
+    let resolved = |kind, probability, coins| {
+        let mut spec = spec(r#"{"top_degree":50}"#, "{}").unwrap();
+        spec.model = ModelSpec { kind, probability };
+        spec.run.coins = coins;
+        spec.resolve().map(|spec| spec.run.coins).map_err(|error| error.to_string())
+    };
+    let ic = M::IndependentCascade;
+    assert_eq!(resolved(ic, P::Constant(0.015_625), C::Auto), Ok(C::Block));
+    assert_eq!(resolved(ic, P::Constant(0.015_626), C::Auto), Ok(C::Octet));
+    assert_eq!(resolved(ic, P::WeightedCascade, C::Auto), Ok(C::Octet));
+    assert_eq!(resolved(M::LinearThreshold, P::Constant(0.001), C::Auto), Ok(C::Octet));
+    assert_eq!(resolved(ic, P::Constant(0.9), C::Block), Ok(C::Block));
+    assert_eq!(resolved(ic, P::Constant(0.001), C::Arc), Ok(C::Arc));
+    let refused = resolved(ic, P::Trivalency, C::Block).unwrap_err();
+    assert!(refused.contains("run.coins is `block`, which is for"), "{refused}");
 }

@@ -157,26 +157,17 @@ pub enum CoinFamily {
     Auto,
     /// One coin an arc.
     Arc,
-    /// Coins of equal probability in blocks: the arcs of a source, or the simulations of an arc.
+    /// One coin an arc, eight simulations at a time.
+    Octet,
+    /// Blocks of a source's arcs, for one small probability.
     Block,
-}
-
-impl CoinFamily {
-    /// The family that is meant. `auto` is `block`, whatever the model and its probability:
-    /// no case is known in which it is slower.
-    #[must_use]
-    pub fn resolved(self) -> Family {
-        match self {
-            Self::Arc => Family::Arc,
-            Self::Auto | Self::Block => Family::Block,
-        }
-    }
 }
 
 impl From<Family> for CoinFamily {
     fn from(family: Family) -> Self {
         match family {
             Family::Arc => Self::Arc,
+            Family::Octet => Self::Octet,
             Family::Block => Self::Block,
         }
     }
@@ -189,8 +180,11 @@ impl FromStr for CoinFamily {
         match text {
             "auto" => Ok(Self::Auto),
             "arc" => Ok(Self::Arc),
+            "octet" => Ok(Self::Octet),
             "block" => Ok(Self::Block),
-            _ => Err(format!("unknown coin family {text:?}: use `arc`, `block` or `auto`")),
+            _ => {
+                Err(format!("unknown coin family {text:?}: use `arc`, `octet`, `block` or `auto`"))
+            }
         }
     }
 }

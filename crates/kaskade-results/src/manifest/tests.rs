@@ -38,7 +38,7 @@ fn the_manifest_says_where_the_result_came_from() {
     assert_eq!(json["schema_version"], 1);
     assert_eq!(json["job"], "demo");
     assert_eq!(json["created"], "2026-11-23T12:00:00Z");
-    assert_eq!(json["spec"]["run"]["coins"], "block");
+    assert_eq!(json["spec"]["run"]["coins"], "octet");
     assert_eq!(json["graph"]["nodes"], 1000);
     let versions = serde_json::json!(
         {"kaskade": env!("CARGO_PKG_VERSION"), "spec": 1, "coin": 1, "digest": 1}

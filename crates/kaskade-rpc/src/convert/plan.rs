@@ -28,6 +28,7 @@ impl From<JobPlan> for pb::JobPlan {
             lane_words: plan.lane_words as u32,
             coins: match plan.coins {
                 Family::Arc => pb::CoinFamily::Arc,
+                Family::Octet => pb::CoinFamily::Octet,
                 Family::Block => pb::CoinFamily::Block,
             }
             .into(),
@@ -59,6 +60,7 @@ impl TryFrom<pb::JobPlan> for JobPlan {
         }
         let coins = match plan.coins() {
             pb::CoinFamily::Arc => Family::Arc,
+            pb::CoinFamily::Octet => Family::Octet,
             pb::CoinFamily::Block => Family::Block,
             pb::CoinFamily::Unspecified => {
                 return invalid("coins", format!("is {}, no known family", plan.coins));

@@ -92,7 +92,7 @@ pub(crate) fn seed_plans(n_nodes: u32) -> impl Strategy<Value = SeedPlan> {
 
 pub(crate) fn job_plans() -> impl Strategy<Value = JobPlan> {
     let sizes = (1u32..300_000, 0u64..1 << 62, 1u64..1 << 36, 1usize..=8);
-    let families = prop::sample::select(vec![Family::Arc, Family::Block]);
+    let families = prop::sample::select(vec![Family::Arc, Family::Octet, Family::Block]);
     let choices = (models(), families, any::<u64>(), any::<Option<u32>>());
     (sizes, choices).prop_flat_map(|(sizes, (model, coins, seed, max_rounds))| {
         let (n_nodes, first_simulation, n_simulations, lane_words) = sizes;
