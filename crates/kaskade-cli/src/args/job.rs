@@ -42,7 +42,8 @@ pub(crate) struct SpecArgs {
     /// Rounds after which a simulation is cut off [default: none]
     #[arg(long, env = "KASKADE_MAX_ROUNDS", value_name = "N")]
     pub(crate) max_rounds: Option<u32>,
-    /// The family of coins: arc or auto [default: auto]
+    /// The family of coins: arc, octet, block or auto, which chooses from the model and its
+    /// probability [default: auto]
     #[arg(long, env = "KASKADE_COINS", value_name = "FAMILY")]
     pub(crate) coins: Option<CoinFamily>,
     /// How a cluster shares the work: auto, replicate, partition or hybrid:RxP; a single
