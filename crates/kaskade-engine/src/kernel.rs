@@ -6,6 +6,7 @@
 //! chunks may come in any order. A shard's nodes are decided by whoever holds the shard:
 //! coins, de-duplication and counting are local to it.
 
+mod backward;
 mod bitmap;
 mod counts;
 mod edge_map;
@@ -17,6 +18,7 @@ mod push_blocks;
 mod state;
 mod words;
 
+pub use backward::{backward_bytes, run_backward};
 pub use counts::LaneCounts;
 pub use edge_map::{Coins, EdgeMap, Effort, Parallelism};
 pub use keys::BatchKeys;

@@ -1,6 +1,6 @@
 //! The in-process run: all shards, no socket, the same kernel.
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kaskade_model::Shard;
@@ -9,8 +9,8 @@ use kaskade_model::lanes::LANES_PER_WORD;
 use kaskade_model::tally::{JobTally, PartitionTally};
 
 use crate::error::EngineError;
-use crate::kernel::{Parallelism, ShardState, state_bytes};
-use crate::partition::{BatchRun, Partition};
+use crate::kernel::{Parallelism, ShardState, run_backward, state_bytes};
+use crate::partition::{BatchRun, Direction, Partition};
 use crate::with_lane_words;
 
 /// Who watches an in-process run.
@@ -109,9 +109,10 @@ fn run_batches<S: Shard, const W: usize>(
     let outcome = Mutex::new(Ok(JobTally::default()));
     // The pool's threads do not know in which span they were called.
     let job_span = tracing::Span::current();
+    let backward = Backward::new::<S, W>(partition);
 
     let run_until_none_is_left = || {
-        let mut states = partition.new_states::<W>();
+        let mut states = Vec::<ShardState<W>>::new();
         loop {
             let batch = BatchId(next.fetch_add(1, Relaxed));
             if batch.0 >= n_batches {
@@ -124,8 +125,8 @@ fn run_batches<S: Shard, const W: usize>(
                 Parallelism::Pool
             };
             let span = tracing::info_span!(parent: &job_span, "batch", batch_id = batch.0);
-            let result =
-                span.in_scope(|| run_batch(partition, batch, states, parallelism, observer));
+            let result = span
+                .in_scope(|| run_batch(partition, batch, states, parallelism, &backward, observer));
             let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
             let added = result.and_then(|(tally, cleared)| {
                 observer.simulations_finished(tally.n_lanes.into());
@@ -152,22 +153,71 @@ fn run_batches<S: Shard, const W: usize>(
     outcome.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether batches are computed backward; what one of them finds out holds for all.
+#[derive(Debug)]
+struct Backward {
+    is_chosen: AtomicBool,
+    /// A batch that looks at more arcs than this on its way forward does it again backward.
+    max_arcs_forward: u64,
+}
+
+impl Backward {
+    /// So many pointers are drawn and followed while a batch of the widest kind looks at one arc.
+    /// Turning back when the way so far has cost what the way back will costs at most twice
+    /// the better of both, once.
+    const POINTERS_PER_ARC: u64 = 6;
+
+    /// In narrower batches the pointers of a thread take more than the lane state may.
+    const MIN_LANE_WORDS: usize = 4;
+
+    fn new<S, const W: usize>(partition: &Partition<S>) -> Self {
+        let Partition { plan, direction, .. } = partition;
+        let is_possible = plan.model.chooses_in_arcs();
+        let is_quick = is_possible && W >= Self::MIN_LANE_WORDS && *direction == Direction::Auto;
+        let pointers = u64::from(plan.n_nodes) * plan.lanes_per_batch();
+        Self {
+            is_chosen: AtomicBool::new(is_possible && *direction == Direction::Backward),
+            max_arcs_forward: if is_quick { pointers / Self::POINTERS_PER_ARC } else { u64::MAX },
+        }
+    }
+}
+
+/// Runs a batch on cleared `states`, made now where there are none; gives them back, cleared,
+/// unless the batch did without.
 fn run_batch<S: Shard, const W: usize>(
     partition: &Arc<Partition<S>>,
     batch: BatchId,
-    states: Vec<ShardState<W>>,
+    mut states: Vec<ShardState<W>>,
     parallelism: Parallelism,
+    backward: &Backward,
     observer: &impl Observer,
 ) -> Result<(PartitionTally, Vec<ShardState<W>>), EngineError> {
     let plan = partition.plan.batch(batch);
-    let mut run = BatchRun::begin(Arc::clone(partition), plan, states);
-    while run.n_new() > 0 && !run.is_cut_off() {
-        if observer.is_interrupted() {
-            return Err(EngineError::Interrupted);
+    if !backward.is_chosen.load(Relaxed) {
+        if states.is_empty() {
+            states = partition.new_states();
         }
-        run.step(&[], parallelism)?;
+        let mut run = BatchRun::begin(Arc::clone(partition), plan, states);
+        loop {
+            if run.n_new() == 0 || run.is_cut_off() {
+                return Ok(run.finish());
+            }
+            if observer.is_interrupted() {
+                return Err(EngineError::Interrupted);
+            }
+            if run.tally().work.arcs_scanned > backward.max_arcs_forward {
+                backward.is_chosen.store(true, Relaxed);
+                break;
+            }
+            run.step(&[], parallelism)?;
+        }
     }
-    Ok(run.finish())
+    let Partition { shards, plan: job, .. } = &**partition;
+    let is_interrupted = || observer.is_interrupted();
+    match run_backward(shards, job, &plan, parallelism, &is_interrupted)? {
+        Some(tally) => Ok((tally, Vec::new())),
+        None => Err(EngineError::Interrupted),
+    }
 }
 
 #[cfg(test)]

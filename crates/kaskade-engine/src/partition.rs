@@ -24,7 +24,22 @@ pub struct Partition<S> {
     pub plan: JobPlan,
     /// The instruction set that throws the coins.
     pub isa: Isa,
+    /// The way that a batch is computed.
+    pub direction: Direction,
     coins: Coins,
+}
+
+/// The way that a batch is computed; never what comes out of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// By what the batch and those before it took.
+    #[default]
+    Auto,
+    /// Round by round from the seeds.
+    Forward,
+    /// From every node back to the seeds, where the model allows it and the whole graph is here
+    /// ([`crate::kernel::run_backward`]).
+    Backward,
 }
 
 impl<S: Shard> Partition<S> {
@@ -35,7 +50,7 @@ impl<S: Shard> Partition<S> {
     pub fn new(shards: Vec<S>, plan: JobPlan, isa: Isa) -> Result<Self, ModelError> {
         shards.iter().try_for_each(|shard| plan.model.check(shard))?;
         let coins = Coins::of(&plan.model, plan.coins)?;
-        Ok(Self { shards, plan, isa, coins })
+        Ok(Self { shards, plan, isa, direction: Direction::Auto, coins })
     }
 
     /// The cleared state of a batch with W words.
@@ -159,7 +174,7 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         let is_light = parallelism == Parallelism::Pool && self.is_light(n_nodes, &frontier);
         let parallelism = if is_light { Parallelism::Sequential } else { parallelism };
 
-        let Partition { shards, plan, isa, coins } = &*self.partition;
+        let Partition { shards, plan, isa, coins, .. } = &*self.partition;
         let map =
             EdgeMap { shards, model: (&plan.model, plan.seed), coins, keys: &self.keys, isa: *isa };
         let effort = match parallelism {

@@ -23,7 +23,7 @@ mod x86;
 pub use blocks::{Block, BlockCoins, LiveSlots, MAX_BLOCK_PROBABILITY};
 pub use isa::{Isa, Vectorised, Vectors};
 pub use lanes::LaneKeys;
-pub use octets::{OctetKeys, octet_uniform};
+pub use octets::{OctetKeys, octet_uniform, octet_uniforms};
 pub use threshold::{InvalidProbability, Threshold};
 
 use crate::ids::NodeId;

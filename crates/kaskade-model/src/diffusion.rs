@@ -51,10 +51,11 @@ pub trait LiveArcs: Sync {
         draws.iter_mut().zip(arcs).for_each(|(draw, &arc)| *draw = self.draw(arc));
     }
 
-    /// Whether an arc found in the in-view can be decided, too. What the graph keeps beside its
-    /// out-view alone cannot be found from there.
-    fn reads_in_view(&self) -> bool {
-        true
+    /// Of a model in which a node listens to at most one of its in-arcs: the rank of the one
+    /// that the node at `target_idx` chooses where its draws come from `uniform`. The arc of that
+    /// rank, and it alone, is live.
+    fn chosen_in_arc(&self, _target_idx: u32, _uniform: u32) -> Option<u32> {
+        None
     }
 }
 
@@ -121,7 +122,7 @@ impl LiveArcModel {
             Self::IndependentCascade(P::Column) => visitor.visit(&ColumnCascade::new(shard)?),
             Self::LinearThreshold(W::Constant(weight)) => {
                 let (ranks, weight) = (ranks(shard)?, FixedWeight::new(weight)?);
-                visitor.visit(&ConstantThreshold { ranks, weight })
+                visitor.visit(&ConstantThreshold { shard, ranks, weight })
             }
             Self::LinearThreshold(W::WeightedCascade) => {
                 visitor.visit(&UniformThreshold { shard, ranks: ranks(shard)? })
@@ -137,6 +138,12 @@ impl LiveArcModel {
     #[must_use]
     pub fn block_coins(&self) -> Option<BlockCoins> {
         Threshold::from_probability(self.constant_probability()?).ok().map(BlockCoins::new)
+    }
+
+    /// Whether a node listens to at most one of its in-arcs ([`LiveArcs::chosen_in_arc`]).
+    #[must_use]
+    pub fn chooses_in_arcs(&self) -> bool {
+        matches!(self, Self::LinearThreshold(_))
     }
 
     /// Whether most blocks of arcs are dead.

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use kaskade_engine::local::{self, Unobserved};
-use kaskade_engine::partition::Partition;
+use kaskade_engine::partition::{Direction, Partition};
 use kaskade_model::Shard;
 use kaskade_model::coin::Family;
 use kaskade_model::coin::Isa;
@@ -50,14 +50,15 @@ pub struct Layout {
     pub max_in_flight: NonZeroUsize,
     /// The instruction set of the coins.
     pub isa: Isa,
+    /// The way that batches are computed.
+    pub direction: Direction,
 }
 
 impl Layout {
     /// One shard, one thread, the widest instruction set.
     #[must_use]
     pub fn plain() -> Self {
-        let one = NonZeroUsize::MIN;
-        Self { n_shards: one, n_threads: one, max_in_flight: one, isa: Isa::detect() }
+        Self::new(1, 1, 1)
     }
 
     /// So many shards, threads and batches in flight.
@@ -72,6 +73,7 @@ impl Layout {
             n_threads: positive(n_threads),
             max_in_flight: positive(max_in_flight),
             isa: Isa::detect(),
+            direction: Direction::Auto,
         }
     }
 }
@@ -102,7 +104,8 @@ pub fn run_as(graph: &ArcList, plan: &JobPlan, layout: Layout) -> Vec<Simulation
 #[must_use]
 pub fn run_shards<S: Shard>(shards: Vec<S>, plan: &JobPlan, layout: Layout) -> Vec<SimulationRow> {
     let partition = Partition::new(shards, plan.clone(), layout.isa);
-    let partition = partition.expect("the model fits the graph");
+    let mut partition = partition.expect("the model fits the graph");
+    partition.direction = layout.direction;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(layout.n_threads.get()).build();
     let pool = pool.expect("threads can be started");
     let run = || local::run(partition, layout.max_in_flight.get(), &Unobserved);

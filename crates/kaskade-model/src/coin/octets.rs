@@ -86,13 +86,23 @@ fn octet_key(seed: u64, octet: u64) -> u64 {
 #[must_use]
 pub fn octet_uniform(seed: u64, item: u64, simulation: u64) -> u32 {
     let lanes = LANES_PER_OCTET as u64;
-    let (octet, lane) = (simulation / lanes, simulation % lanes);
-    let state = item ^ octet_key(seed, octet);
-    let byte = |step: u64| {
-        let word = split_mix64(state.wrapping_add(GOLDEN.wrapping_mul(step)));
-        (word >> (8 * lane)) as u32 & 0xff
-    };
-    (1..=u64::from(N_BYTES)).fold(0, |uniform, step| uniform << 8 | byte(step))
+    octet_uniforms(seed, item, simulation / lanes)[(simulation % lanes) as usize]
+}
+
+/// The uniforms of `item` in the simulations 8·`octet` to 8·`octet` + 7 of a job with `seed`.
+#[inline]
+#[must_use]
+pub fn octet_uniforms(seed: u64, item: u64, octet: u64) -> [u32; LANES_PER_OCTET] {
+    uniforms_of(item ^ octet_key(seed, octet))
+}
+
+#[inline(always)]
+fn uniforms_of(state: u64) -> [u32; LANES_PER_OCTET] {
+    let word = |step| split_mix64(state.wrapping_add(GOLDEN.wrapping_mul(step)));
+    let words: [u64; N_BYTES as usize] = std::array::from_fn(|step| word(step as u64 + 1));
+    std::array::from_fn(|lane| {
+        words.iter().fold(0, |uniform, word| uniform << 8 | (word >> (8 * lane)) as u32 & 0xff)
+    })
 }
 
 #[cfg(test)]

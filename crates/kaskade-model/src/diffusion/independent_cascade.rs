@@ -103,8 +103,4 @@ impl LiveArcs for ColumnCascade<'_> {
         };
         draw_below(arc, Threshold::from_stored(self.0[position]))
     }
-
-    fn reads_in_view(&self) -> bool {
-        false
-    }
 }

@@ -69,20 +69,42 @@ impl<S: Shard + ?Sized> LiveArcs for UniformThreshold<'_, S> {
         let rank = rank_of(self.ranks, arc.place);
         draw_between(arc.target, equal_share(rank, degree), equal_share(rank + 1, degree))
     }
+
+    #[inline]
+    fn chosen_in_arc(&self, target_idx: u32, uniform: u32) -> Option<u32> {
+        let degree = self.shard.in_degree(target_idx);
+        let rank = ((u64::from(uniform) * u64::from(degree)) >> 32) as u32;
+        (degree > 0).then_some(rank)
+    }
 }
 
 /// One weight for all arcs.
 #[derive(Debug)]
-pub(super) struct ConstantThreshold<'a> {
+pub(super) struct ConstantThreshold<'a, S: ?Sized> {
+    pub(super) shard: &'a S,
     pub(super) ranks: Ranks<'a>,
     pub(super) weight: FixedWeight,
 }
 
-impl LiveArcs for ConstantThreshold<'_> {
+impl<S: Shard + ?Sized> LiveArcs for ConstantThreshold<'_, S> {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
         let rank = rank_of(self.ranks, arc.place);
         draw_between(arc.target, self.weight.times(rank), self.weight.times(rank + 1))
+    }
+
+    fn chosen_in_arc(&self, target_idx: u32, uniform: u32) -> Option<u32> {
+        let (mut low, mut high) = (0, self.shard.in_degree(target_idx));
+        let is_above = |count| self.weight.times(count) <= uniform.into();
+        if is_above(high) {
+            return None;
+        }
+        // The chosen rank is the highest whose weights before it lie below.
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            (low, high) = if is_above(middle) { (middle, high) } else { (low, middle) };
+        }
+        Some(low)
     }
 }
 
@@ -101,6 +123,14 @@ impl<S: Shard + ?Sized> LiveArcs for ColumnThreshold<'_, S> {
         let until = Threshold::from_stored(sums[rank]).width();
         let from = if rank == 0 { 0 } else { Threshold::from_stored(sums[rank - 1]).width() };
         draw_between(arc.target, from, until)
+    }
+
+    fn chosen_in_arc(&self, target_idx: u32, uniform: u32) -> Option<u32> {
+        let sums = self.shard.cumulative_weights(target_idx).unwrap_or(&[]);
+        let is_before = |sum: &u32| Threshold::from_stored(*sum).width() <= uniform.into();
+        let rank = sums.partition_point(is_before);
+        // An in-degree is a `u32`.
+        (rank < sums.len()).then_some(rank as u32)
     }
 }
 

@@ -1,0 +1,214 @@
+//! Linear threshold from the nodes back to the seeds, a whole batch at once.
+//!
+//! A simulation of a model in which a node listens to at most one in-arc is a forest, and perhaps
+//! some cycles: every node points to the one whose activation activates it. A node becomes active
+//! in the round after that one, so its round is its distance from a seed along the pointers, and it
+//! stays inactive where they lead to no seed. Pointers are drawn node by node and followed node by
+//! node, each once: O(nodes) a simulation, where a frontier looks at every out-arc of every active
+//! node. That pays where much of the graph becomes active; the result is the same, bit for bit.
+
+use kaskade_model::coin::{self, Family, Purpose};
+use kaskade_model::diffusion::{LiveArcs, ModelError, RuleVisitor};
+use kaskade_model::job::{BatchPlan, JobPlan};
+use kaskade_model::tally::PartitionTally;
+use kaskade_model::{NodeId, Round, Shard};
+use rayon::prelude::*;
+
+use super::Parallelism;
+
+/// Simulations whose pointers are drawn together: an octet, whose bytes come from one word.
+const N_TOGETHER: u64 = 8;
+
+/// The bytes that a thread takes for the `n_nodes` nodes of a graph.
+#[must_use]
+pub fn backward_bytes(n_nodes: u64) -> u64 {
+    n_nodes.saturating_mul(4 * (N_TOGETHER + 1))
+}
+
+/// Runs `batch` of `plan`, whose model chooses in-arcs, on the `shards` of the whole graph; `None`
+/// when `is_interrupted` says so, which is asked once in eight simulations.
+///
+/// # Errors
+/// [`ModelError`] when a shard lacks what the model reads.
+pub fn run_backward<S: Shard>(
+    shards: &[S],
+    plan: &JobPlan,
+    batch: &BatchPlan,
+    parallelism: Parallelism,
+    is_interrupted: &(impl Fn() -> bool + Sync),
+) -> Result<Option<PartitionTally>, ModelError> {
+    let end = batch.first_simulation + u64::from(batch.n_lanes);
+    let octets = batch.first_simulation / N_TOGETHER..end.div_ceil(N_TOGETHER);
+    let of_octet = |forests: &mut Forests, octet: u64| {
+        if is_interrupted() {
+            return Ok(None);
+        }
+        forests.draw(shards, plan, octet)?;
+        let begin = (octet * N_TOGETHER).max(batch.first_simulation);
+        let simulations = begin..end.min((octet + 1) * N_TOGETHER);
+        Ok(Some(simulations.map(|simulation| forests.follow(plan, simulation)).collect()))
+    };
+    let outcomes: Result<Option<Vec<Vec<Outcome>>>, ModelError> = match parallelism {
+        Parallelism::Sequential => {
+            let mut forests = Forests::new(plan.n_nodes);
+            octets.map(|octet| of_octet(&mut forests, octet)).collect()
+        }
+        Parallelism::Pool => {
+            let octets = octets.into_par_iter();
+            octets.map_init(|| Forests::new(plan.n_nodes), of_octet).collect()
+        }
+    };
+    Ok(outcomes?.map(|outcomes| tally(batch, plan, &outcomes.concat())))
+}
+
+/// What became of a simulation.
+#[derive(Clone, Debug)]
+struct Outcome {
+    new_per_round: Vec<u64>,
+    fingerprint: u64,
+}
+
+fn tally(batch: &BatchPlan, plan: &JobPlan, outcomes: &[Outcome]) -> PartitionTally {
+    let mut tally = PartitionTally::empty(batch.first_simulation, batch.n_lanes);
+    let n_rounds = outcomes.iter().map(|outcome| outcome.new_per_round.len()).max().unwrap_or(0);
+    tally.new_per_round = vec![0; n_rounds * outcomes.len()];
+    for (lane, Outcome { new_per_round, fingerprint }) in outcomes.iter().enumerate() {
+        tally.fingerprints[lane] = *fingerprint;
+        for (round, n_new) in new_per_round.iter().enumerate() {
+            tally.new_per_round[round * outcomes.len() + lane] = *n_new;
+        }
+    }
+    let n_drawn = u64::from(plan.n_nodes) * outcomes.len() as u64;
+    tally.work.arcs_scanned = n_drawn;
+    tally.work.coins = n_drawn;
+    tally
+}
+
+/// The pointers of eight simulations, and the rounds of one.
+#[derive(Debug)]
+struct Forests {
+    n_nodes: usize,
+    /// Simulation after simulation, node by node: whom the node listens to.
+    parents: Vec<u32>,
+    /// Node by node: the round in which it becomes active.
+    rounds: Vec<u32>,
+    path: Vec<u32>,
+}
+
+/// A node that listens to nobody.
+const NOBODY: u32 = u32::MAX;
+
+/// A node that was not looked at yet.
+const UNKNOWN: u32 = u32::MAX;
+
+/// A node that never becomes active, or lies on the path that is being followed.
+const NEVER: u32 = u32::MAX - 1;
+
+impl Forests {
+    fn new(n_nodes: u32) -> Self {
+        let n_nodes = n_nodes as usize;
+        Self {
+            n_nodes,
+            parents: vec![NOBODY; N_TOGETHER as usize * n_nodes],
+            rounds: vec![UNKNOWN; n_nodes],
+            path: Vec::new(),
+        }
+    }
+
+    /// Draws whom each node listens to in the simulations of `octet`.
+    fn draw<S: Shard>(
+        &mut self,
+        shards: &[S],
+        plan: &JobPlan,
+        octet: u64,
+    ) -> Result<(), ModelError> {
+        for shard in shards {
+            let draw = Draw { forests: self, shard, plan, octet };
+            plan.model.visit_rule(shard, plan.seed, draw)?;
+        }
+        Ok(())
+    }
+
+    /// Follows the pointers of `simulation`, which is one of those drawn.
+    fn follow(&mut self, plan: &JobPlan, simulation: u64) -> Outcome {
+        let Self { n_nodes, parents, rounds, path } = self;
+        let lane = (simulation % N_TOGETHER) as usize;
+        let parents = &parents[lane * *n_nodes..][..*n_nodes];
+        rounds.fill(UNKNOWN);
+        let last_round = plan.max_rounds.unwrap_or(NEVER - 1).min(NEVER - 1);
+        let mut outcome = Outcome { new_per_round: Vec::new(), fingerprint: 0 };
+        let mut count = |node: u32, round: u32| {
+            if round <= last_round {
+                let round_idx = round as usize;
+                if outcome.new_per_round.len() <= round_idx {
+                    outcome.new_per_round.resize(round_idx + 1, 0);
+                }
+                outcome.new_per_round[round_idx] += 1;
+                let term = coin::activation_fingerprint(NodeId(node), Round(round));
+                outcome.fingerprint = outcome.fingerprint.wrapping_add(term);
+            }
+        };
+        for seed in plan.seeds.of_simulation(plan.seed, simulation, plan.n_nodes) {
+            rounds[seed.index()] = 0;
+            count(seed.0, 0);
+        }
+        for node in 0..*n_nodes as u32 {
+            let mut at = node;
+            // A path that comes back to itself meets `NEVER`.
+            while rounds[at as usize] == UNKNOWN {
+                rounds[at as usize] = NEVER;
+                let parent = parents[at as usize];
+                if parent == NOBODY {
+                    break;
+                }
+                path.push(at);
+                at = parent;
+            }
+            let mut round = rounds[at as usize];
+            if round == NEVER {
+                path.clear();
+            }
+            while let Some(node) = path.pop() {
+                round += 1;
+                rounds[node as usize] = round;
+                count(node, round);
+            }
+        }
+        outcome
+    }
+}
+
+/// Draws the pointers of a shard's nodes.
+struct Draw<'a, S> {
+    forests: &'a mut Forests,
+    shard: &'a S,
+    plan: &'a JobPlan,
+    octet: u64,
+}
+
+impl<S: Shard> RuleVisitor<S> for Draw<'_, S> {
+    type Output = ();
+
+    fn visit(self, rule: &impl LiveArcs) {
+        let Self { forests, shard, plan, octet } = self;
+        let own = shard.nodes();
+        let keys: [u64; N_TOGETHER as usize] = std::array::from_fn(|lane| {
+            coin::simulation_key(plan.seed, octet * N_TOGETHER + lane as u64)
+        });
+        let mut scratch = Vec::new();
+        for node_idx in 0..own.n_nodes() as u32 {
+            let node = own.node(node_idx);
+            let item = coin::node_item(node, Purpose::InArc);
+            let uniforms = match plan.coins {
+                Family::Arc => keys.map(|key| coin::uniform(item, key)),
+                Family::Octet | Family::Block => coin::octet_uniforms(plan.seed, item, octet),
+            };
+            let sources = shard.in_sources(node_idx, &mut scratch).unwrap_or(&[]);
+            for (lane, uniform) in uniforms.into_iter().enumerate() {
+                let chosen = rule.chosen_in_arc(node_idx, uniform);
+                let parent = chosen.map_or(NOBODY, |rank| sources[rank as usize]);
+                forests.parents[lane * forests.n_nodes + node.index()] = parent;
+            }
+        }
+    }
+}
