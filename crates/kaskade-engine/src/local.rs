@@ -162,10 +162,10 @@ struct Backward {
 }
 
 impl Backward {
-    /// So many pointers are drawn and followed while a batch of the widest kind looks at one arc.
-    /// Turning back when the way so far has cost what the way back will costs at most twice
-    /// the better of both, once.
-    const POINTERS_PER_ARC: u64 = 6;
+    /// A batch turns back when it has looked at one arc for so many pointers that the way back draws
+    /// and follows. An arc costs a batch of the widest kind about as much as six of them, so by then
+    /// the way forward has cost half of the way back.
+    const POINTERS_PER_ARC: u64 = 12;
 
     /// In narrower batches the pointers of a thread take more than the lane state may.
     const MIN_LANE_WORDS: usize = 4;

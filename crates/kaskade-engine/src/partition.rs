@@ -11,7 +11,7 @@ use kaskade_model::tally::PartitionTally;
 use kaskade_model::{NodeId, Round, Shard};
 use rayon::prelude::*;
 
-use crate::kernel::{BatchKeys, Coins, EdgeMap, LaneCounts, Parallelism, ShardState};
+use crate::kernel::{BatchKeys, Coins, EdgeMap, LaneCounts, Parallelism, Presence, ShardState};
 use crate::slice::Slice;
 
 /// A worker's shards of a job's graph, ascending, and the job itself. In one process the
@@ -27,6 +27,7 @@ pub struct Partition<S> {
     /// The way that a batch is computed.
     pub direction: Direction,
     coins: Coins,
+    presence: Option<Presence>,
 }
 
 /// The way that a batch is computed; never what comes out of it.
@@ -50,7 +51,11 @@ impl<S: Shard> Partition<S> {
     pub fn new(shards: Vec<S>, plan: JobPlan, isa: Isa) -> Result<Self, ModelError> {
         shards.iter().try_for_each(|shard| plan.model.check(shard))?;
         let coins = Coins::of(&plan.model, plan.coins)?;
-        Ok(Self { shards, plan, isa, direction: Direction::Auto, coins })
+        let presence = match coins {
+            Coins::ByBlock(_) => Presence::new(&shards, plan.n_nodes),
+            Coins::ByLane | Coins::ByOctet => None,
+        };
+        Ok(Self { shards, plan, isa, direction: Direction::Auto, coins, presence })
     }
 
     /// The cleared state of a batch with W words.
@@ -174,9 +179,15 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         let is_light = parallelism == Parallelism::Pool && self.is_light(n_nodes, &frontier);
         let parallelism = if is_light { Parallelism::Sequential } else { parallelism };
 
-        let Partition { shards, plan, isa, coins, .. } = &*self.partition;
-        let map =
-            EdgeMap { shards, model: (&plan.model, plan.seed), coins, keys: &self.keys, isa: *isa };
+        let Partition { shards, plan, isa, coins, presence, .. } = &*self.partition;
+        let map = EdgeMap {
+            shards,
+            presence: presence.as_ref(),
+            model: (&plan.model, plan.seed),
+            coins,
+            keys: &self.keys,
+            isa: *isa,
+        };
         let effort = match parallelism {
             Parallelism::Sequential => map.push(&mut self.states, &frontier)?,
             Parallelism::Pool => map.push_pooled(&self.states, &frontier)?,

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::keys::BatchKeys;
 use super::offers::{ByLane, ByOctet};
+use super::presence::Presence;
 use super::push::{ArcChoice, PushArcs, Sources, Work};
 use super::push_blocks::PushBlocks;
 use super::state::{NodeLanes, ShardState};
@@ -20,6 +21,8 @@ use crate::slice::Slice;
 pub struct EdgeMap<'a, S, const W: usize> {
     /// The shards whose nodes are decided, ascending.
     pub shards: &'a [S],
+    /// Which of them a source has arcs into.
+    pub presence: Option<&'a Presence>,
     /// The model, and the seed of the job.
     pub model: (&'a LiveArcModel, u64),
     /// How its coins are drawn.
@@ -198,7 +201,8 @@ impl<S: Shard, const W: usize> EdgeMap<'_, S, W> {
         lanes: Vec<L>,
         work: Work<'_, W>,
     ) -> Effort {
-        self.isa.run(PushBlocks { shards: self.shards, lanes, keys: self.keys, coins, work })
+        let Self { shards, presence, keys, .. } = *self;
+        self.isa.run(PushBlocks { shards, presence, lanes, keys, coins, work })
     }
 
     fn with_rule<T>(

@@ -10,12 +10,14 @@ use kaskade_model::lanes::{LANES_PER_WORD, lanes_of};
 use super::edge_map::Effort;
 use super::keys::BatchKeys;
 use super::prefetch::prefetch;
+use super::presence::Presence;
 use super::push::Work;
 use super::state::NodeLanes;
 
 /// Pushes `work` over the arcs into all `shards`.
 pub(super) struct PushBlocks<'a, S, L, const W: usize> {
     pub(super) shards: &'a [S],
+    pub(super) presence: Option<&'a Presence>,
     /// The lanes of each shard's nodes.
     pub(super) lanes: Vec<L>,
     pub(super) keys: &'a BatchKeys<W>,
@@ -51,7 +53,7 @@ impl<S: Shard, L: NodeLanes<W>, const W: usize> Vectorised for PushBlocks<'_, S,
 
     #[inline(always)]
     fn run<V: Vectors>(self, vectors: V) -> Effort {
-        let Self { shards, mut lanes, keys, coins, work } = self;
+        let Self { shards, presence, mut lanes, keys, coins, work } = self;
         let mut scratch = vec![Vec::new(); shards.len()];
         let mut effort = Effort::default();
         let mut found = [LiveSlots::default(); LANES_PER_WORD];
@@ -61,7 +63,13 @@ impl<S: Shard, L: NodeLanes<W>, const W: usize> Vectorised for PushBlocks<'_, S,
         let mut waiting = Waiting::default();
         for (source, offered) in work.sources() {
             let mut parts = Vec::with_capacity(shards.len());
-            for ((shard_idx, shard), scratch) in shards.iter().enumerate().zip(&mut scratch) {
+            let present = presence.map_or(u64::MAX, |presence| presence.of(source));
+            for (shard_idx, scratch) in scratch.iter_mut().enumerate() {
+                // Where there are masks there are at most 64 shards.
+                if presence.is_some() && present >> shard_idx & 1 == 0 {
+                    continue;
+                }
+                let shard = &shards[shard_idx];
                 let targets = work.arcs.of(shard.out_arcs(source, scratch)).targets;
                 if !targets.is_empty() {
                     let first_rank = u64::from(shard.first_rank(source));
