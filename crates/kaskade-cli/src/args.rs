@@ -9,6 +9,7 @@ pub(crate) mod generate;
 pub(crate) mod global;
 pub(crate) mod graph;
 pub(crate) mod job;
+pub(crate) mod kernel;
 pub(crate) mod run;
 pub(crate) mod server;
 pub(crate) mod tools;

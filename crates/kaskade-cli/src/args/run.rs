@@ -7,6 +7,7 @@ use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_store::Load;
 
 use super::job::{SpecArgs, threads};
+use super::kernel::KernelChoice;
 
 /// The flags of `run`.
 #[derive(Debug, Args)]
@@ -26,6 +27,10 @@ pub(crate) struct RunArgs {
         value_parser = clap::value_parser!(u64).range(1..=MAX_LANE_WORDS as u64)
     )]
     pub(crate) lane_words: Option<u64>,
+    /// Force a kernel, for tests: forward or backward (linear-threshold), an instruction set
+    /// (portable, avx2, avx512), or both with a comma; changes speed, no result [default: auto]
+    #[arg(long, env = "KASKADE_KERNEL", value_name = "KERNEL")]
+    pub(crate) kernel: Option<KernelChoice>,
     /// What to check of the graph before the first round
     #[arg(long, env = "KASKADE_VERIFY", value_name = "HOW", default_value = "full")]
     pub(crate) verify: VerifyChoice,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use kaskade_engine::local::{self, LaneChoice};
-use kaskade_engine::partition::Partition;
+use kaskade_engine::partition::{Direction, Partition};
 use kaskade_ingest::IngestError;
 use kaskade_model::JobId;
 use kaskade_model::coin::Isa;
@@ -21,6 +21,7 @@ use kaskade_store::{Graph, MappedShard, Opening, ShardSelection, Verify};
 
 use super::cache::generated_graph;
 use super::progress::{RunProgress, with_byte_bar};
+use crate::args::kernel::KernelChoice;
 use crate::args::run::{RunArgs, VerifyChoice};
 use crate::clock::{self, Moment};
 use crate::console::Console;
@@ -55,7 +56,10 @@ pub(super) fn run(
         };
         let lanes = choose_lanes(args, &job, graph.n_nodes());
         let plan = JobPlan::resolve(&job.spec, &graph, lanes.lane_words)?;
-        let partition = Partition::new(graph.into_shards(), plan, Isa::detect())?;
+        let mut partition = Partition::new(graph.into_shards(), plan, Isa::detect())?;
+        if let Some(kernel) = args.kernel {
+            force(kernel, &mut partition)?;
+        }
         let (tally, resources) = simulate(partition, lanes.max_in_flight, console)?;
 
         let sample = Sample::collect(tally.rows(), summary_of_graph.nodes)?;
@@ -126,6 +130,15 @@ fn choose_lanes(args: &RunArgs, job: &Job, n_nodes: u32) -> LaneChoice {
         }
         None => LaneChoice::auto(job.spec.run.simulations, n_nodes, n_threads, limit_bytes),
     }
+}
+
+fn force(kernel: KernelChoice, partition: &mut Partition<MappedShard>) -> Result<(), CliError> {
+    if kernel.direction == Direction::Backward && !partition.plan.model.chooses_in_arcs() {
+        let reason = "--kernel backward is for --model linear-threshold".to_owned();
+        return Err(CliError::Usage(reason));
+    }
+    (partition.direction, partition.isa) = (kernel.direction, kernel.isa);
+    Ok(())
 }
 
 /// Runs all batches on the current pool and measures what they take.

@@ -76,11 +76,21 @@ fn threads_and_lanes_change_no_bit_and_a_simulation_stands_alone() {
     let job = ["run", "--graph", "g.kg", "--seeds", "random-each:2", "--simulations", "200"];
     let run = |flags: &[&str]| folder.json(&[&job[..], flags].concat());
     let all = run(&["--out", "all"]);
-    for flags in
-        [["--threads", "1"], ["--lane-words", "1"], ["--lane-words", "8"], ["--verify", "header"]]
-    {
+    for flags in [
+        ["--threads", "1"],
+        ["--lane-words", "1"],
+        ["--lane-words", "8"],
+        ["--verify", "header"],
+        ["--kernel", "portable"],
+        ["--kernel", "forward"],
+    ] {
         assert_eq!(run(&flags)["digest"], all["digest"], "{flags:?}");
     }
+    let threshold = |kernel| run(&["--model", "lt", "--kernel", kernel])["digest"].clone();
+    assert_eq!(threshold("forward"), threshold("backward,portable"));
+    let refused = folder.kaskade(&job).args(["--kernel", "backward"]).assert().code(2);
+    let message = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(message.contains("--kernel backward is for --model linear-threshold"), "{message}");
     assert_ne!(run(&["--seed", "2"])["digest"], all["digest"]);
     run(&["--simulations", "1", "--first-simulation", "77", "--out", "one"]);
     let row = |result: &str, number: usize| {
