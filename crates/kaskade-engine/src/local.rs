@@ -163,9 +163,9 @@ struct Backward {
 
 impl Backward {
     /// A batch turns back when it has looked at one arc for so many pointers that the way back draws
-    /// and follows. An arc costs a batch of the widest kind about as much as six of them, so by then
-    /// the way forward has cost half of the way back.
-    const POINTERS_PER_ARC: u64 = 12;
+    /// and follows. By then the way forward has cost about as much as the way back: an arc costs a
+    /// batch of the widest kind 57 ns, a pointer 7.6 (wiki-Vote, `docs/benchmarks.md`).
+    const POINTERS_PER_ARC: u64 = 6;
 
     /// In narrower batches the pointers of a thread take more than the lane state may.
     const MIN_LANE_WORDS: usize = 4;
