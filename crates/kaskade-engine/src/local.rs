@@ -209,7 +209,7 @@ fn run_batch<S: Shard, const W: usize>(
                 backward.is_chosen.store(true, Relaxed);
                 break;
             }
-            run.step(&[], parallelism)?;
+            run.step_alone(parallelism)?;
         }
     }
     let Partition { shards, plan: job, .. } = &**partition;

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use kaskade_model::coin::Isa;
+use kaskade_model::coin::{Isa, activation_fingerprint};
 use kaskade_model::diffusion::ModelError;
 use kaskade_model::job::{BatchPlan, JobPlan};
-use kaskade_model::lanes::{LANES_PER_WORD, LaneMask};
+use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, lanes_of};
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::tally::PartitionTally;
-use kaskade_model::{NodeId, Round, Shard};
+use kaskade_model::{NodeId, NodeRange, Round, Shard};
 use rayon::prelude::*;
 
-use crate::kernel::{BatchKeys, Coins, EdgeMap, LaneCounts, Parallelism, Presence, ShardState};
+use crate::kernel::{
+    Activation, BatchKeys, Coins, EdgeMap, LaneCounts, Parallelism, Presence, ShardState,
+};
 use crate::slice::Slice;
 
 /// A worker's shards of a job's graph, ascending, and the job itself. In one process the
@@ -51,10 +53,7 @@ impl<S: Shard> Partition<S> {
     pub fn new(shards: Vec<S>, plan: JobPlan, isa: Isa) -> Result<Self, ModelError> {
         shards.iter().try_for_each(|shard| plan.model.check(shard))?;
         let coins = Coins::of(&plan.model, plan.coins)?;
-        let presence = match coins {
-            Coins::ByBlock(_) => Presence::new(&shards, plan.n_nodes),
-            Coins::ByLane | Coins::ByOctet => None,
-        };
+        let presence = Presence::new(&shards, plan.n_nodes);
         Ok(Self { shards, plan, isa, direction: Direction::Auto, coins, presence })
     }
 
@@ -69,6 +68,11 @@ impl<S: Shard> Partition<S> {
 const LIGHT_ROUND_NODES: usize = 256;
 const LIGHT_ROUND_ARCS: usize = 1 << 15;
 
+/// With so many new lanes a node or fewer a frontier is listed pair by pair; with more than so many
+/// it is made of slices again.
+const LIGHT_LANES: u64 = 4;
+const MAX_LIGHT_LANES: u64 = 6;
+
 /// A batch on a partition, round by round.
 #[derive(Debug)]
 pub struct BatchRun<S, const W: usize> {
@@ -76,8 +80,11 @@ pub struct BatchRun<S, const W: usize> {
     batch: BatchPlan,
     keys: Box<BatchKeys<W>>,
     states: Vec<ShardState<W>>,
-    /// The own nodes that became active in `round`, a slice per shard.
+    /// The own nodes that became active in `round`, a slice per shard; empty where
+    /// `activations` has them.
     frontier: Vec<Slice<W>>,
+    /// The same as a list, while few lanes of a node are active.
+    activations: Vec<Activation>,
     /// (node, lane) pairs in it.
     n_new: u64,
     round: Round,
@@ -100,6 +107,7 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
             batch,
             keys,
             frontier: Vec::new(),
+            activations: Vec::new(),
             n_new: 0,
             round: Round(0),
             tally: PartitionTally::empty(batch.first_simulation, batch.n_lanes),
@@ -163,6 +171,86 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         &mut self.tally
     }
 
+    /// Runs one round of a partition that is the whole graph.
+    ///
+    /// # Errors
+    /// As [`BatchRun::step`].
+    pub fn step_alone(&mut self, parallelism: Parallelism) -> Result<(), ModelError> {
+        if self.activations.is_empty() {
+            self.step(&[], parallelism)?;
+            let n_nodes: usize = self.frontier.iter().map(Slice::n_nodes).sum();
+            if self.has_few_lanes(n_nodes, LIGHT_LANES, parallelism) {
+                self.list_frontier();
+            }
+            return Ok(());
+        }
+        let n_nodes = self.step_light()?;
+        if !self.has_few_lanes(n_nodes, MAX_LIGHT_LANES, parallelism) {
+            self.slice_frontier();
+        }
+        Ok(())
+    }
+
+    /// Whether the frontier's `n_nodes` nodes have at most `lanes` new lanes on average; on a
+    /// pool, which can do nothing for a list, also whether it is small.
+    fn has_few_lanes(&self, n_nodes: usize, lanes: u64, parallelism: Parallelism) -> bool {
+        let is_small = parallelism == Parallelism::Sequential || n_nodes < LIGHT_ROUND_NODES;
+        self.partition.presence.is_some() && is_small && self.n_new <= lanes * n_nodes as u64
+    }
+
+    /// One round with the frontier as a list; gives the nodes of the next.
+    fn step_light(&mut self) -> Result<usize, ModelError> {
+        let frontier = std::mem::take(&mut self.activations);
+        let _span =
+            tracing::info_span!("round", round = self.round.0, n_new = self.n_new).entered();
+        let mut next = Vec::new();
+        let partition = Arc::clone(&self.partition);
+        let map = edge_map(&partition, &self.keys);
+        let presence =
+            partition.presence.as_ref().expect("a frontier is listed where there is one");
+        let (effort, n_nodes) = map.push_light(presence, &mut self.states, &frontier, &mut next)?;
+        self.tally.work.arcs_scanned += effort.arcs_scanned;
+        self.tally.work.coins += effort.coins;
+        self.round = self.round.next();
+        let mut counts = LaneCounts::<W>::default();
+        let mut by_shard = ByShard::new(&self.states);
+        for &Activation { node, lane } in &next {
+            let node = NodeId(node);
+            counts.add_lane(lane, activation_fingerprint(node, self.round));
+            self.states[by_shard.of(node)].forget_mark(node);
+        }
+        self.activations = next;
+        self.count(&counts);
+        tracing::debug!(n_arcs = effort.arcs_scanned, n_new = self.n_new, "round finished");
+        Ok(n_nodes)
+    }
+
+    /// Makes a list of the frontier.
+    fn list_frontier(&mut self) {
+        for slice in std::mem::take(&mut self.frontier) {
+            for (&node, mask) in slice.nodes.iter().zip(&slice.masks) {
+                for (word, &lanes) in mask.iter().enumerate() {
+                    self.activations.extend(lanes_of(lanes).map(|lane| Activation {
+                        node,
+                        lane: (LANES_PER_WORD * word + lane) as u32,
+                    }));
+                }
+            }
+        }
+    }
+
+    /// Makes slices of the frontier.
+    fn slice_frontier(&mut self) {
+        let mut by_shard = ByShard::new(&self.states);
+        for Activation { node, lane } in std::mem::take(&mut self.activations) {
+            self.states[by_shard.of(NodeId(node))].make_new(NodeId(node), lane);
+        }
+        // They were counted when they were listed.
+        let mut counted = LaneCounts::default();
+        let states = self.states.iter_mut();
+        self.frontier = states.map(|state| state.take_new(self.round, &mut counted)).collect();
+    }
+
     /// Runs one round: offers the own frontier and the `remote` slices to the own nodes.
     ///
     /// # Errors
@@ -179,15 +267,8 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         let is_light = parallelism == Parallelism::Pool && self.is_light(n_nodes, &frontier);
         let parallelism = if is_light { Parallelism::Sequential } else { parallelism };
 
-        let Partition { shards, plan, isa, coins, presence, .. } = &*self.partition;
-        let map = EdgeMap {
-            shards,
-            presence: presence.as_ref(),
-            model: (&plan.model, plan.seed),
-            coins,
-            keys: &self.keys,
-            isa: *isa,
-        };
+        let partition = Arc::clone(&self.partition);
+        let map = edge_map(&partition, &self.keys);
         let effort = match parallelism {
             Parallelism::Sequential => map.push(&mut self.states, &frontier)?,
             Parallelism::Pool => map.push_pooled(&self.states, &frontier)?,
@@ -241,6 +322,12 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
                 slices.collect()
             }
         };
+        self.count(&counts);
+    }
+
+    /// Adds what became active in this round.
+    fn count(&mut self, counts: &LaneCounts<W>) {
+        let round = self.round;
         self.n_new = counts.total();
         if self.n_new > 0 {
             let (first_lane, n_lanes) =
@@ -254,6 +341,40 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
                 *fingerprint = fingerprint.wrapping_add(*sum);
             }
         }
+    }
+}
+
+fn edge_map<'a, S: Shard, const W: usize>(
+    partition: &'a Partition<S>,
+    keys: &'a BatchKeys<W>,
+) -> EdgeMap<'a, S, W> {
+    let Partition { shards, plan, isa, coins, presence, .. } = partition;
+    let model = (&plan.model, plan.seed);
+    EdgeMap { shards, presence: presence.as_ref(), model, coins, keys, isa: *isa }
+}
+
+/// Finds the shard of a node, mostly the one of the node before.
+struct ByShard {
+    ranges: Vec<NodeRange>,
+    last: usize,
+}
+
+impl ByShard {
+    fn new<const W: usize>(states: &[ShardState<W>]) -> Self {
+        Self { ranges: states.iter().map(ShardState::nodes).collect(), last: 0 }
+    }
+
+    /// The position of the shard that owns `node`, which one of them does.
+    #[inline]
+    fn of(&mut self, node: NodeId) -> usize {
+        if !self.ranges[self.last].contains(node) {
+            // Shards ascend; the one sought is the last that does not begin after the node.
+            self.last = self.ranges.partition_point(|range| range.begin <= node.0) - 1;
+            while !self.ranges[self.last].contains(node) {
+                self.last -= 1;
+            }
+        }
+        self.last
     }
 }
 

@@ -20,7 +20,7 @@ mod threshold;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use blocks::{Block, BlockCoins, LiveSlots, MAX_BLOCK_PROBABILITY};
+pub use blocks::{BLOCKS_TOGETHER, Block, BlockCoins, LiveSlots, MAX_BLOCK_PROBABILITY};
 pub use isa::{Isa, Vectorised, Vectors};
 pub use lanes::LaneKeys;
 pub use octets::{OctetKeys, octet_uniform, octet_uniforms};
@@ -76,11 +76,18 @@ impl Draw {
     /// The width of a draw that is always live.
     pub const ALWAYS: u64 = 1 << 32;
 
-    /// Whether the draw is live in the simulation of `key`.
+    /// Whether the draw is live in the simulation of `key`, by the coins of family `arc`.
     #[inline]
     #[must_use]
     pub fn is_live(self, key: u64) -> bool {
-        u64::from(uniform(self.item, key).wrapping_sub(self.from)) < self.width
+        self.holds(uniform(self.item, key))
+    }
+
+    /// Whether the draw is live where its item's uniform is `uniform`.
+    #[inline]
+    #[must_use]
+    pub fn holds(self, uniform: u32) -> bool {
+        u64::from(uniform.wrapping_sub(self.from)) < self.width
     }
 }
 

@@ -41,6 +41,15 @@ impl<const W: usize> LaneCounts<W> {
         }
     }
 
+    /// Counts one node that became active in `lane`.
+    #[inline]
+    pub fn add_lane(&mut self, lane: u32, fingerprint: u64) {
+        let (word, lane) = (lane as usize / LANES_PER_WORD, lane as usize % LANES_PER_WORD);
+        self.n_new[word][lane] += 1;
+        let sum = &mut self.fingerprints[word][lane];
+        *sum = sum.wrapping_add(fingerprint);
+    }
+
     /// Adds the counts of other nodes.
     pub fn merge(&mut self, other: &Self) {
         let words = self.n_new.iter_mut().zip(&other.n_new);

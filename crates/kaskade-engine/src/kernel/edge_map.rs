@@ -8,6 +8,7 @@ use kaskade_model::{NodeId, Shard};
 use rayon::prelude::*;
 
 use super::keys::BatchKeys;
+use super::light::{Activation, LightArcs, LightBlocks};
 use super::offers::{ByLane, ByOctet};
 use super::presence::Presence;
 use super::push::{ArcChoice, PushArcs, Sources, Work};
@@ -121,6 +122,73 @@ impl<S: Shard, const W: usize> EdgeMap<'_, S, W> {
             self.with_rule(shard, |rule| self.push_arcs((shard, rule), state.exclusive(), work))
         });
         efforts.reduce(sum).unwrap_or(Ok(Effort::default()))
+    }
+
+    /// Offers `frontier` along the live arcs, on the calling thread, pair by pair; appends what
+    /// becomes active to `next`, and gives the number of its nodes beside the effort.
+    ///
+    /// # Errors
+    /// Those of [`EdgeMap::push`].
+    pub fn push_light(
+        &self,
+        presence: &Presence,
+        states: &mut [ShardState<W>],
+        frontier: &[Activation],
+        next: &mut Vec<Activation>,
+    ) -> Result<(Effort, usize), ModelError> {
+        let Self { shards, keys, .. } = *self;
+        let mut n_distinct = 0;
+        if let Coins::ByBlock(coins) = self.coins {
+            let lanes = states.iter_mut().map(ShardState::exclusive).collect();
+            let n_distinct_so_far = &mut n_distinct;
+            let effort = self.isa.run(LightBlocks {
+                shards,
+                presence,
+                lanes,
+                keys,
+                coins,
+                frontier,
+                next,
+                n_distinct: n_distinct_so_far,
+            });
+            return Ok((effort, n_distinct));
+        }
+        let mut effort = Effort::default();
+        for (shard_idx, (shard, state)) in shards.iter().zip(states).enumerate() {
+            let (lanes, next, n_distinct) = (state.exclusive(), &mut *next, &mut n_distinct);
+            effort += self.with_rule(shard, |rule| {
+                if *self.coins == Coins::ByLane {
+                    let coins = ByLane;
+                    self.isa.run(LightArcs {
+                        shard,
+                        shard_idx,
+                        presence,
+                        lanes,
+                        keys,
+                        rule,
+                        coins,
+                        frontier,
+                        next,
+                        n_distinct,
+                    })
+                } else {
+                    let coins = ByOctet;
+                    self.isa.run(LightArcs {
+                        shard,
+                        shard_idx,
+                        presence,
+                        lanes,
+                        keys,
+                        rule,
+                        coins,
+                        frontier,
+                        next,
+                        n_distinct,
+                    })
+                }
+            })?;
+        }
+        Ok((effort, n_distinct))
     }
 
     /// As [`EdgeMap::push`], on the current rayon pool.

@@ -3,46 +3,61 @@
 use kaskade_model::{NodeId, Shard};
 use rayon::prelude::*;
 
-/// For every node of the graph a bit a shard: whether the node has arcs into it. Most nodes have
-/// few arcs, and a source that is looked up in every shard is mostly looked up in vain.
+use super::prefetch::prefetch;
+
+/// For every node of the graph a bit a shard, whether the node has arcs into it, and the number of
+/// its arcs into all. Most nodes have few arcs, and a source that is looked up in every shard is
+/// mostly looked up in vain.
 #[derive(Debug)]
-pub struct Presence(Vec<u64>);
+pub struct Presence(Vec<Source>);
+
+#[derive(Clone, Copy, Debug)]
+struct Source {
+    shards: u64,
+    n_arcs: u32,
+}
 
 /// With more shards a mask would not fit a word.
 const MAX_SHARDS: usize = u64::BITS as usize;
 
-/// On larger graphs the masks take longer to make than a short job takes in all.
+/// On larger graphs this takes longer to make than a short job takes in all.
 const MAX_NODES: u32 = 1 << 23;
 
-/// The bytes of the masks for a graph of `n_nodes` in `n_shards`.
-#[must_use]
-pub fn presence_bytes(n_nodes: u32, n_shards: usize) -> u64 {
-    if is_worth_it(n_nodes, n_shards) { 8 * u64::from(n_nodes) } else { 0 }
-}
-
-fn is_worth_it(n_nodes: u32, n_shards: usize) -> bool {
-    n_nodes <= MAX_NODES && (2..=MAX_SHARDS).contains(&n_shards)
-}
-
 impl Presence {
-    /// The masks of the `n_nodes` nodes of a graph in `shards`; `None` where looking up is cheaper.
+    /// What the `n_nodes` nodes of a graph have in `shards`; `None` where looking up is cheaper.
     /// O(nodes · shards), on the current rayon pool.
     pub fn new<S: Shard>(shards: &[S], n_nodes: u32) -> Option<Self> {
-        if !is_worth_it(n_nodes, shards.len()) {
+        if n_nodes > MAX_NODES || !(1..=MAX_SHARDS).contains(&shards.len()) {
             return None;
         }
-        let mask = |node| {
-            let bits = shards.iter().enumerate().map(|(shard_idx, shard)| {
-                u64::from(shard.n_out_arcs(NodeId(node)) > 0) << shard_idx
-            });
-            bits.fold(0, |mask, bit| mask | bit)
+        let source = |node| {
+            let mut source = Source { shards: 0, n_arcs: 0 };
+            for (shard_idx, shard) in shards.iter().enumerate() {
+                let n_arcs = shard.n_out_arcs(NodeId(node));
+                source.shards |= u64::from(n_arcs > 0) << shard_idx;
+                // A node has at most as many arcs as there are nodes.
+                source.n_arcs += n_arcs as u32;
+            }
+            source
         };
-        Some(Self((0..n_nodes).into_par_iter().map(mask).collect()))
+        Some(Self((0..n_nodes).into_par_iter().map(source).collect()))
+    }
+
+    /// Says that `source` will soon be asked about.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, source: NodeId) {
+        prefetch(&self.0[source.index()]);
     }
 
     /// A bit for each shard that `source` has arcs into.
     #[inline(always)]
     pub(super) fn of(&self, source: NodeId) -> u64 {
-        self.0[source.index()]
+        self.0[source.index()].shards
+    }
+
+    /// The arcs of `source` into all shards.
+    #[inline(always)]
+    pub(super) fn n_arcs(&self, source: NodeId) -> u32 {
+        self.0[source.index()].n_arcs
     }
 }

@@ -83,12 +83,15 @@ impl<const W: usize> ShardState<W> {
     #[inline]
     pub(super) fn exclusive(&mut self) -> Exclusive<'_, W> {
         let (changed, summary) = self.changed.exclusive();
+        let (used, used_summary) = self.used.exclusive();
         Exclusive {
             all: self.all,
             lanes: self.lanes.exclusive(),
             saturated: self.saturated.exclusive(),
             changed,
             summary,
+            used,
+            used_summary,
         }
     }
 
@@ -121,6 +124,24 @@ impl<const W: usize> ShardState<W> {
             used.insert(node_idx);
         });
         slice
+    }
+
+    /// Ends a round of activations that were listed instead of made new: forgets that the node at
+    /// `node_idx` has a mark.
+    #[inline]
+    pub fn forget_mark(&mut self, node: NodeId) {
+        let node_idx = (node.0 - self.nodes.begin) as usize;
+        let (changed, _) = self.changed.exclusive();
+        changed[node_idx / 64] &= !(1 << (node_idx % 64));
+    }
+
+    /// Makes `node`, which is active in `lane` and has no mark, new in it: it comes out of
+    /// [`ShardState::take_new`].
+    #[inline]
+    pub fn make_new(&mut self, node: NodeId, lane: u32) {
+        let node_idx = (node.0 - self.nodes.begin) as usize;
+        self.lanes.exclusive()[(2 * node_idx + 1) * W + (lane / 64) as usize] |= 1 << (lane % 64);
+        self.exclusive().mark_changed(node_idx);
     }
 
     /// Forgets everything, at a cost of the nodes that were used.
@@ -166,6 +187,8 @@ pub(super) struct Exclusive<'a, const W: usize> {
     saturated: &'a mut [u64],
     changed: &'a mut [u64],
     summary: &'a mut [u64],
+    used: &'a mut [u64],
+    used_summary: &'a mut [u64],
 }
 
 impl<const W: usize> Exclusive<'_, W> {
@@ -173,6 +196,35 @@ impl<const W: usize> Exclusive<'_, W> {
     fn mark_changed(&mut self, node_idx: usize) {
         self.changed[node_idx / 64] |= 1 << (node_idx % 64);
         self.summary[node_idx / 4096] |= 1 << (node_idx / 64 % 64);
+    }
+
+    /// Says that `lane` of the node at `node_idx` will soon be asked for.
+    #[inline(always)]
+    pub(super) fn prefetch_word(&self, node_idx: u32, lane: u32) {
+        prefetch(&self.lanes[2 * node_idx as usize * W + (lane / 64) as usize]);
+    }
+
+    /// Activates the node at `node_idx` in `lane`, without making it new: whoever calls keeps the
+    /// list of what is. `None` where it was active; else whether it is the node's first
+    /// activation since [`ShardState::forget_mark`].
+    #[inline(always)]
+    pub(super) fn activate_lane(&mut self, node_idx: u32, lane: u32) -> Option<bool> {
+        let node_idx = node_idx as usize;
+        let (word, bit) = ((lane / 64) as usize, 1u64 << (lane % 64));
+        let lanes = &mut self.lanes[2 * node_idx * W..][..W];
+        if lanes[word] & bit != 0 {
+            return None;
+        }
+        lanes[word] |= bit;
+        if lanes[word] == self.all[word] && *lanes == self.all {
+            self.saturated[node_idx / NODES_PER_WORD] |= 1 << (node_idx % NODES_PER_WORD);
+        }
+        self.used[node_idx / 64] |= 1 << (node_idx % 64);
+        self.used_summary[node_idx / 4096] |= 1 << (node_idx / 64 % 64);
+        let mark = 1u64 << (node_idx % 64);
+        let is_first = self.changed[node_idx / 64] & mark == 0;
+        self.changed[node_idx / 64] |= mark;
+        Some(is_first)
     }
 }
 

@@ -137,7 +137,7 @@ impl<S: Shard + 'static> Task<S> {
                 let outcome = running.0.round_outcome(0);
                 return Ok(Outcome::Round(running, outcome));
             }
-            running.0.step(&[])?;
+            running.0.step_alone()?;
         }
         Ok(Outcome::Ended(running.0.finish(&self.spare_states)))
     }
@@ -170,6 +170,7 @@ impl<S> fmt::Debug for RunningBatch<S> {
 
 trait AnyBatch<S>: Send {
     fn step(&mut self, received: &[FromPeer]) -> Result<(), EngineError>;
+    fn step_alone(&mut self) -> Result<(), EngineError>;
     fn n_new(&self) -> u64;
     fn is_cut_off(&self) -> bool;
     fn arcs_scanned(&self) -> u64;
@@ -183,6 +184,10 @@ impl<S: Shard + 'static, const W: usize> AnyBatch<S> for BatchRun<S, W> {
         let n_received = remote.iter().map(Slice::n_activations).sum::<u64>();
         self.tally_mut().work.activations_received += n_received;
         Ok(BatchRun::step(self, &remote, Parallelism::Pool)?)
+    }
+
+    fn step_alone(&mut self) -> Result<(), EngineError> {
+        Ok(BatchRun::step_alone(self, Parallelism::Pool)?)
     }
 
     fn n_new(&self) -> u64 {

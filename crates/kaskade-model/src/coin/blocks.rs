@@ -54,6 +54,11 @@ impl Block {
         1 << self.size_bits
     }
 
+    #[inline(always)]
+    fn size_idx(self) -> usize {
+        (self.size_bits - MIN_SIZE_BITS) as usize
+    }
+
     /// The rank after its last slot: where the next block begins.
     #[inline(always)]
     #[must_use]
@@ -77,7 +82,12 @@ pub struct BlockCoins {
     /// By size: element k is the width of "more than k live slots", in units of 2⁻³²; the last
     /// is 0.
     tails: [Vec<u64>; N_SIZES],
+    /// By size: wherever there is a live slot the uniform's first byte lies below this.
+    candidate_bytes: [u64; N_SIZES],
 }
+
+/// Blocks that are asked together.
+pub const BLOCKS_TOGETHER: usize = 8;
 
 impl BlockCoins {
     /// The coins of arcs with probability `threshold`.
@@ -86,11 +96,13 @@ impl BlockCoins {
         // Both sides are exact.
         let probability = threshold.width() as f64 / Threshold::ALWAYS.width() as f64;
         let of_size = |size: usize| binomial_tails(1 << (MIN_SIZE_BITS + size as u32), probability);
-        Self { tails: std::array::from_fn(of_size) }
+        let tails: [Vec<u64>; N_SIZES] = std::array::from_fn(of_size);
+        let candidate_bytes = std::array::from_fn(|size: usize| tails[size][0].div_ceil(1 << 24));
+        Self { tails, candidate_bytes }
     }
 
     fn tails(&self, block: Block) -> &[u64] {
-        &self.tails[(block.size_bits - MIN_SIZE_BITS) as usize]
+        &self.tails[block.size_idx()]
     }
 
     /// Finds the lanes of `offered` in which `block` of `source` has live slots: writes each with
@@ -135,14 +147,56 @@ impl BlockCoins {
         n_found
     }
 
+    /// The blocks of `blocks` that may have live slots in `lane`, a bit each: all that have, and one
+    /// or two in a hundred of the others.
+    #[inline(always)]
+    #[must_use]
+    pub fn candidates(
+        &self,
+        keys: &OctetKeys,
+        lane: usize,
+        source: NodeId,
+        blocks: &[Block; BLOCKS_TOGETHER],
+    ) -> u64 {
+        let (key, shift) = keys.of_lane(lane);
+        let words: [u64; BLOCKS_TOGETHER] = std::array::from_fn(|at| {
+            split_mix64((block_item(source, blocks[at]) ^ key).wrapping_add(GOLDEN))
+        });
+        let mut candidates = 0;
+        for (at, word) in words.into_iter().enumerate() {
+            let byte = word >> shift & 0xff;
+            candidates |= u64::from(byte < self.candidate_bytes[blocks[at].size_idx()]) << at;
+        }
+        candidates
+    }
+
+    /// The live slots of `block` of `source` in `lane`, a bit each.
+    #[inline(always)]
+    #[must_use]
+    pub fn slots_in_lane(
+        &self,
+        (lane_keys, octet_keys): (&LaneKeys, &OctetKeys),
+        lane: usize,
+        (source, block): (NodeId, Block),
+    ) -> u64 {
+        let item = block_item(source, block);
+        self.slots_of(item, block, octet_keys.uniform(item, lane), lane_keys.key(lane))
+    }
+
+    #[inline(always)]
+    fn slots_of(&self, item: u64, block: Block, uniform: u32, key: u64) -> u64 {
+        let is_more = |width: &&u64| u64::from(uniform) < **width;
+        let n_slots = self.tails(block).iter().take_while(is_more).count();
+        live_slots(block, item ^ key, n_slots)
+    }
+
     /// The live slots of `block` of `source` in simulation number `simulation` of a job with
     /// `seed`, a bit each: one at a time, for whoever checks them.
     #[must_use]
     pub fn slots(&self, source: NodeId, block: Block, seed: u64, simulation: u64) -> u64 {
         let item = block_item(source, block);
-        let uniform = u64::from(octet_uniform(seed, item, simulation));
-        let n_slots = self.tails(block).iter().take_while(|&&width| uniform < width).count();
-        live_slots(block, item ^ simulation_key(seed, simulation), n_slots)
+        let uniform = octet_uniform(seed, item, simulation);
+        self.slots_of(item, block, uniform, simulation_key(seed, simulation))
     }
 }
 
@@ -287,6 +341,13 @@ mod tests {
                 let n_found = self.0.find_live(vectors, (&keys, &octets), arcs, self.2, &mut found);
                 let mut found = found[..n_found].to_vec();
                 found.sort_unstable();
+                for &LiveSlots { lane, slots } in &found {
+                    let mut blocks = [Block::of_rank(0); BLOCKS_TOGETHER];
+                    blocks[5] = self.1;
+                    let candidates = self.0.candidates(&octets, lane, NodeId(77), &blocks);
+                    assert_eq!(candidates >> 5 & 1, 1, "a live block is a candidate");
+                    assert_eq!(self.0.slots_in_lane((&keys, &octets), lane, arcs), slots);
+                }
                 found
             }
         }

@@ -38,6 +38,31 @@ impl OctetKeys {
         &self.0
     }
 
+    /// The key that `lane` draws with, and the place of its byte in a word: bits to shift.
+    #[inline(always)]
+    pub(super) fn of_lane(&self, lane: usize) -> (u64, u32) {
+        (self.0[lane / LANES_PER_OCTET], 8 * (lane % LANES_PER_OCTET) as u32)
+    }
+
+    /// The uniform of `item` in `lane`.
+    #[inline(always)]
+    #[must_use]
+    pub fn uniform(&self, item: u64, lane: usize) -> u32 {
+        let (key, _) = self.of_lane(lane);
+        uniforms_of(item ^ key)[lane % LANES_PER_OCTET]
+    }
+
+    /// Whether `draw` may be live in `lane`, by the first byte of its uniform: never no where it
+    /// is, and seldom yes where it is not.
+    #[inline(always)]
+    #[must_use]
+    pub fn may_be_live(&self, draw: Draw, lane: usize) -> bool {
+        let (key, shift) = self.of_lane(lane);
+        let byte = split_mix64((draw.item ^ key).wrapping_add(GOLDEN)) >> shift & 0xff;
+        let from = u64::from(draw.from);
+        byte >= from >> 24 && byte << 24 < from + draw.width
+    }
+
     /// The lanes of `offered` in which `draw` is live.
     #[inline(always)]
     #[must_use]
@@ -146,6 +171,10 @@ mod tests {
             }
             for isa in Isa::available() {
                 prop_assert_eq!(isa.run(Live(&keys, draw, offered)), expected & offered, "{:?}", isa);
+            }
+            for lane in crate::lanes::lanes_of(expected) {
+                prop_assert!(keys.may_be_live(draw, lane));
+                prop_assert!(draw.holds(keys.uniform(item, lane)));
             }
         }
 
