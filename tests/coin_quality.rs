@@ -15,7 +15,7 @@ const SEED: u64 = 1;
 type Coin = Box<dyn Fn(NodeId, NodeId, u64) -> bool>;
 
 fn coin(family: Family, probability: f64) -> Coin {
-    let threshold = Threshold::from_probability(probability).unwrap();
+    let threshold = Threshold::from_probability(probability).expect("a probability");
     let width = threshold.width();
     let item = |source, target| arc_item(source, target, Purpose::Arc);
     match family {
@@ -82,8 +82,11 @@ fn assert_independent(what: &str, z: &[f64]) {
     assert!((mean_square - 1.0).abs() < scatter, "{what}: mean z² {mean_square} ± {scatter}");
 }
 
+/// The i-th arc of a shape.
+type Shape = fn(u64) -> (NodeId, NodeId);
+
 /// Arcs of different shapes: consecutive on a path, of one source, to one target, far apart.
-fn arcs() -> [(&'static str, fn(u64) -> (NodeId, NodeId)); 4] {
+fn arcs() -> [(&'static str, Shape); 4] {
     [
         ("path", |i| (NodeId(i as u32), NodeId(i as u32 + 1))),
         ("out-star", |i| (NodeId(7), NodeId(i as u32))),
