@@ -31,7 +31,7 @@ fn coin(family: Family, probability: f64) -> Coin {
             Box::new(move |source, target, simulation| {
                 let block = Block::of_rank(target.0);
                 let slots = coins.slots(source, block, SEED, simulation);
-                slots >> (target.0 - block.first_rank) & 1 == 1
+                slots.contains(&(target.0 - block.first_rank))
             })
         }
     }

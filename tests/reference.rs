@@ -1,7 +1,7 @@
 //! The engine equals the plain reference row by row: spread, growth and fingerprint, for every
 //! model, any layout, and any piece of a job.
 
-use kaskade_engine::partition::Direction;
+use kaskade_engine::partition::Method;
 use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::{ArcProbability as P, ArcWeight as W, LiveArcModel as M};
 use kaskade_model::job::JobPlan;
@@ -78,12 +78,12 @@ fn arb_job() -> impl Strategy<Value = (ArcList, JobPlan)> {
 fn arb_layout() -> impl Strategy<Value = Layout> {
     let numbers = [1, 2, 7].map(|n_shards| [1, 2, 4].map(|n_threads| (n_shards, n_threads)));
     let numbers = prop::sample::select(numbers.concat());
-    let directions = vec![Direction::Auto, Direction::Forward, Direction::Backward];
-    let kernel = (prop::sample::select(Isa::available()), prop::sample::select(directions));
+    let methods = vec![Method::Auto, Method::Forward, Method::OneByOne, Method::Backward];
+    let kernel = (prop::sample::select(Isa::available()), prop::sample::select(methods));
     (numbers, 1..=4usize, kernel).prop_map(
-        |((n_shards, n_threads), max_in_flight, (isa, direction))| Layout {
+        |((n_shards, n_threads), max_in_flight, (isa, method))| Layout {
             isa,
-            direction,
+            method,
             ..Layout::new(n_shards, n_threads, max_in_flight)
         },
     )
@@ -142,7 +142,7 @@ fn every_layout_on_rounds_that_fill_a_pool() {
                 for (n_threads, max_in_flight) in [(1, 1), (2, 1), (2, 2), (4, 1), (4, 4)] {
                     let layout = Layout::new(n_shards, n_threads, max_in_flight);
                     if plan.model.chooses_in_arcs() {
-                        let backward = Layout { direction: Direction::Backward, ..layout };
+                        let backward = Layout { method: Method::Backward, ..layout };
                         assert!(run_as(&graph, &plan, backward) == rows, "{model:?}, {backward:?}");
                     }
                     let found = run_as(&graph, &plan, layout);

@@ -1,6 +1,6 @@
 //! The round kernel: a frontier in, the activations of the next round out.
 //!
-//! Push, bit-parallel: for each frontier node and each of its arcs, the lanes that the
+//! Mostly push, bit-parallel: for each frontier node and each of its arcs, the lanes that the
 //! arc is offered and its target lacks throw the model's coin together; what is live is
 //! ORed into the target. OR is commutative and idempotent, so threads, shards and
 //! chunks may come in any order. A shard's nodes are decided by whoever holds the shard:
@@ -13,6 +13,9 @@ mod edge_map;
 mod keys;
 mod light;
 mod offers;
+mod one_by_one;
+mod out_lists;
+mod outcomes;
 mod prefetch;
 mod presence;
 mod push;
@@ -25,5 +28,7 @@ pub use counts::LaneCounts;
 pub use edge_map::{Coins, EdgeMap, Effort, Parallelism};
 pub use keys::BatchKeys;
 pub use light::Activation;
+pub use one_by_one::{BlockJob, OneByOne, one_by_one_bytes};
+pub use out_lists::{OutLists, out_lists_bytes};
 pub use presence::Presence;
 pub use state::{ShardState, state_bytes};

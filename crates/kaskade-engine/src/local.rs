@@ -10,7 +10,7 @@ use kaskade_model::tally::{JobTally, PartitionTally};
 
 use crate::error::EngineError;
 use crate::kernel::{Parallelism, ShardState, run_backward, state_bytes};
-use crate::partition::{BatchRun, Direction, Partition};
+use crate::partition::{BatchRun, Method, Partition};
 use crate::with_lane_words;
 
 /// Who watches an in-process run.
@@ -171,12 +171,12 @@ impl Backward {
     const MIN_LANE_WORDS: usize = 4;
 
     fn new<S, const W: usize>(partition: &Partition<S>) -> Self {
-        let Partition { plan, direction, .. } = partition;
+        let Partition { plan, method, .. } = partition;
         let is_possible = plan.model.chooses_in_arcs();
-        let is_quick = is_possible && W >= Self::MIN_LANE_WORDS && *direction == Direction::Auto;
+        let is_quick = is_possible && W >= Self::MIN_LANE_WORDS && *method == Method::Auto;
         let pointers = u64::from(plan.n_nodes) * plan.lanes_per_batch();
         Self {
-            is_chosen: AtomicBool::new(is_possible && *direction == Direction::Backward),
+            is_chosen: AtomicBool::new(is_possible && *method == Method::Backward),
             max_arcs_forward: if is_quick { pointers / Self::POINTERS_PER_ARC } else { u64::MAX },
         }
     }
@@ -193,6 +193,10 @@ fn run_batch<S: Shard, const W: usize>(
     observer: &impl Observer,
 ) -> Result<(PartitionTally, Vec<ShardState<W>>), EngineError> {
     let plan = partition.plan.batch(batch);
+    let is_interrupted = || observer.is_interrupted();
+    if let Some(tally) = partition.run_one_by_one(&plan, parallelism, &is_interrupted) {
+        return tally.map(|tally| (tally, states)).ok_or(EngineError::Interrupted);
+    }
     if !backward.is_chosen.load(Relaxed) {
         if states.is_empty() {
             states = partition.new_states();
@@ -202,7 +206,7 @@ fn run_batch<S: Shard, const W: usize>(
             if run.n_new() == 0 || run.is_cut_off() {
                 return Ok(run.finish());
             }
-            if observer.is_interrupted() {
+            if is_interrupted() {
                 return Err(EngineError::Interrupted);
             }
             if run.tally().work.arcs_scanned > backward.max_arcs_forward {
@@ -213,7 +217,6 @@ fn run_batch<S: Shard, const W: usize>(
         }
     }
     let Partition { shards, plan: job, .. } = &**partition;
-    let is_interrupted = || observer.is_interrupted();
     match run_backward(shards, job, &plan, parallelism, &is_interrupted)? {
         Some(tally) => Ok((tally, Vec::new())),
         None => Err(EngineError::Interrupted),

@@ -12,7 +12,8 @@ use kaskade_model::{NodeId, NodeRange, Round, Shard};
 use rayon::prelude::*;
 
 use crate::kernel::{
-    Activation, BatchKeys, Coins, EdgeMap, LaneCounts, Parallelism, Presence, ShardState,
+    Activation, BatchKeys, BlockJob, Coins, EdgeMap, LaneCounts, OneByOne, OutLists, Parallelism,
+    Presence, ShardState,
 };
 use crate::slice::Slice;
 
@@ -27,19 +28,23 @@ pub struct Partition<S> {
     /// The instruction set that throws the coins.
     pub isa: Isa,
     /// The way that a batch is computed.
-    pub direction: Direction,
+    pub method: Method,
     coins: Coins,
     presence: Option<Presence>,
+    one_by_one: Option<OneByOne>,
 }
 
 /// The way that a batch is computed; never what comes out of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Direction {
-    /// By what the batch and those before it took.
+pub enum Method {
+    /// By the model, its coins, and what the batch and those before it took.
     #[default]
     Auto,
-    /// Round by round from the seeds.
+    /// All simulations of the batch together, round by round from the seeds.
     Forward,
+    /// One simulation after another, where coins come in blocks and the whole graph is here
+    /// ([`OneByOne`]).
+    OneByOne,
     /// From every node back to the seeds, where the model allows it and the whole graph is here
     /// ([`crate::kernel::run_backward`]).
     Backward,
@@ -53,8 +58,39 @@ impl<S: Shard> Partition<S> {
     pub fn new(shards: Vec<S>, plan: JobPlan, isa: Isa) -> Result<Self, ModelError> {
         shards.iter().try_for_each(|shard| plan.model.check(shard))?;
         let coins = Coins::of(&plan.model, plan.coins)?;
-        let presence = Presence::new(&shards, plan.n_nodes);
-        Ok(Self { shards, plan, isa, direction: Direction::Auto, coins, presence })
+        let lists = match &coins {
+            Coins::ByBlock(_) => OutLists::new(&shards, plan.n_nodes),
+            Coins::ByLane | Coins::ByOctet => None,
+        };
+        let presence = match &lists {
+            Some(_) => None,
+            None => Presence::new(&shards, plan.n_nodes),
+        };
+        let one_by_one = lists.map(OneByOne::new);
+        Ok(Self { shards, plan, isa, method: Method::Auto, coins, presence, one_by_one })
+    }
+
+    /// Whether its simulations can be run one after another.
+    #[must_use]
+    pub fn can_run_one_by_one(&self) -> bool {
+        self.one_by_one.is_some()
+    }
+
+    /// Runs `batch` one simulation after another where that is possible, and the method. `Some(None)`
+    /// when `is_interrupted` says so.
+    pub fn run_one_by_one(
+        &self,
+        batch: &BatchPlan,
+        parallelism: Parallelism,
+        is_interrupted: &(impl Fn() -> bool + Sync),
+    ) -> Option<Option<PartitionTally>> {
+        let one_by_one = match self.method {
+            Method::Auto | Method::OneByOne => self.one_by_one.as_ref()?,
+            Method::Forward | Method::Backward => return None,
+        };
+        let Coins::ByBlock(coins) = &self.coins else { return None };
+        let job = BlockJob { plan: &self.plan, coins, isa: self.isa };
+        Some(one_by_one.run(job, batch, parallelism, is_interrupted))
     }
 
     /// The cleared state of a batch with W words.
@@ -195,7 +231,8 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
     /// pool, which can do nothing for a list, also whether it is small.
     fn has_few_lanes(&self, n_nodes: usize, lanes: u64, parallelism: Parallelism) -> bool {
         let is_small = parallelism == Parallelism::Sequential || n_nodes < LIGHT_ROUND_NODES;
-        self.partition.presence.is_some() && is_small && self.n_new <= lanes * n_nodes as u64
+        let can_be_light = edge_map(&self.partition, &self.keys).can_be_light();
+        can_be_light && is_small && self.n_new <= lanes * n_nodes as u64
     }
 
     /// One round with the frontier as a list; gives the nodes of the next.
@@ -206,9 +243,7 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         let mut next = Vec::new();
         let partition = Arc::clone(&self.partition);
         let map = edge_map(&partition, &self.keys);
-        let presence =
-            partition.presence.as_ref().expect("a frontier is listed where there is one");
-        let (effort, n_nodes) = map.push_light(presence, &mut self.states, &frontier, &mut next)?;
+        let (effort, n_nodes) = map.push_light(&mut self.states, &frontier, &mut next)?;
         self.tally.work.arcs_scanned += effort.arcs_scanned;
         self.tally.work.coins += effort.coins;
         self.round = self.round.next();

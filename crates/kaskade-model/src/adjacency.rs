@@ -48,17 +48,6 @@ pub struct OutArcs<'a> {
     pub targets: &'a [u32],
 }
 
-/// Where the arcs from one source into one shard lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutSpan {
-    /// As in [`OutArcs`].
-    pub first_arc: usize,
-    /// The number of arcs.
-    pub n_arcs: usize,
-    /// As [`Shard::first_rank`].
-    pub first_rank: u32,
-}
-
 /// Per arc of an out-view, the rank of its source among its target's sources in ascending id
 /// order. A shard keeps them as narrow as its highest in-degree allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,13 +103,6 @@ pub trait Shard: Send + Sync {
     /// here. O(1).
     fn first_rank(&self, source: NodeId) -> u32;
 
-    /// Where the arcs from `source` lie, which are neither read nor decoded; `None` where there are
-    /// none. O(1).
-    fn out_span(&self, source: NodeId) -> Option<OutSpan>;
-
-    /// The targets of all arcs, by position in the out-view; `None` where they are coded.
-    fn out_targets(&self) -> Option<&[u32]>;
-
     /// The global ids of the sources of the own node at `node_idx`, ascending; `None` without
     /// an in-view. O(1), or O(arcs) where they are coded.
     fn in_sources<'a>(&'a self, node_idx: u32, scratch: &'a mut Vec<u32>) -> Option<&'a [u32]>;
@@ -162,16 +144,6 @@ impl<S: Shard + ?Sized> Shard for std::sync::Arc<S> {
     #[inline]
     fn first_rank(&self, source: NodeId) -> u32 {
         (**self).first_rank(source)
-    }
-
-    #[inline]
-    fn out_span(&self, source: NodeId) -> Option<OutSpan> {
-        (**self).out_span(source)
-    }
-
-    #[inline]
-    fn out_targets(&self) -> Option<&[u32]> {
-        (**self).out_targets()
     }
 
     #[inline]

@@ -20,7 +20,7 @@ mod threshold;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use blocks::{BLOCKS_TOGETHER, Block, BlockCoins, LiveSlots, MAX_BLOCK_PROBABILITY};
+pub use blocks::{Block, BlockCoins, BlockSource, LiveSlot, MAX_BLOCK_PROBABILITY};
 pub use isa::{Isa, Vectorised, Vectors};
 pub use lanes::LaneKeys;
 pub use octets::{OctetKeys, octet_uniform, octet_uniforms};
@@ -54,7 +54,7 @@ pub enum Family {
     Arc,
     /// A hash per arc and eight simulations ([`OctetKeys`]).
     Octet,
-    /// Up to 64 arcs of a source together ([`BlockCoins`]): for a small probability that is the
+    /// Up to 1024 arcs of a source together ([`BlockCoins`]): for a small probability that is the
     /// same for all arcs. Alone among the families it does not make the same arcs live on another
     /// graph that has them, too.
     Block,

@@ -21,5 +21,5 @@ pub mod spec;
 pub mod status;
 pub mod tally;
 
-pub use adjacency::{NodeRange, OutArcs, OutSpan, Ranks, Shard};
+pub use adjacency::{NodeRange, OutArcs, Ranks, Shard};
 pub use ids::{BatchId, Epoch, JobId, NodeId, Round, ShardId, WorkerId};

@@ -112,7 +112,7 @@ impl ArcRule {
                     let slot = *rank - block.first_rank;
                     *rank += 1;
                     let live = coins.slots(NodeId(arc.source), block, plan.seed, simulation);
-                    live >> slot & 1 == 1
+                    live.contains(&slot)
                 })
                 .collect()
             }

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use kaskade_engine::local::{self, Unobserved};
-use kaskade_engine::partition::{Direction, Partition};
+use kaskade_engine::partition::{Method, Partition};
 use kaskade_model::Shard;
 use kaskade_model::coin::Family;
 use kaskade_model::coin::Isa;
@@ -51,7 +51,7 @@ pub struct Layout {
     /// The instruction set of the coins.
     pub isa: Isa,
     /// The way that batches are computed.
-    pub direction: Direction,
+    pub method: Method,
 }
 
 impl Layout {
@@ -73,7 +73,7 @@ impl Layout {
             n_threads: positive(n_threads),
             max_in_flight: positive(max_in_flight),
             isa: Isa::detect(),
-            direction: Direction::Auto,
+            method: Method::Auto,
         }
     }
 }
@@ -105,7 +105,7 @@ pub fn run_as(graph: &ArcList, plan: &JobPlan, layout: Layout) -> Vec<Simulation
 pub fn run_shards<S: Shard>(shards: Vec<S>, plan: &JobPlan, layout: Layout) -> Vec<SimulationRow> {
     let partition = Partition::new(shards, plan.clone(), layout.isa);
     let mut partition = partition.expect("the model fits the graph");
-    partition.direction = layout.direction;
+    partition.method = layout.method;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(layout.n_threads.get()).build();
     let pool = pool.expect("threads can be started");
     let run = || local::run(partition, layout.max_in_flight.get(), &Unobserved);

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use kaskade_model::coin::Threshold;
-use kaskade_model::{NodeId, NodeRange, OutArcs, OutSpan, Ranks, Shard};
+use kaskade_model::{NodeId, NodeRange, OutArcs, Ranks, Shard};
 
 use crate::ArcList;
 
@@ -90,16 +90,6 @@ impl Shard for VecShard {
 
     fn first_rank(&self, source: NodeId) -> u32 {
         self.first_ranks[source.index()]
-    }
-
-    fn out_span(&self, source: NodeId) -> Option<OutSpan> {
-        let (first_arc, n_arcs) = (self.first_arcs[source.index()], self.n_out_arcs(source));
-        let first_rank = self.first_rank(source);
-        (n_arcs > 0).then_some(OutSpan { first_arc, n_arcs, first_rank })
-    }
-
-    fn out_targets(&self) -> Option<&[u32]> {
-        Some(&self.targets)
     }
 
     fn in_sources<'a>(&'a self, node_idx: u32, _scratch: &'a mut Vec<u32>) -> Option<&'a [u32]> {

@@ -2,14 +2,14 @@
 
 use std::str::FromStr;
 
-use kaskade_engine::partition::Direction;
+use kaskade_engine::partition::Method;
 use kaskade_model::coin::Isa;
 
 /// What `--kernel` forces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KernelChoice {
     /// The way that a batch is computed.
-    pub(crate) direction: Direction,
+    pub(crate) method: Method,
     /// The instruction set.
     pub(crate) isa: Isa,
 }
@@ -17,14 +17,15 @@ pub(crate) struct KernelChoice {
 impl FromStr for KernelChoice {
     type Err = String;
 
-    /// Reads `auto`, a direction, an instruction set of this machine, or both with a comma.
+    /// Reads `auto`, a method, an instruction set of this machine, or both with a comma.
     fn from_str(text: &str) -> Result<Self, String> {
-        let mut choice = Self { direction: Direction::Auto, isa: Isa::detect() };
+        let mut choice = Self { method: Method::Auto, isa: Isa::detect() };
         for word in text.split(',').map(str::trim) {
             match word {
                 "auto" => {}
-                "forward" => choice.direction = Direction::Forward,
-                "backward" => choice.direction = Direction::Backward,
+                "forward" => choice.method = Method::Forward,
+                "one-by-one" => choice.method = Method::OneByOne,
+                "backward" => choice.method = Method::Backward,
                 _ => {
                     let isa = Isa::available().into_iter().find(|&isa| name(isa) == word);
                     choice.isa = isa.ok_or_else(|| unknown(word))?;
@@ -42,8 +43,8 @@ fn name(isa: Isa) -> String {
 fn unknown(word: &str) -> String {
     let sets: Vec<String> = Isa::available().into_iter().map(name).collect();
     format!(
-        "{word:?} is no kernel of this machine: use auto, forward or backward, one of {}, or both \
-         with a comma",
+        "{word:?} is no kernel of this machine: use auto, forward, one-by-one or backward, one of {}, \
+         or both with a comma",
         sets.join(", ")
     )
 }
@@ -55,10 +56,10 @@ mod tests {
     #[test]
     fn words_come_in_any_order() {
         let choice = |text: &str| text.parse::<KernelChoice>();
-        let portable = KernelChoice { direction: Direction::Backward, isa: Isa::Portable };
+        let portable = KernelChoice { method: Method::Backward, isa: Isa::Portable };
         assert_eq!(choice("backward,portable"), Ok(portable));
         assert_eq!(choice("portable, backward"), Ok(portable));
         assert_eq!(choice("auto").unwrap().isa, Isa::detect());
-        assert!(choice("sideways").unwrap_err().contains("use auto, forward or backward"));
+        assert!(choice("sideways").unwrap_err().contains("use auto, forward, one-by-one or"));
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use kaskade_engine::local::{self, LaneChoice};
-use kaskade_engine::partition::{Direction, Partition};
+use kaskade_engine::partition::{Method, Partition};
 use kaskade_ingest::IngestError;
 use kaskade_model::JobId;
 use kaskade_model::coin::Isa;
@@ -133,11 +133,19 @@ fn choose_lanes(args: &RunArgs, job: &Job, n_nodes: u32) -> LaneChoice {
 }
 
 fn force(kernel: KernelChoice, partition: &mut Partition<MappedShard>) -> Result<(), CliError> {
-    if kernel.direction == Direction::Backward && !partition.plan.model.chooses_in_arcs() {
-        let reason = "--kernel backward is for --model linear-threshold".to_owned();
-        return Err(CliError::Usage(reason));
+    let refusal = match kernel.method {
+        Method::Backward if !partition.plan.model.chooses_in_arcs() => {
+            Some("--kernel backward is for --model linear-threshold")
+        }
+        Method::OneByOne if !partition.can_run_one_by_one() => {
+            Some("--kernel one-by-one is for block coins, and graphs of up to 268 million arcs")
+        }
+        _ => None,
+    };
+    if let Some(reason) = refusal {
+        return Err(CliError::Usage(reason.to_owned()));
     }
-    (partition.direction, partition.isa) = (kernel.direction, kernel.isa);
+    (partition.method, partition.isa) = (kernel.method, kernel.isa);
     Ok(())
 }
 

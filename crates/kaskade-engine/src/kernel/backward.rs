@@ -14,7 +14,8 @@ use kaskade_model::tally::PartitionTally;
 use kaskade_model::{NodeId, Round, Shard};
 use rayon::prelude::*;
 
-use super::Parallelism;
+use super::outcomes::Outcomes;
+use super::{Effort, Parallelism};
 
 /// Simulations whose pointers are drawn together: an octet, whose bytes come from one word.
 const N_TOGETHER: u64 = 8;
@@ -46,9 +47,11 @@ pub fn run_backward<S: Shard>(
         forests.draw(shards, plan, octet)?;
         let begin = (octet * N_TOGETHER).max(batch.first_simulation);
         let simulations = begin..end.min((octet + 1) * N_TOGETHER);
-        Ok(Some(simulations.map(|simulation| forests.follow(plan, simulation)).collect()))
+        let mut outcomes = Outcomes::default();
+        simulations.for_each(|simulation| forests.follow(plan, simulation, &mut outcomes));
+        Ok(Some(outcomes))
     };
-    let outcomes: Result<Option<Vec<Vec<Outcome>>>, ModelError> = match parallelism {
+    let outcomes: Result<Option<Vec<Outcomes>>, ModelError> = match parallelism {
         Parallelism::Sequential => {
             let mut forests = Forests::new(plan.n_nodes);
             octets.map(|octet| of_octet(&mut forests, octet)).collect()
@@ -58,30 +61,8 @@ pub fn run_backward<S: Shard>(
             octets.map_init(|| Forests::new(plan.n_nodes), of_octet).collect()
         }
     };
-    Ok(outcomes?.map(|outcomes| tally(batch, plan, &outcomes.concat())))
-}
-
-/// What became of a simulation.
-#[derive(Clone, Debug)]
-struct Outcome {
-    new_per_round: Vec<u64>,
-    fingerprint: u64,
-}
-
-fn tally(batch: &BatchPlan, plan: &JobPlan, outcomes: &[Outcome]) -> PartitionTally {
-    let mut tally = PartitionTally::empty(batch.first_simulation, batch.n_lanes);
-    let n_rounds = outcomes.iter().map(|outcome| outcome.new_per_round.len()).max().unwrap_or(0);
-    tally.new_per_round = vec![0; n_rounds * outcomes.len()];
-    for (lane, Outcome { new_per_round, fingerprint }) in outcomes.iter().enumerate() {
-        tally.fingerprints[lane] = *fingerprint;
-        for (round, n_new) in new_per_round.iter().enumerate() {
-            tally.new_per_round[round * outcomes.len() + lane] = *n_new;
-        }
-    }
-    let n_drawn = u64::from(plan.n_nodes) * outcomes.len() as u64;
-    tally.work.arcs_scanned = n_drawn;
-    tally.work.coins = n_drawn;
-    tally
+    let all = |outcomes: Vec<Outcomes>| outcomes.iter().fold(Outcomes::default(), Outcomes::append);
+    Ok(outcomes?.map(|outcomes| all(outcomes).tally(batch)))
 }
 
 /// The pointers of eight simulations, and the rounds of one.
@@ -93,6 +74,7 @@ struct Forests {
     /// Node by node: the round in which it becomes active.
     rounds: Vec<u32>,
     path: Vec<u32>,
+    new_per_round: Vec<u64>,
 }
 
 /// A node that listens to nobody.
@@ -112,6 +94,7 @@ impl Forests {
             parents: vec![NOBODY; N_TOGETHER as usize * n_nodes],
             rounds: vec![UNKNOWN; n_nodes],
             path: Vec::new(),
+            new_per_round: Vec::new(),
         }
     }
 
@@ -130,22 +113,23 @@ impl Forests {
     }
 
     /// Follows the pointers of `simulation`, which is one of those drawn.
-    fn follow(&mut self, plan: &JobPlan, simulation: u64) -> Outcome {
-        let Self { n_nodes, parents, rounds, path } = self;
+    fn follow(&mut self, plan: &JobPlan, simulation: u64, outcomes: &mut Outcomes) {
+        let Self { n_nodes, parents, rounds, path, new_per_round } = self;
         let lane = (simulation % N_TOGETHER) as usize;
         let parents = &parents[lane * *n_nodes..][..*n_nodes];
         rounds.fill(UNKNOWN);
         let last_round = plan.max_rounds.unwrap_or(NEVER - 1).min(NEVER - 1);
-        let mut outcome = Outcome { new_per_round: Vec::new(), fingerprint: 0 };
+        new_per_round.clear();
+        let mut fingerprint = 0u64;
         let mut count = |node: u32, round: u32| {
             if round <= last_round {
                 let round_idx = round as usize;
-                if outcome.new_per_round.len() <= round_idx {
-                    outcome.new_per_round.resize(round_idx + 1, 0);
+                if new_per_round.len() <= round_idx {
+                    new_per_round.resize(round_idx + 1, 0);
                 }
-                outcome.new_per_round[round_idx] += 1;
+                new_per_round[round_idx] += 1;
                 let term = coin::activation_fingerprint(NodeId(node), Round(round));
-                outcome.fingerprint = outcome.fingerprint.wrapping_add(term);
+                fingerprint = fingerprint.wrapping_add(term);
             }
         };
         for seed in plan.seeds.of_simulation(plan.seed, simulation, plan.n_nodes) {
@@ -174,7 +158,9 @@ impl Forests {
                 count(node, round);
             }
         }
-        outcome
+        outcomes.push(new_per_round, fingerprint);
+        let n_drawn = *n_nodes as u64;
+        outcomes.effort += Effort { arcs_scanned: n_drawn, coins: n_drawn };
     }
 }
 

@@ -8,7 +8,7 @@ use kaskade_model::{NodeId, Shard};
 use rayon::prelude::*;
 
 use super::keys::BatchKeys;
-use super::light::{Activation, LightArcs, LightBlocks};
+use super::light::{Activation, LightArcs, LightPairs};
 use super::offers::{ByLane, ByOctet};
 use super::presence::Presence;
 use super::push::{ArcChoice, PushArcs, Sources, Work};
@@ -124,68 +124,43 @@ impl<S: Shard, const W: usize> EdgeMap<'_, S, W> {
         efforts.reduce(sum).unwrap_or(Ok(Effort::default()))
     }
 
+    /// Whether a frontier can be offered pair by pair: where arcs draw each for itself, and it is known
+    /// which shards a source has arcs into.
+    pub fn can_be_light(&self) -> bool {
+        self.presence.is_some() && !matches!(self.coins, Coins::ByBlock(_))
+    }
+
     /// Offers `frontier` along the live arcs, on the calling thread, pair by pair; appends what
     /// becomes active to `next`, and gives the number of its nodes beside the effort.
     ///
     /// # Errors
     /// Those of [`EdgeMap::push`].
+    ///
+    /// # Panics
+    /// Unless [`EdgeMap::can_be_light`].
     pub fn push_light(
         &self,
-        presence: &Presence,
         states: &mut [ShardState<W>],
         frontier: &[Activation],
         next: &mut Vec<Activation>,
     ) -> Result<(Effort, usize), ModelError> {
-        let Self { shards, keys, .. } = *self;
-        let mut n_distinct = 0;
-        if let Coins::ByBlock(coins) = self.coins {
-            let lanes = states.iter_mut().map(ShardState::exclusive).collect();
-            let n_distinct_so_far = &mut n_distinct;
-            let effort = self.isa.run(LightBlocks {
-                shards,
+        let presence = self.presence.expect("asked by whoever lists a frontier");
+        let (mut effort, mut n_distinct) = (Effort::default(), 0);
+        for (shard_idx, (shard, state)) in self.shards.iter().zip(states).enumerate() {
+            let (next, n_distinct) = (&mut *next, &mut n_distinct);
+            let pairs = LightPairs {
+                shard,
+                shard_idx,
                 presence,
-                lanes,
-                keys,
-                coins,
+                lanes: state.exclusive(),
+                keys: self.keys,
                 frontier,
                 next,
-                n_distinct: n_distinct_so_far,
-            });
-            return Ok((effort, n_distinct));
-        }
-        let mut effort = Effort::default();
-        for (shard_idx, (shard, state)) in shards.iter().zip(states).enumerate() {
-            let (lanes, next, n_distinct) = (state.exclusive(), &mut *next, &mut n_distinct);
-            effort += self.with_rule(shard, |rule| {
-                if *self.coins == Coins::ByLane {
-                    let coins = ByLane;
-                    self.isa.run(LightArcs {
-                        shard,
-                        shard_idx,
-                        presence,
-                        lanes,
-                        keys,
-                        rule,
-                        coins,
-                        frontier,
-                        next,
-                        n_distinct,
-                    })
-                } else {
-                    let coins = ByOctet;
-                    self.isa.run(LightArcs {
-                        shard,
-                        shard_idx,
-                        presence,
-                        lanes,
-                        keys,
-                        rule,
-                        coins,
-                        frontier,
-                        next,
-                        n_distinct,
-                    })
-                }
+                n_distinct,
+            };
+            effort += self.with_rule(shard, |rule| match self.coins {
+                Coins::ByLane => self.isa.run(LightArcs { pairs, rule, coins: ByLane }),
+                _ => self.isa.run(LightArcs { pairs, rule, coins: ByOctet }),
             })?;
         }
         Ok((effort, n_distinct))

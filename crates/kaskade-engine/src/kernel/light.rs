@@ -3,20 +3,17 @@
 //! Where simulations have little in common, which is most of the time in small cascades and late
 //! in large ones, a mask of all lanes a node is mostly zeros, and what is done with it mostly in
 //! vain. Here the frontier is a list of (node, lane) pairs. A pair draws its own coins, several
-//! arcs or blocks at an instruction; an activation touches one word of a node's lanes and is
+//! arcs at an instruction; an activation touches one word of a node's lanes and is
 //! appended to the next list.
 
-use kaskade_model::coin::{
-    BLOCKS_TOGETHER, Block, BlockCoins, Draw, LaneKeys, OctetKeys, Vectorised, Vectors,
-};
+use kaskade_model::coin::{Draw, LaneKeys, OctetKeys, Vectorised, Vectors};
 use kaskade_model::diffusion::{Arc, LiveArcs, Place};
 use kaskade_model::lanes::{LANES_PER_WORD, lanes_of};
-use kaskade_model::{NodeId, OutSpan, Shard};
+use kaskade_model::{NodeId, Shard};
 
 use super::edge_map::Effort;
 use super::keys::BatchKeys;
 use super::offers::{ByLane, ByOctet};
-use super::prefetch::prefetch;
 use super::presence::Presence;
 use super::state::{Exclusive, NodeLanes};
 
@@ -110,16 +107,14 @@ impl<'a> Waiting<'a> {
     }
 }
 
-/// Every arc of every pair draws: the arcs into one shard.
-pub(super) struct LightArcs<'a, S, C, const W: usize> {
+/// Pairs that are offered to one shard.
+pub(super) struct LightPairs<'a, S, const W: usize> {
     pub(super) shard: &'a S,
     /// The shard's bit in the masks of `presence`.
     pub(super) shard_idx: usize,
     pub(super) presence: &'a Presence,
     pub(super) lanes: Exclusive<'a, W>,
     pub(super) keys: &'a BatchKeys<W>,
-    pub(super) rule: &'a dyn LiveArcs,
-    pub(super) coins: C,
     pub(super) frontier: &'a [Activation],
     /// Where the activations of the next round are appended.
     pub(super) next: &'a mut Vec<Activation>,
@@ -127,14 +122,22 @@ pub(super) struct LightArcs<'a, S, C, const W: usize> {
     pub(super) n_distinct: &'a mut usize,
 }
 
+/// Every arc of every pair draws.
+pub(super) struct LightArcs<'a, S, C, const W: usize> {
+    pub(super) pairs: LightPairs<'a, S, W>,
+    pub(super) rule: &'a dyn LiveArcs,
+    pub(super) coins: C,
+}
+
 impl<S: Shard, C: LaneCoin, const W: usize> Vectorised for LightArcs<'_, S, C, W> {
     type Output = Effort;
 
     #[inline(always)]
     fn run<V: Vectors>(self, _vectors: V) -> Effort {
-        let Self { shard, shard_idx, presence, mut lanes, keys, rule, coins, frontier, .. } = self;
+        let Self { pairs, rule, coins } = self;
+        let LightPairs { shard, shard_idx, presence, mut lanes, keys, frontier, .. } = pairs;
         let own = shard.nodes();
-        let mut waiting = Waiting::new(self.n_distinct, self.next);
+        let mut waiting = Waiting::new(pairs.n_distinct, pairs.next);
         let (mut effort, mut scratch) = (Effort::default(), Vec::new());
         let none = Arc { source: NodeId(0), target: NodeId(0), target_idx: 0, place: Place::In(0) };
         let (mut arcs, mut n_arcs) = ([none; N_WAITING], 0);
@@ -199,153 +202,4 @@ impl<S: Shard, C: LaneCoin, const W: usize> Vectorised for LightArcs<'_, S, C, W
 #[inline(always)]
 fn place_of(lane: u32) -> (usize, usize) {
     (lane as usize / LANES_PER_WORD, lane as usize % LANES_PER_WORD)
-}
-
-/// Whole blocks of every pair draw: the arcs into all shards.
-pub(super) struct LightBlocks<'a, S, const W: usize> {
-    pub(super) shards: &'a [S],
-    pub(super) presence: &'a Presence,
-    pub(super) lanes: Vec<Exclusive<'a, W>>,
-    pub(super) keys: &'a BatchKeys<W>,
-    pub(super) coins: &'a BlockCoins,
-    pub(super) frontier: &'a [Activation],
-    pub(super) next: &'a mut Vec<Activation>,
-    pub(super) n_distinct: &'a mut usize,
-}
-
-/// A live arc whose target is to come from memory.
-#[derive(Clone, Copy, Debug, Default)]
-struct LiveArc {
-    shard_idx: u32,
-    lane: u32,
-    position: usize,
-}
-
-impl<S: Shard, const W: usize> Vectorised for LightBlocks<'_, S, W> {
-    type Output = Effort;
-
-    #[inline(always)]
-    fn run<V: Vectors>(self, _vectors: V) -> Effort {
-        let Self { shards, presence, mut lanes, keys, coins, frontier, next, n_distinct } = self;
-        let (mut effort, mut scratch) = (Effort::default(), Vec::new());
-        let mut live: Vec<LiveArc> = Vec::with_capacity(2 * N_WAITING);
-        let mut reached: Vec<(u32, Activation)> = Vec::with_capacity(2 * N_WAITING);
-        for (at, &Activation { node, lane }) in frontier.iter().enumerate() {
-            let source = NodeId(node);
-            if let Some(ahead) = frontier.get(at + N_AHEAD) {
-                presence.prefetch(NodeId(ahead.node));
-            }
-            let n_arcs = u64::from(presence.n_arcs(source));
-            effort.arcs_scanned += n_arcs;
-            effort.coins += n_arcs;
-            let (word, lane_in_word) = place_of(lane);
-            let word_keys = (&keys.lanes[word], &keys.octets[word]);
-            let mut rank = 0;
-            while rank < n_arcs {
-                let mut blocks = [Block::of_rank(0); BLOCKS_TOGETHER];
-                let mut n_blocks = 0;
-                while rank < n_arcs && n_blocks < BLOCKS_TOGETHER {
-                    // A source has at most 2³² arcs.
-                    blocks[n_blocks] = Block::of_rank(rank as u32);
-                    rank = blocks[n_blocks].end();
-                    n_blocks += 1;
-                }
-                let candidates = coins.candidates(word_keys.1, lane_in_word, source, &blocks);
-                for at in lanes_of(candidates & ((1 << n_blocks) - 1)) {
-                    let block = blocks[at];
-                    let slots = coins.slots_in_lane(word_keys, lane_in_word, (source, block));
-                    for slot in lanes_of(slots) {
-                        let rank = u64::from(block.first_rank) + slot as u64;
-                        if rank >= n_arcs {
-                            break;
-                        }
-                        let found = find_arc(shards, presence.of(source), source, (rank, n_arcs));
-                        let Some((shard_idx, span, at)) = found else { continue };
-                        match shards[shard_idx].out_targets() {
-                            Some(targets) => {
-                                let position = span.first_arc + at;
-                                prefetch(&targets[position]);
-                                let shard_idx = shard_idx as u32;
-                                live.push(LiveArc { shard_idx, lane, position });
-                            }
-                            None => {
-                                let arcs = shards[shard_idx].out_arcs(source, &mut scratch);
-                                let node = arcs.targets[at];
-                                reached.push((shard_idx as u32, Activation { node, lane }));
-                            }
-                        }
-                    }
-                }
-            }
-            if live.len() >= N_WAITING || reached.len() >= N_WAITING {
-                for LiveArc { shard_idx, lane, position } in live.drain(..) {
-                    let targets = shards[shard_idx as usize].out_targets().unwrap_or(&[]);
-                    let node = targets[position];
-                    if !lanes[shard_idx as usize].is_saturated(node) {
-                        lanes[shard_idx as usize].prefetch_word(node, lane);
-                        reached.push((shard_idx, Activation { node, lane }));
-                    }
-                }
-            }
-            if reached.len() >= N_WAITING {
-                activate_all(shards, &mut lanes, &mut reached, next, n_distinct);
-            }
-        }
-        for LiveArc { shard_idx, lane, position } in live.drain(..) {
-            let targets = shards[shard_idx as usize].out_targets().unwrap_or(&[]);
-            reached.push((shard_idx, Activation { node: targets[position], lane }));
-        }
-        activate_all(shards, &mut lanes, &mut reached, next, n_distinct);
-        effort
-    }
-}
-
-/// The shard in which the arc of `rank` among the `n_arcs` of `source` lies, where the source's
-/// arcs lie in it, and the arc's place among them. `present` has a bit for each shard with arcs.
-#[inline(always)]
-fn find_arc<S: Shard>(
-    shards: &[S],
-    present: u64,
-    source: NodeId,
-    (rank, n_arcs): (u64, u64),
-) -> Option<(usize, OutSpan, usize)> {
-    // Shards are cut to have like numbers of arcs, so a long list is spread evenly over them.
-    let n_present = u64::from(present.count_ones());
-    let guess = (rank * n_present / n_arcs) as usize;
-    let mut shard_idx = lanes_of(present).nth(guess)?;
-    loop {
-        let span = shards[shard_idx].out_span(source)?;
-        let first_rank = u64::from(span.first_rank);
-        shard_idx = if rank < first_rank {
-            // The highest present shard below this one.
-            (present & ((1 << shard_idx) - 1)).checked_ilog2()? as usize
-        } else if rank >= first_rank + span.n_arcs as u64 {
-            let above = present & (u64::MAX << shard_idx << 1);
-            if above == 0 {
-                return None;
-            }
-            above.trailing_zeros() as usize
-        } else {
-            return Some((shard_idx, span, (rank - first_rank) as usize));
-        };
-    }
-}
-
-/// Activates `reached`: shards, and nodes by their offsets into these.
-#[inline(always)]
-fn activate_all<S: Shard, const W: usize>(
-    shards: &[S],
-    lanes: &mut [Exclusive<'_, W>],
-    reached: &mut Vec<(u32, Activation)>,
-    next: &mut Vec<Activation>,
-    n_distinct: &mut usize,
-) {
-    for (shard_idx, Activation { node: target_idx, lane }) in reached.drain(..) {
-        let shard_idx = shard_idx as usize;
-        if let Some(is_first) = lanes[shard_idx].activate_lane(target_idx, lane) {
-            *n_distinct += usize::from(is_first);
-            let node = shards[shard_idx].nodes().node(target_idx).0;
-            next.push(Activation { node, lane });
-        }
-    }
 }

@@ -4,8 +4,8 @@
 //! shards at once and each of its blocks drawn once, instead of once in each shard.
 
 use kaskade_model::Shard;
-use kaskade_model::coin::{Block, BlockCoins, LiveSlots, Vectorised, Vectors};
-use kaskade_model::lanes::{LANES_PER_WORD, lanes_of};
+use kaskade_model::coin::{Block, BlockCoins, BlockSource, LiveSlot, Vectorised, Vectors};
+use kaskade_model::lanes::LANES_PER_WORD;
 
 use super::edge_map::Effort;
 use super::keys::BatchKeys;
@@ -56,7 +56,7 @@ impl<S: Shard, L: NodeLanes<W>, const W: usize> Vectorised for PushBlocks<'_, S,
         let Self { shards, presence, mut lanes, keys, coins, work } = self;
         let mut scratch = vec![Vec::new(); shards.len()];
         let mut effort = Effort::default();
-        let mut found = [LiveSlots::default(); LANES_PER_WORD];
+        let mut found = Vec::new();
         // Live arcs of a source whose targets are to come from memory, then reached nodes whose
         // lanes are.
         let mut live = Vec::with_capacity(N_WAITING + LANES_PER_WORD);
@@ -93,23 +93,21 @@ impl<S: Shard, L: NodeLanes<W>, const W: usize> Vectorised for PushBlocks<'_, S,
                 {
                     effort.coins += u64::from(offered.count_ones()) * n_drawn;
                     let keys = (&keys.lanes[word], &keys.octets[word]);
-                    let arcs = (source, block);
-                    let n_found = coins.find_live(vectors, keys, arcs, offered, &mut found);
-                    for &LiveSlots { lane, slots } in &found[..n_found] {
-                        let lane = (LANES_PER_WORD * word + lane) as u32;
+                    let arcs = (BlockSource::new(source), block);
+                    coins.find_live(vectors, keys, arcs, offered, &mut found);
+                    for LiveSlot { lane, slot } in found.drain(..) {
+                        let lane = LANES_PER_WORD as u32 * word as u32 + lane;
+                        let rank = u64::from(block.first_rank) + u64::from(slot);
                         let mut part_idx = first_part;
-                        for slot in lanes_of(slots) {
-                            let rank = u64::from(block.first_rank) + slot as u64;
-                            while part_idx + 1 < parts.len() && rank >= parts[part_idx].end() {
-                                part_idx += 1;
-                            }
-                            let part = &parts[part_idx];
-                            // Wraps for a slot before the part; one after it is in none, either.
-                            let at = rank.wrapping_sub(part.first_rank) as usize;
-                            if let Some(target) = part.targets.get(at) {
-                                prefetch(target);
-                                live.push(LiveArc { part_idx, at, lane });
-                            }
+                        while part_idx + 1 < parts.len() && rank >= parts[part_idx].end() {
+                            part_idx += 1;
+                        }
+                        let part = &parts[part_idx];
+                        // Wraps for a slot before the part; one after it is in none, either.
+                        let at = rank.wrapping_sub(part.first_rank) as usize;
+                        if let Some(target) = part.targets.get(at) {
+                            prefetch(target);
+                            live.push(LiveArc { part_idx, at, lane });
                         }
                         if live.len() >= N_WAITING {
                             waiting.add_all(&mut lanes, &parts, &mut live);

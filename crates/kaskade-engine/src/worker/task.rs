@@ -113,6 +113,13 @@ impl<S: Shard + 'static> Task<S> {
     fn outcome(self) -> Result<Outcome<S>, EngineError> {
         let mut running = match self.work {
             Work::Begin { partition, plan } => {
+                if self.n_peers == 0 {
+                    let is_released = || self.is_released.load(Relaxed);
+                    let at_once = partition.run_one_by_one(&plan, Parallelism::Pool, &is_released);
+                    if let Some(tally) = at_once {
+                        return tally.map(Outcome::Ended).ok_or(EngineError::Interrupted);
+                    }
+                }
                 RunningBatch::begin(partition, plan, &self.spare_states)
             }
             Work::Step { mut running, received } => {

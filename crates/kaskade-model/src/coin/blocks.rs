@@ -1,24 +1,24 @@
-//! Block coins: up to 64 arcs of a source draw together, so that most of them are never read.
+//! Block coins: up to 1024 arcs of a source draw together, so that most of them are never read.
 //!
 //! For one probability on all arcs, and quick where it is small. A source's whole out-list, by ascending target, is cut
-//! into blocks of 8, 8, 16, 32 and then always 64 slots ([`Block`]). In each simulation one
-//! uniform gives the number K of live slots of a block, by the binomial distribution's quantiles,
-//! and the live slots are the first K of a sequence of distinct slots that does not depend on
-//! the probability. So slots are independent, the live set grows with the probability, and a block
-//! without a live slot costs one comparison, which is all that most blocks cost. The small blocks
-//! come first because most nodes have few arcs.
+//! into blocks of 8, 8, 16, 32 and so on, from 1024 on always 1024 slots ([`Block`]). In each
+//! simulation one uniform gives the number K of live slots of a block, by the binomial
+//! distribution's quantiles, and the live slots are the first K of a sequence of distinct slots that
+//! does not depend on the probability. So slots are independent, the live set grows with the
+//! probability, and a block without a live slot costs one comparison. Blocks grow because most
+//! nodes have few arcs, and most arcs few nodes.
 //!
 //! The idea of skipping over dead arcs is that of subset sampling by geometric jumps (Guo et al.,
 //! "Influence maximization revisited", SIGMOD 2020); here a jump neither depends on where the
 //! one before it landed nor moves what lies behind it.
 
 use super::{
-    Draw, GOLDEN, OctetKeys, Purpose, Threshold, Vectors, arc_item, octet_uniform, simulation_key,
+    Draw, GOLDEN, OctetKeys, Purpose, Threshold, Vectors, node_item, octet_uniform, simulation_key,
     split_mix64,
 };
 use crate::coin::LaneKeys;
 use crate::ids::NodeId;
-use crate::lanes::{LANES_PER_WORD, lanes_of};
+use crate::lanes::lanes_of;
 
 /// The highest probability at which block coins are the quickest; above it most blocks have live
 /// slots.
@@ -26,7 +26,7 @@ pub const MAX_BLOCK_PROBABILITY: f64 = 1.0 / 64.0;
 
 /// log2 of the slots of the smallest blocks and of the largest.
 const MIN_SIZE_BITS: u32 = 3;
-const MAX_SIZE_BITS: u32 = 6;
+const MAX_SIZE_BITS: u32 = 10;
 
 const N_SIZES: usize = (MAX_SIZE_BITS - MIN_SIZE_BITS + 1) as usize;
 
@@ -47,7 +47,7 @@ impl Block {
         Self { first_rank: rank >> size_bits << size_bits, size_bits }
     }
 
-    /// The number of its slots, 8 to 64.
+    /// The number of its slots, 8 to 1024.
     #[inline(always)]
     #[must_use]
     pub fn n_slots(self) -> u32 {
@@ -67,13 +67,34 @@ impl Block {
     }
 }
 
-/// The slots of a block that are live in a lane, a bit each.
+/// What all blocks of a source have in common: the hash of the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockSource(u64);
+
+impl BlockSource {
+    /// That of `source`.
+    #[inline(always)]
+    #[must_use]
+    pub fn new(source: NodeId) -> Self {
+        Self(node_item(source, Purpose::Block))
+    }
+
+    /// The item that the block whose first slot has `first_rank` draws by.
+    #[inline(always)]
+    fn item(self, first_rank: u32) -> u64 {
+        /// An odd number; its small multiples are far from those of [`GOLDEN`].
+        const STEP: u64 = 0xd134_2543_de82_ef95;
+        self.0.wrapping_add(u64::from(first_rank).wrapping_mul(STEP))
+    }
+}
+
+/// A slot of a block that is live in a lane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LiveSlots {
+pub struct LiveSlot {
     /// The lane, 0 to 63.
-    pub lane: usize,
-    /// The slots.
-    pub slots: u64,
+    pub lane: u32,
+    /// The slot.
+    pub slot: u32,
 }
 
 /// The distribution of the number of live slots, for each size of a block.
@@ -82,12 +103,19 @@ pub struct BlockCoins {
     /// By size: element k is the width of "more than k live slots", in units of 2⁻³²; the last
     /// is 0.
     tails: [Vec<u64>; N_SIZES],
-    /// By size: wherever there is a live slot the uniform's first byte lies below this.
-    candidate_bytes: [u64; N_SIZES],
+    /// For the first blocks of a source, and then for all: wherever there is a live slot the
+    /// uniform's first byte lies below this.
+    candidate_bytes: [[u64; N_TOGETHER]; 2],
 }
 
-/// Blocks that are asked together.
-pub const BLOCKS_TOGETHER: usize = 8;
+/// Blocks that are looked at together.
+const N_TOGETHER: usize = 8;
+
+/// The first ranks of a source's first blocks: one of every size, and two of the smallest.
+const FIRST_RANKS: [u32; N_TOGETHER] = [0, 8, 16, 32, 64, 128, 256, 512];
+
+/// The rank behind those: from here on all blocks have the largest size.
+const LARGEST_FROM: u32 = 1 << MAX_SIZE_BITS;
 
 impl BlockCoins {
     /// The coins of arcs with probability `threshold`.
@@ -97,7 +125,8 @@ impl BlockCoins {
         let probability = threshold.width() as f64 / Threshold::ALWAYS.width() as f64;
         let of_size = |size: usize| binomial_tails(1 << (MIN_SIZE_BITS + size as u32), probability);
         let tails: [Vec<u64>; N_SIZES] = std::array::from_fn(of_size);
-        let candidate_bytes = std::array::from_fn(|size: usize| tails[size][0].div_ceil(1 << 24));
+        let byte = |rank| tails[Block::of_rank(rank).size_idx()][0].div_ceil(1 << 24);
+        let candidate_bytes = [FIRST_RANKS.map(byte), [byte(LARGEST_FROM); N_TOGETHER]];
         Self { tails, candidate_bytes }
     }
 
@@ -105,125 +134,141 @@ impl BlockCoins {
         &self.tails[block.size_idx()]
     }
 
-    /// Finds the lanes of `offered` in which `block` of `source` has live slots: writes each with
-    /// these, a bit each, to the front of `found`, and gives their number.
+    /// Appends the live slots of `block` of `source` in the lanes of `offered` to `found`, lane by
+    /// lane.
     #[inline(always)]
     pub fn find_live<V: Vectors>(
         &self,
         vectors: V,
         keys: (&LaneKeys, &OctetKeys),
-        (source, block): (NodeId, Block),
+        (source, block): (BlockSource, Block),
         offered: u64,
-        found: &mut [LiveSlots; LANES_PER_WORD],
-    ) -> usize {
+        found: &mut Vec<LiveSlot>,
+    ) {
         let (lane_keys, octet_keys) = keys;
-        let item = block_item(source, block);
+        let item = source.item(block.first_rank);
         let tails = self.tails(block);
-        let draw = |more_than: usize| Draw { item, from: 0, width: tails[more_than] };
-        let live = octet_keys.live(vectors, draw(0), offered);
-        if live == 0 {
-            return 0;
-        }
-        let mut n_found = 0;
-        let mut several = octet_keys.live(vectors, draw(1), live);
-        for lane in lanes_of(live & !several) {
-            let first = split_mix64((item ^ lane_keys.key(lane)).wrapping_add(GOLDEN));
-            let slots = 1 << (first & (u64::from(block.n_slots()) - 1));
-            found[n_found] = LiveSlots { lane, slots };
-            n_found += 1;
-        }
-        let mut n_slots = 1;
-        while several != 0 {
-            n_slots += 1;
-            // Every list of tails ends with 0, in which nothing is live.
-            let more = octet_keys.live(vectors, draw(n_slots), several);
-            for lane in lanes_of(several & !more) {
-                let slots = live_slots(block, item ^ lane_keys.key(lane), n_slots);
-                found[n_found] = LiveSlots { lane, slots };
-                n_found += 1;
+        // Every list of tails ends with 0, in which nothing is live.
+        let (mut n_slots, mut left) = (0, offered);
+        while left != 0 {
+            let draw = Draw { item, from: 0, width: tails[n_slots] };
+            let more = octet_keys.live(vectors, draw, left);
+            if n_slots > 0 {
+                for lane in lanes_of(left & !more) {
+                    live_slots(block, item ^ lane_keys.key(lane), n_slots, |slot| {
+                        found.push(LiveSlot { lane: lane as u32, slot });
+                    });
+                }
             }
-            several = more;
+            (n_slots, left) = (n_slots + 1, more);
         }
-        n_found
     }
 
-    /// The blocks of `blocks` that may have live slots in `lane`, a bit each: all that have, and one
-    /// or two in a hundred of the others.
+    /// Visits the ranks of the live arcs among the `n_arcs` of `source` in `lane`.
     #[inline(always)]
-    #[must_use]
-    pub fn candidates(
+    pub fn visit_live(
         &self,
-        keys: &OctetKeys,
+        keys: (&LaneKeys, &OctetKeys),
         lane: usize,
-        source: NodeId,
-        blocks: &[Block; BLOCKS_TOGETHER],
-    ) -> u64 {
-        let (key, shift) = keys.of_lane(lane);
-        let words: [u64; BLOCKS_TOGETHER] = std::array::from_fn(|at| {
-            split_mix64((block_item(source, blocks[at]) ^ key).wrapping_add(GOLDEN))
-        });
-        let mut candidates = 0;
-        for (at, word) in words.into_iter().enumerate() {
-            let byte = word >> shift & 0xff;
-            candidates |= u64::from(byte < self.candidate_bytes[blocks[at].size_idx()]) << at;
+        (source, n_arcs): (BlockSource, u32),
+        mut visit: impl FnMut(u32),
+    ) {
+        let (lane_keys, octet_keys) = keys;
+        let place = octet_keys.of_lane(lane);
+        let (mut first_ranks, mut bytes) = (FIRST_RANKS, &self.candidate_bytes[0]);
+        let mut end = LARGEST_FROM;
+        loop {
+            let mut candidates = if n_arcs <= FIRST_RANKS[1] {
+                u32::from(is_candidate(place, source.item(0), bytes[0]))
+            } else {
+                candidates(place, source, &first_ranks, bytes)
+            };
+            while candidates != 0 {
+                let block = Block::of_rank(first_ranks[candidates.trailing_zeros() as usize]);
+                candidates &= candidates - 1;
+                if block.first_rank >= n_arcs {
+                    break;
+                }
+                let item = source.item(block.first_rank);
+                let n_slots = self.n_live(block, octet_keys.uniform(item, lane));
+                live_slots(block, item ^ lane_keys.key(lane), n_slots, |slot| {
+                    let rank = block.first_rank + slot;
+                    if rank < n_arcs {
+                        visit(rank);
+                    }
+                });
+            }
+            if n_arcs <= end {
+                return;
+            }
+            first_ranks = std::array::from_fn(|at| end.saturating_add(at as u32 * LARGEST_FROM));
+            bytes = &self.candidate_bytes[1];
+            // Whoever is near the end has its last blocks here.
+            end = end.saturating_add(N_TOGETHER as u32 * LARGEST_FROM);
         }
-        candidates
-    }
-
-    /// The live slots of `block` of `source` in `lane`, a bit each.
-    #[inline(always)]
-    #[must_use]
-    pub fn slots_in_lane(
-        &self,
-        (lane_keys, octet_keys): (&LaneKeys, &OctetKeys),
-        lane: usize,
-        (source, block): (NodeId, Block),
-    ) -> u64 {
-        let item = block_item(source, block);
-        self.slots_of(item, block, octet_keys.uniform(item, lane), lane_keys.key(lane))
     }
 
     #[inline(always)]
-    fn slots_of(&self, item: u64, block: Block, uniform: u32, key: u64) -> u64 {
+    fn n_live(&self, block: Block, uniform: u32) -> usize {
         let is_more = |width: &&u64| u64::from(uniform) < **width;
-        let n_slots = self.tails(block).iter().take_while(is_more).count();
-        live_slots(block, item ^ key, n_slots)
+        self.tails(block).iter().take_while(is_more).count()
     }
 
     /// The live slots of `block` of `source` in simulation number `simulation` of a job with
-    /// `seed`, a bit each: one at a time, for whoever checks them.
+    /// `seed`, ascending: one at a time, for whoever checks them.
     #[must_use]
-    pub fn slots(&self, source: NodeId, block: Block, seed: u64, simulation: u64) -> u64 {
-        let item = block_item(source, block);
-        let uniform = octet_uniform(seed, item, simulation);
-        self.slots_of(item, block, uniform, simulation_key(seed, simulation))
+    pub fn slots(&self, source: NodeId, block: Block, seed: u64, simulation: u64) -> Vec<u32> {
+        let item = BlockSource::new(source).item(block.first_rank);
+        let n_slots = self.n_live(block, octet_uniform(seed, item, simulation));
+        let mut slots = Vec::with_capacity(n_slots);
+        let state = item ^ simulation_key(seed, simulation);
+        live_slots(block, state, n_slots, |slot| slots.push(slot));
+        slots.sort_unstable();
+        slots
     }
 }
 
+/// Those of the blocks of `source` with `first_ranks` that may have live slots in a lane, a bit
+/// each: all that have, and one or two in a hundred of the others. `bytes` has a bound for each.
 #[inline(always)]
-fn block_item(source: NodeId, block: Block) -> u64 {
-    arc_item(source, NodeId(block.first_rank), Purpose::Block)
+fn candidates(
+    place: (u64, u32),
+    source: BlockSource,
+    first_ranks: &[u32; N_TOGETHER],
+    bytes: &[u64; N_TOGETHER],
+) -> u32 {
+    let are: [bool; N_TOGETHER] =
+        std::array::from_fn(|at| is_candidate(place, source.item(first_ranks[at]), bytes[at]));
+    are.into_iter().rev().fold(0, |candidates, is_one| candidates << 1 | u32::from(is_one))
 }
 
-/// The first `n_slots` distinct slots of the sequence that `state` draws.
+/// Whether the block that draws by `item` may have live slots in the lane at `place`.
 #[inline(always)]
-fn live_slots(block: Block, mut state: u64, n_slots: usize) -> u64 {
+fn is_candidate((key, shift): (u64, u32), item: u64, byte: u64) -> bool {
+    split_mix64((item ^ key).wrapping_add(GOLDEN)) >> shift & 0xff < byte
+}
+
+/// Visits the first `n_slots` distinct slots of the sequence that `state` draws.
+#[inline(always)]
+fn live_slots(block: Block, mut state: u64, n_slots: usize, mut visit: impl FnMut(u32)) {
+    /// Words of a bit for each slot of the largest block.
+    const N_WORDS: usize = (1 << MAX_SIZE_BITS) / u64::BITS as usize;
     let slot_bits = block.size_bits;
-    let (mut slots, mut n_found) = (0u64, 0);
-    while n_found < n_slots {
+    let (mut drawn, mut n_left) = ([0u64; N_WORDS], n_slots);
+    while n_left > 0 {
         state = state.wrapping_add(GOLDEN);
-        let mut word = split_mix64(state);
-        for _ in 0..u64::BITS / slot_bits {
-            let slot = 1 << (word & ((1 << slot_bits) - 1));
-            word >>= slot_bits;
-            n_found += usize::from(slots & slot == 0);
-            slots |= slot;
-            if n_found == n_slots {
-                break;
+        let (mut word, mut n_bits) = (split_mix64(state), u64::BITS);
+        while n_bits >= slot_bits && n_left > 0 {
+            let slot = (word & ((1 << slot_bits) - 1)) as u32;
+            (word, n_bits) = (word >> slot_bits, n_bits - slot_bits);
+            let (of_slot, bit) = (&mut drawn[slot as usize / 64], 1u64 << (slot % 64));
+            if *of_slot & bit == 0 {
+                *of_slot |= bit;
+                n_left -= 1;
+                visit(slot);
             }
         }
     }
-    slots
 }
 
 /// P(K > k) for k = 0, 1, … of a binomial distribution with `n` trials, in units of 2⁻³² and
@@ -266,7 +311,7 @@ mod tests {
     fn blocks_tile_an_out_list() {
         let mut rank = 0;
         let mut sizes = Vec::new();
-        while rank < 300 {
+        while rank < 3000 {
             let block = Block::of_rank(rank);
             assert_eq!(block.first_rank, rank);
             for rank in rank..block.end() as u32 {
@@ -275,14 +320,14 @@ mod tests {
             sizes.push(block.n_slots());
             rank = block.end() as u32;
         }
-        assert_eq!(sizes, [8, 8, 16, 32, 64, 64, 64, 64]);
+        assert_eq!(sizes, [8, 8, 16, 32, 64, 128, 256, 512, 1024, 1024]);
         assert_eq!(Block::of_rank(u32::MAX).end(), 1 << 32);
     }
 
     #[test]
     fn tails_are_the_binomial_distributions() {
         for probability in [0.0, 2.0_f64.powi(-33), 1e-6, 0.001, 0.01, 0.3, 0.5, 0.7, 0.999, 1.0] {
-            for n in [8, 16, 32, 64u32] {
+            for n in (MIN_SIZE_BITS..=MAX_SIZE_BITS).map(|bits| 1 << bits) {
                 let tails = binomial_tails(n, probability);
                 let mean = tails.iter().sum::<u64>() as f64 / 2.0_f64.powi(32);
                 let allowed = tails.len() as f64 * 2.0_f64.powi(-32);
@@ -298,23 +343,25 @@ mod tests {
         let ladder: Vec<BlockCoins> =
             [1e-5, 0.001, 0.01, 0.1, 0.499, 0.501, 0.9, 1.0].map(coins).to_vec();
         for source in 0..500 {
-            let block = Block::of_rank([0, 8, 16, 32, 64, 6400][source as usize % 6]);
-            let sets: Vec<u64> =
+            let block = Block::of_rank([0, 8, 16, 32, 64, 1000, 6400][source as usize % 7]);
+            let sets: Vec<Vec<u32>> =
                 ladder.iter().map(|coins| coins.slots(NodeId(source), block, 1, 7)).collect();
-            assert!(sets.windows(2).all(|pair| pair[0] & !pair[1] == 0), "{sets:x?}");
+            let holds = |pair: &[Vec<u32>]| pair[0].iter().all(|slot| pair[1].contains(slot));
+            assert!(sets.windows(2).all(holds), "{sets:?}");
+            assert_eq!(sets[7].len() as u32, block.n_slots());
         }
     }
 
     #[test]
     fn slots_are_live_as_often_as_they_should_be_and_on_their_own() {
         let (coins, n_simulations) = (coins(0.0125), 40_000u64);
-        for block in [Block::of_rank(3), Block::of_rank(40), Block::of_rank(640)] {
+        for block in [3, 40, 640, 5000].map(Block::of_rank) {
             let n = block.n_slots() as usize;
             let (mut single, mut pairs) = (vec![0u32; n], 0u64);
             for simulation in 0..n_simulations {
                 let slots = coins.slots(NodeId(5), block, 1, simulation);
-                lanes_of(slots).for_each(|slot| single[slot] += 1);
-                let n_live = u64::from(slots.count_ones());
+                slots.iter().for_each(|&slot| single[slot as usize] += 1);
+                let n_live = slots.len() as u64;
                 pairs += n_live * n_live.saturating_sub(1) / 2;
             }
             let expected = n_simulations as f64 * 0.0125;
@@ -322,48 +369,85 @@ mod tests {
                 single.iter().map(|&n| (f64::from(n) - expected).powi(2) / expected).sum();
             let degrees = n as f64;
             assert!((chi2 - degrees).abs() < 4.0 * (2.0 * degrees).sqrt(), "{block:?}: {chi2}");
-            let expected = (n * (n - 1) / 2) as f64 * n_simulations as f64 * 0.0125 * 0.0125;
-            assert!((pairs as f64 - expected).abs() < 4.0 * expected.sqrt() * 1.5, "{pairs}");
+            // The variance of K(K - 1)/2 of a binomial K.
+            let (n, p) = (n as f64, 0.0125);
+            let mean = n * (n - 1.0) / 2.0 * p * p;
+            let variance = mean * (1.0 - p * p + 2.0 * (n - 2.0) * p * (1.0 - p));
+            let error = (n_simulations as f64 * variance).sqrt();
+            let expected = n_simulations as f64 * mean;
+            assert!((pairs as f64 - expected).abs() < 4.0 * error, "{block:?}: {pairs}");
         }
     }
 
+    const OFFERED: u64 = 0xffff_ff0f_f0ff_ffff;
+
+    fn keys() -> (LaneKeys, OctetKeys) {
+        (LaneKeys::new(|lane| simulation_key(1, 128 + lane as u64)), OctetKeys::new(1, 2))
+    }
+
     #[test]
-    fn every_instruction_set_visits_what_one_at_a_time_finds() {
-        struct Visit<'a>(&'a BlockCoins, Block, u64);
-        impl Vectorised for Visit<'_> {
-            type Output = Vec<LiveSlots>;
+    fn every_instruction_set_finds_what_one_at_a_time_finds() {
+        struct Find<'a>(&'a BlockCoins, Block);
+        impl Vectorised for Find<'_> {
+            type Output = Vec<LiveSlot>;
             #[inline(always)]
             fn run<V: Vectors>(self, vectors: V) -> Self::Output {
-                let keys = LaneKeys::new(|lane| simulation_key(1, 128 + lane as u64));
-                let octets = OctetKeys::new(1, 2);
-                let mut found = [LiveSlots::default(); LANES_PER_WORD];
-                let arcs = (NodeId(77), self.1);
-                let n_found = self.0.find_live(vectors, (&keys, &octets), arcs, self.2, &mut found);
-                let mut found = found[..n_found].to_vec();
+                let (lanes, octets) = keys();
+                let mut found = Vec::new();
+                let arcs = (BlockSource::new(NodeId(77)), self.1);
+                self.0.find_live(vectors, (&lanes, &octets), arcs, OFFERED, &mut found);
                 found.sort_unstable();
-                for &LiveSlots { lane, slots } in &found {
-                    let mut blocks = [Block::of_rank(0); BLOCKS_TOGETHER];
-                    blocks[5] = self.1;
-                    let candidates = self.0.candidates(&octets, lane, NodeId(77), &blocks);
-                    assert_eq!(candidates >> 5 & 1, 1, "a live block is a candidate");
-                    assert_eq!(self.0.slots_in_lane((&keys, &octets), lane, arcs), slots);
-                }
                 found
             }
         }
         for probability in [0.0001, 0.004, 0.0156, 0.4, 0.9, 1.0] {
             let coins = coins(probability);
-            for rank in [0, 9, 17, 33, 64, 1000] {
+            for rank in [0, 9, 17, 33, 64, 1000, 3000] {
                 let block = Block::of_rank(rank);
-                let offered = 0xffff_ff0f_f0ff_ffff;
-                let slots = |lane| coins.slots(NodeId(77), block, 1, 128 + lane as u64);
-                let expected: Vec<LiveSlots> = lanes_of(offered)
-                    .map(|lane| LiveSlots { lane, slots: slots(lane) })
-                    .filter(|live| live.slots != 0)
+                let slots = |lane: usize| coins.slots(NodeId(77), block, 1, 128 + lane as u64);
+                let expected: Vec<LiveSlot> = lanes_of(OFFERED)
+                    .flat_map(|lane| {
+                        let slots = slots(lane).into_iter();
+                        slots.map(move |slot| LiveSlot { lane: lane as u32, slot })
+                    })
                     .collect();
                 for isa in Isa::available() {
-                    assert_eq!(isa.run(Visit(&coins, block, offered)), expected, "{isa:?}");
+                    assert_eq!(isa.run(Find(&coins, block)), expected, "{isa:?}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_source_has_the_live_slots_of_its_blocks() {
+        struct Visit<'a>(&'a BlockCoins, u32, usize);
+        impl Vectorised for Visit<'_> {
+            type Output = Vec<u32>;
+            #[inline(always)]
+            fn run<V: Vectors>(self, _vectors: V) -> Self::Output {
+                let (lanes, octets) = keys();
+                let source = (BlockSource::new(NodeId(77)), self.1);
+                let mut ranks = Vec::new();
+                self.0.visit_live((&lanes, &octets), self.2, source, |rank| ranks.push(rank));
+                ranks.sort_unstable();
+                ranks
+            }
+        }
+        for (probability, n_arcs) in [0.0004, 0.0156, 0.7].iter().flat_map(|&p| {
+            [0, 1, 8, 9, 16, 17, 1023, 1024, 1025, 9216, 9217, 20_000].map(|n| (p, n))
+        }) {
+            let coins = coins(probability);
+            let mut expected = Vec::new();
+            let mut rank = 0;
+            while rank < n_arcs {
+                let block = Block::of_rank(rank);
+                let slots = coins.slots(NodeId(77), block, 1, 128 + 13);
+                expected.extend(slots.iter().map(|slot| block.first_rank + slot));
+                rank = block.end() as u32;
+            }
+            expected.retain(|&rank| rank < n_arcs);
+            for isa in Isa::available() {
+                assert_eq!(isa.run(Visit(&coins, n_arcs, 13)), expected, "{isa:?}, {n_arcs} arcs");
             }
         }
     }
@@ -371,12 +455,13 @@ mod tests {
     #[test]
     fn block_coins_are_frozen() {
         let coins = coins(0.01);
-        let golden: Vec<u64> =
+        let golden: Vec<Vec<u32>> =
             (0..8).map(|i| coins.slots(NodeId(3), Block::of_rank(64), 1, i)).collect();
         assert_eq!(golden, GOLDEN_SLOTS);
         assert_eq!(coins.tails[3][..3], GOLDEN_TAILS);
     }
 
-    const GOLDEN_SLOTS: [u64; 8] = [1 << 32 | 1, 0, 0, 1 << 63, 0, 0x2000_0000_0040_0000, 0, 0];
+    const GOLDEN_SLOTS: [&[u32]; 8] =
+        [&[], &[8, 22, 32], &[61], &[15], &[18], &[26], &[0, 61], &[]];
     const GOLDEN_TAILS: [u64; 3] = [2_037_547_573, 578_205_528, 113_869_422];
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kaskade_model::{NodeId, NodeRange, OutArcs, OutSpan, Ranks, Shard};
+use kaskade_model::{NodeId, NodeRange, OutArcs, Ranks, Shard};
 
 use super::in_view::MappedInView;
 use super::out_view::MappedOutView;
@@ -117,20 +117,6 @@ impl Shard for MappedShard {
     fn first_rank(&self, source: NodeId) -> u32 {
         let Some(view) = &self.out else { return 0 };
         view.index().find(source).map_or(0, |place| view.first_rank_at(place))
-    }
-
-    #[inline]
-    fn out_span(&self, source: NodeId) -> Option<OutSpan> {
-        let view = self.out.as_ref()?;
-        let place = view.index().find(source)?;
-        let arcs = view.arcs_at(place);
-        let first_rank = view.first_rank_at(place);
-        Some(OutSpan { first_arc: arcs.start, n_arcs: arcs.len(), first_rank })
-    }
-
-    #[inline]
-    fn out_targets(&self) -> Option<&[u32]> {
-        self.out.as_ref()?.plain_targets()
     }
 
     /// # Panics

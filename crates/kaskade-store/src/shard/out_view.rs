@@ -123,15 +123,6 @@ impl MappedOutView {
         }
     }
 
-    /// All targets, where they are not coded.
-    #[inline]
-    pub(super) fn plain_targets(&self) -> Option<&[u32]> {
-        match &self.targets {
-            MappedTargets::Plain(targets) => Some(targets),
-            MappedTargets::Coded(_) => None,
-        }
-    }
-
     pub(super) fn in_ranks(&self) -> Option<Ranks<'_>> {
         self.in_ranks.as_ref().map(|ranks| match ranks {
             MappedRanks::U8(ranks) => Ranks::U8(ranks),

@@ -1,0 +1,317 @@
+//! Independent cascade with block coins, one simulation after another.
+//!
+//! Where few arcs are live, simulations have little in common but their seeds: a node that is
+//! active in one is mostly inactive in the others, and words of lanes are mostly zeros. Here who is
+//! active is a bitmap of one simulation, which stays in a near cache, and a queue. The
+//! seeds draw for 64 simulations at once. The whole graph must be here.
+
+use std::sync::{Mutex, PoisonError};
+
+use kaskade_model::coin::{
+    self, Block, BlockCoins, BlockSource, Isa, LaneKeys, LiveSlot, OctetKeys, Vectorised, Vectors,
+};
+use kaskade_model::job::{BatchPlan, JobPlan};
+use kaskade_model::lanes::{LANES_PER_WORD, lanes_of};
+use kaskade_model::seeds::SeedPlan;
+use kaskade_model::tally::PartitionTally;
+use kaskade_model::{NodeId, Round};
+use rayon::prelude::*;
+
+use super::outcomes::Outcomes;
+use super::prefetch::prefetch;
+use super::{OutLists, Parallelism};
+
+/// The bytes that a thread takes for the `n_nodes` nodes of a graph.
+#[must_use]
+pub fn one_by_one_bytes(n_nodes: u64) -> u64 {
+    n_nodes.saturating_mul(size_of::<u32>() as u64).saturating_add(n_nodes / 8)
+}
+
+/// A graph whose simulations are run one after another.
+#[derive(Debug)]
+pub struct OneByOne {
+    lists: OutLists,
+    spare: Mutex<Vec<Scratch>>,
+}
+
+/// What is run on it.
+#[derive(Clone, Copy, Debug)]
+pub struct BlockJob<'a> {
+    /// The job.
+    pub plan: &'a JobPlan,
+    /// Its coins.
+    pub coins: &'a BlockCoins,
+    /// The instruction set that throws them.
+    pub isa: Isa,
+}
+
+impl OneByOne {
+    /// The graph of `lists`.
+    #[must_use]
+    pub fn new(lists: OutLists) -> Self {
+        Self { lists, spare: Mutex::default() }
+    }
+
+    /// Runs `batch` of `job`; `None` when `is_interrupted` says so, which is asked once in 64
+    /// simulations.
+    pub fn run(
+        &self,
+        job: BlockJob<'_>,
+        batch: &BatchPlan,
+        parallelism: Parallelism,
+        is_interrupted: &(impl Fn() -> bool + Sync),
+    ) -> Option<PartitionTally> {
+        let first_word = batch.first_simulation / LANES_PER_WORD as u64;
+        let n_words = (batch.first_lane() + batch.n_lanes).div_ceil(LANES_PER_WORD as u32);
+        let of_word = |word: u32| {
+            let begin = LANES_PER_WORD as u32 * word;
+            let lanes = (0..LANES_PER_WORD as u32).filter(|lane| {
+                (batch.first_lane()..batch.first_lane() + batch.n_lanes).contains(&(begin + lane))
+            });
+            let lanes = lanes.fold(0, |lanes, lane| lanes | 1 << lane);
+            let number = first_word + u64::from(word);
+            (!is_interrupted()).then(|| self.run_word(job, number, lanes))
+        };
+        let words: Option<Vec<Outcomes>> = match parallelism {
+            Parallelism::Sequential => (0..n_words).map(of_word).collect(),
+            Parallelism::Pool => (0..n_words).into_par_iter().map(of_word).collect(),
+        };
+        Some(words?.iter().fold(Outcomes::default(), Outcomes::append).tally(batch))
+    }
+
+    fn run_word(&self, job: BlockJob<'_>, number: u64, lanes: u64) -> Outcomes {
+        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let scratch = spare().pop();
+        let mut scratch = scratch.unwrap_or_else(|| Scratch::new(job.plan.n_nodes));
+        let outcomes = job.isa.run(Word::new(job, &self.lists, number, lanes, &mut scratch));
+        spare().push(scratch);
+        outcomes
+    }
+}
+
+/// What a thread keeps from one simulation to the next.
+#[derive(Debug)]
+struct Scratch {
+    active: Active,
+    /// By lane: the targets of live arcs of the seeds.
+    reached: Vec<Vec<u32>>,
+    found: Vec<LiveSlot>,
+    new_per_round: Vec<u64>,
+}
+
+impl Scratch {
+    fn new(n_nodes: u32) -> Self {
+        Self {
+            active: Active::new(n_nodes),
+            reached: vec![Vec::new(); LANES_PER_WORD],
+            found: Vec::new(),
+            new_per_round: Vec::new(),
+        }
+    }
+}
+
+/// 64 simulations.
+struct Word<'a> {
+    job: BlockJob<'a>,
+    lists: &'a OutLists,
+    /// The first is number 64·`number`.
+    number: u64,
+    /// Those that are run.
+    lanes: u64,
+    keys: (LaneKeys, OctetKeys),
+    scratch: &'a mut Scratch,
+}
+
+impl<'a> Word<'a> {
+    fn new(
+        job: BlockJob<'a>,
+        lists: &'a OutLists,
+        number: u64,
+        lanes: u64,
+        scratch: &'a mut Scratch,
+    ) -> Self {
+        let simulation = |lane: usize| number * LANES_PER_WORD as u64 + lane as u64;
+        let seed = job.plan.seed;
+        let lane_keys = LaneKeys::new(|lane| coin::simulation_key(seed, simulation(lane)));
+        let keys = (lane_keys, OctetKeys::new(seed, number));
+        Self { job, lists, number, lanes, keys, scratch }
+    }
+}
+
+impl Vectorised for Word<'_> {
+    type Output = Outcomes;
+
+    #[inline(always)]
+    fn run<V: Vectors>(self, vectors: V) -> Outcomes {
+        let Self { job, lists, number, lanes, keys, scratch } = self;
+        let BlockJob { coins, plan, .. } = job;
+        let Scratch { active, reached, found, new_per_round } = scratch;
+        let keys = (&keys.0, &keys.1);
+        let targets = lists.targets();
+        let last_round = plan.max_rounds.unwrap_or(u32::MAX);
+        let mut outcomes = Outcomes::default();
+        let mut arcs_scanned = 0;
+
+        // The seeds are active in all simulations, so they draw for all.
+        let mut fixed = Vec::new();
+        if let SeedPlan::Fixed(nodes) = &plan.seeds {
+            fixed.extend(nodes.iter().map(NodeId));
+            let offering = if last_round > 0 { &*fixed } else { &[] };
+            for &source in offering {
+                let arcs = lists.arcs(source.0);
+                let n_arcs = arcs.end - arcs.start;
+                arcs_scanned += u64::from(n_arcs);
+                let mut rank = 0;
+                while rank < u64::from(n_arcs) {
+                    // A source has fewer than 2³² arcs.
+                    let block = Block::of_rank(rank as u32);
+                    rank = block.end();
+                    let source = BlockSource::new(source);
+                    coins.find_live(vectors, keys, (source, block), lanes, found);
+                    for LiveSlot { lane, slot } in found.drain(..) {
+                        let rank = block.first_rank + slot;
+                        if rank < n_arcs {
+                            reached[lane as usize].push(targets[(arcs.start + rank) as usize]);
+                        }
+                    }
+                }
+            }
+        }
+
+        for lane in lanes_of(lanes) {
+            let simulation = number * LANES_PER_WORD as u64 + lane as u64;
+            new_per_round.clear();
+            let mut fingerprint = 0u64;
+            let mut begin = 0;
+            if let SeedPlan::Fixed(_) = plan.seeds {
+                fixed.iter().for_each(|seed| active.activate(seed.0));
+            } else {
+                let seeds = plan.seeds.of_simulation(plan.seed, simulation, plan.n_nodes);
+                seeds.iter().for_each(|seed| active.activate(seed.0));
+            }
+            for round in 0.. {
+                let end = active.n_active;
+                if begin == end {
+                    break;
+                }
+                new_per_round.push((end - begin) as u64);
+                let new = &active.queue[begin..end];
+                fingerprint = new.iter().fold(fingerprint, |sum, &node| {
+                    sum.wrapping_add(coin::activation_fingerprint(NodeId(node), Round(round)))
+                });
+                if round == last_round {
+                    break;
+                }
+                if round == 0 && !fixed.is_empty() {
+                    reached[lane].drain(..).for_each(|target| active.activate(target));
+                    begin = end;
+                    continue;
+                }
+                let mut live = Pipeline::default();
+                for position in begin..end {
+                    let source = active.queue[position];
+                    // Beyond the end of the round there is any node.
+                    lists.prefetch(active.queue[(position + N_AHEAD).min(active.queue.len() - 1)]);
+                    let arcs = lists.arcs(source);
+                    let n_arcs = arcs.end - arcs.start;
+                    arcs_scanned += u64::from(n_arcs);
+                    if n_arcs == 0 {
+                        continue;
+                    }
+                    let source = (BlockSource::new(NodeId(source)), n_arcs);
+                    coins.visit_live(keys, lane, source, |rank| {
+                        let arc = arcs.start + rank;
+                        prefetch(&targets[arc as usize]);
+                        if let Some(arc) = live.push(arc) {
+                            active.activate(targets[arc as usize]);
+                        }
+                    });
+                }
+                live.drain(|arc| active.activate(targets[arc as usize]));
+                begin = end;
+            }
+            active.clear();
+            outcomes.push(new_per_round, fingerprint);
+        }
+        outcomes.effort.arcs_scanned = arcs_scanned;
+        outcomes.effort.coins = arcs_scanned;
+        outcomes
+    }
+}
+
+/// So many nodes before a source is looked at, memory is asked for the place of its list.
+const N_AHEAD: usize = 8;
+
+/// The active nodes of one simulation: a bit a node, and all of them in the order in which they
+/// became active.
+#[derive(Debug)]
+struct Active {
+    bits: Vec<u64>,
+    /// One place more than there are nodes: [`Active::activate`] always writes.
+    queue: Vec<u32>,
+    n_active: usize,
+}
+
+impl Active {
+    fn new(n_nodes: u32) -> Self {
+        let n_nodes = n_nodes as usize;
+        Self { bits: vec![0; n_nodes.div_ceil(64)], queue: vec![0; n_nodes + 1], n_active: 0 }
+    }
+
+    /// Adds `node` unless it is there; without a branch, for nobody can foresee which.
+    #[inline(always)]
+    fn activate(&mut self, node: u32) {
+        let word = &mut self.bits[node as usize / 64];
+        let is_new = !(*word >> (node % 64)) & 1;
+        *word |= is_new << (node % 64);
+        self.queue[self.n_active] = node;
+        self.n_active += is_new as usize;
+    }
+
+    fn clear(&mut self) {
+        let nodes = &self.queue[..std::mem::take(&mut self.n_active)];
+        if nodes.len() > self.bits.len() / 8 {
+            self.bits.fill(0);
+        } else {
+            nodes.iter().for_each(|&node| self.bits[node as usize / 64] = 0);
+        }
+    }
+}
+
+/// Arcs whose targets were asked for and are not looked at yet: first in, first out.
+#[derive(Debug)]
+struct Pipeline {
+    arcs: [u32; Self::LEN],
+    n_pushed: usize,
+    n_taken: usize,
+}
+
+impl Default for Pipeline {
+    fn default() -> Self {
+        Self { arcs: [0; Self::LEN], n_pushed: 0, n_taken: 0 }
+    }
+}
+
+impl Pipeline {
+    /// About so many lines may be on their way to a processor.
+    const LEN: usize = 32;
+
+    /// Adds `arc`; gives the one that it takes the room of, once there is one.
+    #[inline(always)]
+    fn push(&mut self, arc: u32) -> Option<u32> {
+        let oldest = std::mem::replace(&mut self.arcs[self.n_pushed % Self::LEN], arc);
+        let is_full = self.n_pushed - self.n_taken == Self::LEN;
+        self.n_pushed += 1;
+        self.n_taken += usize::from(is_full);
+        is_full.then_some(oldest)
+    }
+
+    /// Takes all that is left.
+    #[inline(always)]
+    fn drain(&mut self, mut take: impl FnMut(u32)) {
+        while self.n_taken < self.n_pushed {
+            take(self.arcs[self.n_taken % Self::LEN]);
+            self.n_taken += 1;
+        }
+    }
+}
