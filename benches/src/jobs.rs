@@ -62,7 +62,7 @@ impl Job {
             max_rounds: None,
             lane_words: lanes.lane_words,
         };
-        let partition = Partition::new(graph.shards.clone(), plan, Isa::detect());
+        let partition = Partition::alone(graph.shards.clone(), plan, Isa::detect(), u64::MAX);
         let partition = partition.expect("the model fits the graph");
         Self { partition, max_in_flight: lanes.max_in_flight, lane_words: lanes.lane_words }
     }

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use crate::kernel::{
     Activation, BatchKeys, BlockJob, Coins, EdgeMap, LaneCounts, OneByOne, OutLists, Parallelism,
-    Presence, ShardState,
+    Presence, ShardState, out_lists_bytes,
 };
 use crate::slice::Slice;
 
@@ -56,17 +56,47 @@ impl<S: Shard> Partition<S> {
     /// # Errors
     /// [`ModelError`] names what is missing or the node whose weights exceed 1.
     pub fn new(shards: Vec<S>, plan: JobPlan, isa: Isa) -> Result<Self, ModelError> {
+        Self::with_lists(shards, plan, isa, |_, _| None)
+    }
+
+    /// As [`Partition::new`], where `shards` are the whole graph: then simulations may be run one
+    /// after another, if the graph's out-lists side by side take no more than `lists_limit_bytes`
+    /// ([`out_lists_bytes`]).
+    ///
+    /// # Errors
+    /// As [`Partition::new`].
+    pub fn alone(
+        shards: Vec<S>,
+        plan: JobPlan,
+        isa: Isa,
+        lists_limit_bytes: u64,
+    ) -> Result<Self, ModelError> {
+        Self::with_lists(shards, plan, isa, |shards, n_nodes| {
+            let n_arcs = shards.iter().map(Shard::n_arcs).sum();
+            let n_bytes = out_lists_bytes(n_nodes.into(), n_arcs)?;
+            if n_bytes > lists_limit_bytes {
+                return None;
+            }
+            OutLists::new(shards, n_nodes)
+        })
+    }
+
+    fn with_lists(
+        shards: Vec<S>,
+        plan: JobPlan,
+        isa: Isa,
+        lists: impl FnOnce(&[S], u32) -> Option<OutLists>,
+    ) -> Result<Self, ModelError> {
         shards.iter().try_for_each(|shard| plan.model.check(shard))?;
         let coins = Coins::of(&plan.model, plan.coins)?;
-        let lists = match &coins {
-            Coins::ByBlock(_) => OutLists::new(&shards, plan.n_nodes),
+        let one_by_one = match &coins {
+            Coins::ByBlock(_) => lists(&shards, plan.n_nodes).map(OneByOne::new),
             Coins::ByLane | Coins::ByOctet => None,
         };
-        let presence = match &lists {
+        let presence = match &one_by_one {
             Some(_) => None,
             None => Presence::new(&shards, plan.n_nodes),
         };
-        let one_by_one = lists.map(OneByOne::new);
         Ok(Self { shards, plan, isa, method: Method::Auto, coins, presence, one_by_one })
     }
 

@@ -103,7 +103,7 @@ pub fn run_as(graph: &ArcList, plan: &JobPlan, layout: Layout) -> Vec<Simulation
 /// Like [`run_as`].
 #[must_use]
 pub fn run_shards<S: Shard>(shards: Vec<S>, plan: &JobPlan, layout: Layout) -> Vec<SimulationRow> {
-    let partition = Partition::new(shards, plan.clone(), layout.isa);
+    let partition = Partition::alone(shards, plan.clone(), layout.isa, u64::MAX);
     let mut partition = partition.expect("the model fits the graph");
     partition.method = layout.method;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(layout.n_threads.get()).build();

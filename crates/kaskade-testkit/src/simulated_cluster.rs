@@ -220,7 +220,8 @@ impl<'a> Cluster<'a> {
                 let held = member.map(|member| member.shards.clone()).unwrap_or_default();
                 let shards = held.iter().map(|shard| self.shards[shard.0 as usize].clone());
                 let plan = assignment.plan.clone();
-                let partition = Partition::new(shards.collect(), plan, Isa::Portable)
+                // Whoever has all shards is alone in its group.
+                let partition = Partition::alone(shards.collect(), plan, Isa::Portable, u64::MAX)
                     .expect("simulated jobs fit their graphs");
                 let others = assignment.members.iter().map(|m| m.worker).filter(|&w| w != id);
                 let others: Vec<WorkerId> = others.collect();

@@ -271,7 +271,13 @@ async fn get_ready(
     let shards = cache.shards(&assignment, &member.shards, client, pool).await;
     let shards = shards.map_err(PrepareError::Own)?;
     let plan = assignment.plan.clone();
-    let partition = pool.run(move || Partition::new(shards, plan, Isa::detect())).await;
+    let is_alone = assignment.members.len() == 1;
+    let join = move || match is_alone {
+        // The planner counted them.
+        true => Partition::alone(shards, plan, Isa::detect(), u64::MAX),
+        false => Partition::new(shards, plan, Isa::detect()),
+    };
+    let partition = pool.run(join).await;
     let partition = partition
         .and_then(|partition| partition.map_err(WorkerError::from))
         .map_err(PrepareError::Own)?;

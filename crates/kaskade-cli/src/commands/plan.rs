@@ -61,6 +61,7 @@ struct Bytes {
     shard_bytes: u64,
     state_bytes: u64,
     frontier_bytes: u64,
+    list_bytes: u64,
     exchange_bytes: u64,
     total_bytes: u64,
 }
@@ -120,15 +121,15 @@ impl Plan {
 
     fn describe(&self) -> String {
         let mut text = String::new();
-        let line = |text: &mut String, cells: [String; 7]| {
-            let [placement, shards, state, frontier, exchange, total, fits] = cells;
+        let line = |text: &mut String, cells: [String; 8]| {
+            let [placement, shards, state, frontier, lists, exchange, total, fits] = cells;
             writeln!(
                 text,
-                "{placement:<16}{shards:>13}{state:>13}{frontier:>13}{exchange:>13}{total:>13}  {fits}"
+                "{placement:<14}{shards:>12}{state:>12}{frontier:>12}{lists:>12}{exchange:>12}{total:>12}  {fits}"
             )
             .expect("a string takes any text");
         };
-        let heads = ["placement", "shards", "state", "frontier", "exchange", "total", ""];
+        let heads = ["placement", "shards", "state", "frontier", "lists", "exchange", "total", ""];
         line(&mut text, heads.map(str::to_owned));
         let fits = |fits: bool| if fits { "fits" } else { "does not fit" };
         for row in &self.placements {
@@ -150,7 +151,8 @@ impl Plan {
         write!(
             text,
             "\nThe worker with the most, of {} with {memory}: W = {}, {} batches in flight;\n\
-             frontier and exchange at most, when every node becomes active in one round.\n\
+             frontier and exchange at most, when every node becomes active in one round;\n\
+             lists are all out-lists side by side, for small probabilities, or where they lie.\n\
              The coordinator maps {}, the id map and the degrees. `kaskade run` has W = {}\n\
              and {} batches in flight, and maps them too, {} in all.\n\
              --placement auto takes {}: {}.\n{advice}",
@@ -241,19 +243,21 @@ impl Bytes {
             shard_bytes: footprint.shard_bytes,
             state_bytes: footprint.state_bytes,
             frontier_bytes: footprint.frontier_bytes,
+            list_bytes: footprint.list_bytes,
             exchange_bytes: footprint.exchange_bytes,
             total_bytes: footprint.total_bytes().saturating_add(more_bytes),
         }
     }
 
     /// The cells of its row in a table.
-    fn cells(&self, name: String, note: String) -> [String; 7] {
+    fn cells(&self, name: String, note: String) -> [String; 8] {
         let size = |bytes: u64| BinaryBytes(bytes).to_string();
         [
             name,
             size(self.shard_bytes),
             size(self.state_bytes),
             size(self.frontier_bytes),
+            size(self.list_bytes),
             size(self.exchange_bytes),
             size(self.total_bytes),
             note,

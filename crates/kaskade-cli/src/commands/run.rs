@@ -56,7 +56,9 @@ pub(super) fn run(
         };
         let lanes = choose_lanes(args, &job, graph.n_nodes());
         let plan = JobPlan::resolve(&job.spec, &graph, lanes.lane_words)?;
-        let mut partition = Partition::new(graph.into_shards(), plan, Isa::detect())?;
+        let limit_bytes = state_limit_bytes();
+        let mut partition =
+            Partition::alone(graph.into_shards(), plan, Isa::detect(), limit_bytes)?;
         if let Some(kernel) = args.kernel {
             force(kernel, &mut partition)?;
         }
@@ -121,8 +123,7 @@ fn open_graph(job: &Job, args: &RunArgs, console: &Console) -> Result<Graph, Cli
 }
 
 fn choose_lanes(args: &RunArgs, job: &Job, n_nodes: u32) -> LaneChoice {
-    let free_bytes = machine::free_memory_bytes().unwrap_or(u64::MAX);
-    let limit_bytes = (free_bytes as f64 * STATE_MEMORY_SHARE) as u64;
+    let limit_bytes = state_limit_bytes();
     let n_threads = rayon::current_num_threads();
     match args.lane_words {
         Some(lane_words) => {
@@ -132,13 +133,19 @@ fn choose_lanes(args: &RunArgs, job: &Job, n_nodes: u32) -> LaneChoice {
     }
 }
 
+/// What lane state may take, or what is used in its place.
+fn state_limit_bytes() -> u64 {
+    let free_bytes = machine::free_memory_bytes().unwrap_or(u64::MAX);
+    (free_bytes as f64 * STATE_MEMORY_SHARE) as u64
+}
+
 fn force(kernel: KernelChoice, partition: &mut Partition<MappedShard>) -> Result<(), CliError> {
     let refusal = match kernel.method {
         Method::Backward if !partition.plan.model.chooses_in_arcs() => {
             Some("--kernel backward is for --model linear-threshold")
         }
         Method::OneByOne if !partition.can_run_one_by_one() => {
-            Some("--kernel one-by-one is for block coins, and graphs of up to 268 million arcs")
+            Some("--kernel one-by-one is for block coins, and graphs whose arcs fit the memory")
         }
         _ => None,
     };

@@ -88,9 +88,17 @@ fn threads_and_lanes_change_no_bit_and_a_simulation_stands_alone() {
     }
     let threshold = |kernel| run(&["--model", "lt", "--kernel", kernel])["digest"].clone();
     assert_eq!(threshold("forward"), threshold("backward,portable"));
-    let refused = folder.kaskade(&job).args(["--kernel", "backward"]).assert().code(2);
-    let message = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
-    assert!(message.contains("--kernel backward is for --model linear-threshold"), "{message}");
+    let sparse = |kernel| run(&["--probability", "0.01", "--kernel", kernel])["digest"].clone();
+    assert_eq!(sparse("forward"), sparse("one-by-one"));
+    for (flags, expected) in [
+        (["--kernel", "backward"], "--kernel backward is for --model linear-threshold"),
+        (["--kernel", "one-by-one"], "--kernel one-by-one is for block coins"),
+    ] {
+        let job = [&job[..], &["--probability", "0.5"]].concat();
+        let refused = folder.kaskade(&job).args(flags).assert().code(2);
+        let message = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+        assert!(message.contains(expected), "{message}");
+    }
     assert_ne!(run(&["--seed", "2"])["digest"], all["digest"]);
     run(&["--simulations", "1", "--first-simulation", "77", "--out", "one"]);
     let row = |result: &str, number: usize| {

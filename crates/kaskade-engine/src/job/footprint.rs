@@ -2,7 +2,7 @@
 
 use super::group::BATCHES_IN_FLIGHT;
 use super::placement::{ShardLoad, deal_shards};
-use crate::kernel::state_bytes;
+use crate::kernel::{out_lists_bytes, presence_bytes, state_bytes};
 use kaskade_model::lanes::{LANES_PER_WORD, MAX_LANE_WORDS};
 
 /// The widest batch that still leaves every worker four of them.
@@ -43,6 +43,9 @@ pub struct Footprint {
     pub state_bytes: u64,
     /// Their frontiers, at most: all own nodes become active in one round.
     pub frontier_bytes: u64,
+    /// Of the whole graph: which shards each node has arcs into or, where coins come in blocks and
+    /// the worker is alone, all out-lists side by side; the larger.
+    pub list_bytes: u64,
     /// What they send and receive in a round, at most; 0 for a worker alone in its group.
     pub exchange_bytes: u64,
 }
@@ -51,7 +54,7 @@ impl Footprint {
     /// All of it.
     #[must_use]
     pub fn total_bytes(&self) -> u64 {
-        [self.state_bytes, self.frontier_bytes, self.exchange_bytes]
+        [self.state_bytes, self.frontier_bytes, self.list_bytes, self.exchange_bytes]
             .into_iter()
             .fold(self.shard_bytes, u64::saturating_add)
     }
@@ -62,6 +65,7 @@ impl Footprint {
 #[must_use]
 pub fn footprints(shape: MemoryShape<'_>, n_parts: usize) -> Vec<Footprint> {
     let n_nodes: u64 = shape.shards.iter().map(|shard| shard.n_nodes).sum();
+    let n_arcs: u64 = shape.shards.iter().map(|shard| shard.n_arcs).sum();
     let hands = deal_shards(shape.shards, n_parts);
     let is_alone = hands.len() <= 1;
     let batches = shape.batches_in_flight as u64;
@@ -80,6 +84,10 @@ pub fn footprints(shape: MemoryShape<'_>, n_parts: usize) -> Vec<Footprint> {
             shard_bytes: own().map(|shard| shard.n_bytes).sum(),
             state_bytes: batches * state,
             frontier_bytes: batches * frontier,
+            list_bytes: {
+                let side_by_side = is_alone.then(|| out_lists_bytes(n_nodes, n_arcs)).flatten();
+                presence_bytes(n_nodes, hand.len()).max(side_by_side.unwrap_or(0))
+            },
             exchange_bytes: if is_alone { 0 } else { batches * (encoded + decoded) },
         }
     };

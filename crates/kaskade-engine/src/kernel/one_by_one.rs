@@ -21,12 +21,6 @@ use super::outcomes::Outcomes;
 use super::prefetch::prefetch;
 use super::{OutLists, Parallelism};
 
-/// The bytes that a thread takes for the `n_nodes` nodes of a graph.
-#[must_use]
-pub fn one_by_one_bytes(n_nodes: u64) -> u64 {
-    n_nodes.saturating_mul(size_of::<u32>() as u64).saturating_add(n_nodes / 8)
-}
-
 /// A graph whose simulations are run one after another.
 #[derive(Debug)]
 pub struct OneByOne {
@@ -219,7 +213,7 @@ impl Vectorised for Word<'_> {
                         continue;
                     }
                     let source = (BlockSource::new(NodeId(source)), n_arcs);
-                    coins.visit_live(keys, lane, source, |rank| {
+                    coins.visit_live(vectors, keys, lane, source, |rank| {
                         let arc = arcs.start + rank;
                         prefetch(&targets[arc as usize]);
                         if let Some(arc) = live.push(arc) {

@@ -16,6 +16,13 @@ const MAX_SHARDS: usize = u64::BITS as usize;
 /// On larger graphs this takes longer to make than a short job takes in all.
 const MAX_NODES: u32 = 1 << 23;
 
+/// The bytes that it takes for a graph of `n_nodes` in `n_shards`: none where looking up is cheaper.
+#[must_use]
+pub fn presence_bytes(n_nodes: u64, n_shards: usize) -> u64 {
+    let is_made = n_nodes <= MAX_NODES.into() && (1..=MAX_SHARDS).contains(&n_shards);
+    if is_made { 8 * n_nodes } else { 0 }
+}
+
 impl Presence {
     /// What the `n_nodes` nodes of a graph have in `shards`; `None` where looking up is cheaper.
     /// O(nodes · shards), on the current rayon pool.

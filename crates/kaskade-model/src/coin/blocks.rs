@@ -8,12 +8,16 @@
 //! probability, and a block without a live slot costs one comparison. Blocks grow because most
 //! nodes have few arcs, and most arcs few nodes.
 //!
+//! The first byte of the uniform is drawn as octets draw it, for eight simulations at once, and
+//! already rules most blocks out. The rest of it and the slots come from words of the simulation's
+//! own: SplitMix64 from the state `item ^ key`.
+//!
 //! The idea of skipping over dead arcs is that of subset sampling by geometric jumps (Guo et al.,
 //! "Influence maximization revisited", SIGMOD 2020); here a jump neither depends on where the
 //! one before it landed nor moves what lies behind it.
 
 use super::{
-    Draw, GOLDEN, OctetKeys, Purpose, Threshold, Vectors, node_item, octet_uniform, simulation_key,
+    GOLDEN, OctetKeys, Purpose, Threshold, Vectors, node_item, octet_uniform, simulation_key,
     split_mix64,
 };
 use crate::coin::LaneKeys;
@@ -108,6 +112,9 @@ pub struct BlockCoins {
     candidate_bytes: [[u64; N_TOGETHER]; 2],
 }
 
+/// Bits of a simulation's first word that are no part of the uniform.
+const N_SPARE_BITS: u32 = u64::BITS - 24;
+
 /// Blocks that are looked at together.
 const N_TOGETHER: usize = 8;
 
@@ -147,41 +154,35 @@ impl BlockCoins {
     ) {
         let (lane_keys, octet_keys) = keys;
         let item = source.item(block.first_rank);
-        let tails = self.tails(block);
-        // Every list of tails ends with 0, in which nothing is live.
-        let (mut n_slots, mut left) = (0, offered);
-        while left != 0 {
-            let draw = Draw { item, from: 0, width: tails[n_slots] };
-            let more = octet_keys.live(vectors, draw, left);
-            if n_slots > 0 {
-                for lane in lanes_of(left & !more) {
-                    live_slots(block, item ^ lane_keys.key(lane), n_slots, |slot| {
-                        found.push(LiveSlot { lane: lane as u32, slot });
-                    });
-                }
-            }
-            (n_slots, left) = (n_slots + 1, more);
+        let limit = self.tails(block)[0].div_ceil(1 << 24);
+        for lane in lanes_of(octet_keys.first_byte_below(vectors, item, limit, offered)) {
+            let draw = (octet_keys.first_byte(item, lane), item ^ lane_keys.key(lane));
+            self.live_slots(block, draw, |slot| found.push(LiveSlot { lane: lane as u32, slot }));
         }
     }
 
     /// Visits the ranks of the live arcs among the `n_arcs` of `source` in `lane`.
     #[inline(always)]
-    pub fn visit_live(
+    pub fn visit_live<V: Vectors>(
         &self,
+        vectors: V,
         keys: (&LaneKeys, &OctetKeys),
         lane: usize,
         (source, n_arcs): (BlockSource, u32),
         mut visit: impl FnMut(u32),
     ) {
         let (lane_keys, octet_keys) = keys;
-        let place = octet_keys.of_lane(lane);
+        let (key, shift) = octet_keys.of_lane(lane);
         let (mut first_ranks, mut bytes) = (FIRST_RANKS, &self.candidate_bytes[0]);
         let mut end = LARGEST_FROM;
         loop {
+            // The blocks that may have live slots: all that have, and one or two in a hundred of
+            // the others.
             let mut candidates = if n_arcs <= FIRST_RANKS[1] {
-                u32::from(is_candidate(place, source.item(0), bytes[0]))
+                u32::from(octet_keys.first_byte(source.item(0), lane) < bytes[0])
             } else {
-                candidates(place, source, &first_ranks, bytes)
+                let states = first_ranks.map(|rank| (source.item(rank) ^ key).wrapping_add(GOLDEN));
+                vectors.mixed_bytes_below(&states, shift, bytes)
             };
             while candidates != 0 {
                 let block = Block::of_rank(first_ranks[candidates.trailing_zeros() as usize]);
@@ -190,8 +191,8 @@ impl BlockCoins {
                     break;
                 }
                 let item = source.item(block.first_rank);
-                let n_slots = self.n_live(block, octet_keys.uniform(item, lane));
-                live_slots(block, item ^ lane_keys.key(lane), n_slots, |slot| {
+                let draw = (octet_keys.first_byte(item, lane), item ^ lane_keys.key(lane));
+                self.live_slots(block, draw, |slot| {
                     let rank = block.first_rank + slot;
                     if rank < n_arcs {
                         visit(rank);
@@ -208,65 +209,49 @@ impl BlockCoins {
         }
     }
 
-    #[inline(always)]
-    fn n_live(&self, block: Block, uniform: u32) -> usize {
-        let is_more = |width: &&u64| u64::from(uniform) < **width;
-        self.tails(block).iter().take_while(is_more).count()
-    }
-
     /// The live slots of `block` of `source` in simulation number `simulation` of a job with
     /// `seed`, ascending: one at a time, for whoever checks them.
     #[must_use]
     pub fn slots(&self, source: NodeId, block: Block, seed: u64, simulation: u64) -> Vec<u32> {
         let item = BlockSource::new(source).item(block.first_rank);
-        let n_slots = self.n_live(block, octet_uniform(seed, item, simulation));
-        let mut slots = Vec::with_capacity(n_slots);
-        let state = item ^ simulation_key(seed, simulation);
-        live_slots(block, state, n_slots, |slot| slots.push(slot));
+        let first_byte = u64::from(octet_uniform(seed, item, simulation) >> 24);
+        let draw = (first_byte, item ^ simulation_key(seed, simulation));
+        let mut slots = Vec::new();
+        self.live_slots(block, draw, |slot| slots.push(slot));
         slots.sort_unstable();
         slots
     }
-}
 
-/// Those of the blocks of `source` with `first_ranks` that may have live slots in a lane, a bit
-/// each: all that have, and one or two in a hundred of the others. `bytes` has a bound for each.
-#[inline(always)]
-fn candidates(
-    place: (u64, u32),
-    source: BlockSource,
-    first_ranks: &[u32; N_TOGETHER],
-    bytes: &[u64; N_TOGETHER],
-) -> u32 {
-    let are: [bool; N_TOGETHER] =
-        std::array::from_fn(|at| is_candidate(place, source.item(first_ranks[at]), bytes[at]));
-    are.into_iter().rev().fold(0, |candidates, is_one| candidates << 1 | u32::from(is_one))
-}
-
-/// Whether the block that draws by `item` may have live slots in the lane at `place`.
-#[inline(always)]
-fn is_candidate((key, shift): (u64, u32), item: u64, byte: u64) -> bool {
-    split_mix64((item ^ key).wrapping_add(GOLDEN)) >> shift & 0xff < byte
-}
-
-/// Visits the first `n_slots` distinct slots of the sequence that `state` draws.
-#[inline(always)]
-fn live_slots(block: Block, mut state: u64, n_slots: usize, mut visit: impl FnMut(u32)) {
-    /// Words of a bit for each slot of the largest block.
-    const N_WORDS: usize = (1 << MAX_SIZE_BITS) / u64::BITS as usize;
-    let slot_bits = block.size_bits;
-    let (mut drawn, mut n_left) = ([0u64; N_WORDS], n_slots);
-    while n_left > 0 {
-        state = state.wrapping_add(GOLDEN);
-        let (mut word, mut n_bits) = (split_mix64(state), u64::BITS);
-        while n_bits >= slot_bits && n_left > 0 {
-            let slot = (word & ((1 << slot_bits) - 1)) as u32;
-            (word, n_bits) = (word >> slot_bits, n_bits - slot_bits);
-            let (of_slot, bit) = (&mut drawn[slot as usize / 64], 1u64 << (slot % 64));
-            if *of_slot & bit == 0 {
-                *of_slot |= bit;
-                n_left -= 1;
-                visit(slot);
+    /// Visits the live slots of `block`, by the first byte of its uniform and the state that draws
+    /// the rest.
+    #[inline(always)]
+    fn live_slots(
+        &self,
+        block: Block,
+        (first_byte, state): (u64, u64),
+        mut visit: impl FnMut(u32),
+    ) {
+        /// Words of a bit for each slot of the largest block.
+        const N_WORDS: usize = (1 << MAX_SIZE_BITS) / u64::BITS as usize;
+        let mut state = state.wrapping_add(GOLDEN);
+        let (mut word, mut n_bits) = (split_mix64(state), N_SPARE_BITS);
+        let uniform = first_byte << 24 | word >> N_SPARE_BITS;
+        let is_more = |width: &&u64| uniform < **width;
+        let mut n_left = self.tails(block).iter().take_while(is_more).count();
+        let mut drawn = [0u64; N_WORDS];
+        while n_left > 0 {
+            while n_bits >= block.size_bits && n_left > 0 {
+                let slot = (word & ((1 << block.size_bits) - 1)) as u32;
+                (word, n_bits) = (word >> block.size_bits, n_bits - block.size_bits);
+                let (of_slot, bit) = (&mut drawn[slot as usize / 64], 1u64 << (slot % 64));
+                if *of_slot & bit == 0 {
+                    *of_slot |= bit;
+                    n_left -= 1;
+                    visit(slot);
+                }
             }
+            state = state.wrapping_add(GOLDEN);
+            (word, n_bits) = (split_mix64(state), u64::BITS);
         }
     }
 }
@@ -424,11 +409,13 @@ mod tests {
         impl Vectorised for Visit<'_> {
             type Output = Vec<u32>;
             #[inline(always)]
-            fn run<V: Vectors>(self, _vectors: V) -> Self::Output {
+            fn run<V: Vectors>(self, vectors: V) -> Self::Output {
                 let (lanes, octets) = keys();
                 let source = (BlockSource::new(NodeId(77)), self.1);
                 let mut ranks = Vec::new();
-                self.0.visit_live((&lanes, &octets), self.2, source, |rank| ranks.push(rank));
+                self.0.visit_live(vectors, (&lanes, &octets), self.2, source, |rank| {
+                    ranks.push(rank)
+                });
                 ranks.sort_unstable();
                 ranks
             }

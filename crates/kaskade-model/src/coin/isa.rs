@@ -6,7 +6,7 @@
 
 use super::lanes::LaneKeys;
 use super::octets::OctetKeys;
-use super::{Draw, portable};
+use super::{Draw, portable, split_mix64};
 
 /// The instruction set that evaluates coins. All give the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,4 +100,14 @@ pub trait Vectors: Copy + Send + Sync {
 
     /// A bit per byte of `words`: those below `limit`, and those equal to it.
     fn compare_bytes(self, words: Self::Words, limit: u8) -> (u64, u64);
+
+    /// A bit for each of eight states: whether in what it mixes to, by SplitMix64's mixer, the byte
+    /// that begins at bit `shift` lies below its limit.
+    #[inline(always)]
+    fn mixed_bytes_below(self, states: &[u64; 8], shift: u32, limits: &[u64; 8]) -> u32 {
+        let bits: [u32; 8] = std::array::from_fn(|at| {
+            u32::from(split_mix64(states[at]) >> shift & 0xff < limits[at]) << at
+        });
+        bits.into_iter().fold(0, |mask, bit| mask | bit)
+    }
 }

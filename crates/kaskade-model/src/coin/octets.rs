@@ -48,8 +48,34 @@ impl OctetKeys {
     #[inline(always)]
     #[must_use]
     pub fn uniform(&self, item: u64, lane: usize) -> u32 {
-        let (key, _) = self.of_lane(lane);
-        uniforms_of(item ^ key)[lane % LANES_PER_OCTET]
+        let (key, shift) = self.of_lane(lane);
+        let mut state = item ^ key;
+        (0..N_BYTES).fold(0, |uniform, _| {
+            state = state.wrapping_add(GOLDEN);
+            uniform << 8 | (split_mix64(state) >> shift) as u32 & 0xff
+        })
+    }
+
+    /// The lanes of `offered` whose first byte for `item` lies below `limit`, up to 2⁸.
+    #[inline(always)]
+    pub(super) fn first_byte_below<V: Vectors>(
+        &self,
+        vectors: V,
+        item: u64,
+        limit: u64,
+        offered: u64,
+    ) -> u64 {
+        let Ok(limit) = u8::try_from(limit) else { return offered };
+        let (_, words) = vectors.next_words(vectors.octet_words(item, self));
+        let (below, _) = vectors.compare_bytes(words, limit);
+        below & offered
+    }
+
+    /// The first byte of the uniform of `item` in `lane`.
+    #[inline(always)]
+    pub(super) fn first_byte(&self, item: u64, lane: usize) -> u64 {
+        let (key, shift) = self.of_lane(lane);
+        split_mix64((item ^ key).wrapping_add(GOLDEN)) >> shift & 0xff
     }
 
     /// Whether `draw` may be live in `lane`, by the first byte of its uniform: never no where it
@@ -57,8 +83,7 @@ impl OctetKeys {
     #[inline(always)]
     #[must_use]
     pub fn may_be_live(&self, draw: Draw, lane: usize) -> bool {
-        let (key, shift) = self.of_lane(lane);
-        let byte = split_mix64((draw.item ^ key).wrapping_add(GOLDEN)) >> shift & 0xff;
+        let byte = self.first_byte(draw.item, lane);
         let from = u64::from(draw.from);
         byte >= from >> 24 && byte << 24 < from + draw.width
     }

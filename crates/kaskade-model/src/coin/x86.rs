@@ -74,11 +74,7 @@ impl Vectors for Avx512 {
         // SAFETY: a token exists, so the features do.
         unsafe {
             let next = _mm512_add_epi64(state, _mm512_set1_epi64(GOLDEN as i64));
-            let mut x = _mm512_xor_si512(next, _mm512_srli_epi64::<30>(next));
-            x = _mm512_mullo_epi64(x, _mm512_set1_epi64(SPLIT_MIX_FIRST as i64));
-            x = _mm512_xor_si512(x, _mm512_srli_epi64::<27>(x));
-            x = _mm512_mullo_epi64(x, _mm512_set1_epi64(SPLIT_MIX_SECOND as i64));
-            (next, _mm512_xor_si512(x, _mm512_srli_epi64::<31>(x)))
+            (next, split_mix_512(next))
         }
     }
 
@@ -89,6 +85,35 @@ impl Vectors for Avx512 {
             let limit = _mm512_set1_epi8(limit as i8);
             (_mm512_cmplt_epu8_mask(words, limit), _mm512_cmpeq_epu8_mask(words, limit))
         }
+    }
+
+    #[inline(always)]
+    fn mixed_bytes_below(self, states: &[u64; 8], shift: u32, limits: &[u64; 8]) -> u32 {
+        // SAFETY: a token exists, so the features do; both arrays are 64 bytes.
+        unsafe {
+            let mixed = split_mix_512(_mm512_loadu_si512(states.as_ptr().cast()));
+            let shifted = _mm512_srl_epi64(mixed, _mm_cvtsi32_si128(shift as i32));
+            let bytes = _mm512_and_si512(shifted, _mm512_set1_epi64(0xff));
+            let limits = _mm512_loadu_si512(limits.as_ptr().cast());
+            _mm512_cmplt_epu64_mask(bytes, limits).into()
+        }
+    }
+}
+
+/// SplitMix64's mixer of eight words.
+///
+/// # Safety
+/// Needs AVX-512 F and DQ.
+#[inline(always)]
+#[expect(unsafe_code, reason = "vector instructions")]
+unsafe fn split_mix_512(x: __m512i) -> __m512i {
+    // SAFETY: the caller has AVX-512.
+    unsafe {
+        let mut x = _mm512_xor_si512(x, _mm512_srli_epi64::<30>(x));
+        x = _mm512_mullo_epi64(x, _mm512_set1_epi64(SPLIT_MIX_FIRST as i64));
+        x = _mm512_xor_si512(x, _mm512_srli_epi64::<27>(x));
+        x = _mm512_mullo_epi64(x, _mm512_set1_epi64(SPLIT_MIX_SECOND as i64));
+        _mm512_xor_si512(x, _mm512_srli_epi64::<31>(x))
     }
 }
 
@@ -147,7 +172,7 @@ impl Vectors for Avx2 {
         unsafe {
             let golden = _mm256_set1_epi64x(GOLDEN as i64);
             let next = [_mm256_add_epi64(state[0], golden), _mm256_add_epi64(state[1], golden)];
-            (next, [split_mix(next[0]), split_mix(next[1])])
+            (next, [split_mix_256(next[0]), split_mix_256(next[1])])
         }
     }
 
@@ -175,7 +200,7 @@ impl Vectors for Avx2 {
 /// Needs AVX2.
 #[inline(always)]
 #[expect(unsafe_code, reason = "vector instructions")]
-unsafe fn split_mix(x: __m256i) -> __m256i {
+unsafe fn split_mix_256(x: __m256i) -> __m256i {
     // SAFETY: the caller has AVX2.
     unsafe {
         let mut x = _mm256_xor_si256(x, _mm256_srli_epi64::<30>(x));
