@@ -245,7 +245,8 @@ fn a_plan_says_what_fits_before_anything_is_allocated() {
     assert_eq!(ample["auto"]["placement"], "replicate");
     let bytes = |row: &serde_json::Value, key: &str| row[key].as_u64().unwrap();
     for row in placements {
-        let parts = ["shard_bytes", "state_bytes", "frontier_bytes", "exchange_bytes"];
+        let parts =
+            ["shard_bytes", "state_bytes", "frontier_bytes", "list_bytes", "exchange_bytes"];
         let sum: u64 = parts.iter().map(|key| bytes(row, key)).sum();
         assert_eq!(sum, bytes(row, "total_bytes"));
     }
@@ -256,6 +257,10 @@ fn a_plan_says_what_fits_before_anything_is_allocated() {
         })
         .sum();
     assert_eq!(bytes(&placements[0], "shard_bytes"), shards);
+    // Whoever is alone may lay the lists side by side: 4 bytes a node, and one more, and an arc.
+    let graph = folder.json(&["graph", "info", "g.kg", "--quick"]);
+    let numbers = graph["nodes"].as_u64().unwrap() + 1 + graph["arcs"].as_u64().unwrap();
+    assert_eq!(bytes(&placements[0], "list_bytes"), 4 * numbers);
     // One byte less than the whole graph takes.
     let short = plan(&(bytes(&placements[0], "total_bytes") - 1).to_string());
     assert_eq!(short["placements"][0]["fits"], false);
