@@ -164,7 +164,9 @@ fn giant_component_of_random_graphs() {
             (Estimate::of(chances), Estimate::of(sizes))
         };
 
-        for (p, c) in [(0.375, 1.5), (0.5, 2.0), (0.75, 3.0)] {
+        // One case says enough of those that are not drawn by default.
+        let n_cases = if coins == Family::Octet { 3 } else { 1 };
+        for (p, c) in [(0.5, 2.0), (0.375, 1.5), (0.75, 3.0)].into_iter().take(n_cases) {
             let (chance, size) = shares(&|seed| fixtures::erdos_renyi(4000, 4.0, seed), p);
             let truth = oracle::giant_component(c);
             assert_near_limit(
@@ -175,7 +177,7 @@ fn giant_component_of_random_graphs() {
             );
             assert_near_limit(&format!("{coins:?}, Poisson, c = {c}, size"), size, truth, n_nodes);
         }
-        for (degree, p) in [(3, 0.6), (4, 0.5), (6, 0.4)] {
+        for (degree, p) in [(4, 0.5), (3, 0.6), (6, 0.4)].into_iter().take(n_cases) {
             let (chance, size) = shares(&|seed| fixtures::random_regular(4000, degree, seed), p);
             let truth = oracle::regular_attack(degree, p);
             assert_near_limit(

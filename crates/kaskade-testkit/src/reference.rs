@@ -65,7 +65,7 @@ enum ArcRule {
     /// Independent cascade: an arc is live where its uniform lies below its threshold.
     Thresholds(Vec<u64>),
     /// The same with one probability and block coins: an arc is live where its slot of its block is.
-    Blocks(BlockCoins),
+    Blocks(Box<BlockCoins>),
     /// Linear threshold: by target, its in-arcs' positions and cumulative weights. A node
     /// listens to the first in-arc whose cumulative weight its uniform lies below.
     CumulativeWeights(Vec<Vec<(usize, u64)>>),
@@ -74,7 +74,7 @@ enum ArcRule {
 impl ArcRule {
     fn new(graph: &ArcList, plan: &JobPlan) -> Self {
         if let (Family::Block, Some(coins)) = (plan.coins, plan.model.block_coins()) {
-            return Self::Blocks(coins);
+            return Self::Blocks(Box::new(coins));
         }
         match plan.model {
             LiveArcModel::IndependentCascade(probability) => {

@@ -42,7 +42,7 @@ pub enum Coins {
     /// A hash per arc and eight lanes.
     ByOctet,
     /// Blocks of arcs.
-    ByBlock(BlockCoins),
+    ByBlock(Box<BlockCoins>),
 }
 
 impl Coins {
@@ -54,7 +54,9 @@ impl Coins {
         Ok(match family {
             Family::Arc => Self::ByLane,
             Family::Octet => Self::ByOctet,
-            Family::Block => Self::ByBlock(model.block_coins().ok_or(ModelError::UnequalBlocks)?),
+            Family::Block => {
+                Self::ByBlock(Box::new(model.block_coins().ok_or(ModelError::UnequalBlocks)?))
+            }
         })
     }
 }
