@@ -8,7 +8,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use kaskade_model::coin::{
-    self, Block, BlockCoins, BlockSource, Isa, LaneKeys, LiveSlot, OctetKeys, Vectorised, Vectors,
+    self, Block, BlockCoins, BlockSource, Isa, LaneKeys, OctetKeys, Vectorised, Vectors,
 };
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::lanes::{LANES_PER_WORD, lanes_of};
@@ -89,7 +89,6 @@ struct Scratch {
     active: Active,
     /// By lane: the targets of live arcs of the seeds.
     reached: Vec<Vec<u32>>,
-    found: Vec<LiveSlot>,
     new_per_round: Vec<u64>,
 }
 
@@ -98,7 +97,6 @@ impl Scratch {
         Self {
             active: Active::new(n_nodes),
             reached: vec![Vec::new(); LANES_PER_WORD],
-            found: Vec::new(),
             new_per_round: Vec::new(),
         }
     }
@@ -139,7 +137,7 @@ impl Vectorised for Word<'_> {
     fn run<V: Vectors>(self, vectors: V) -> Outcomes {
         let Self { job, lists, number, lanes, keys, scratch } = self;
         let BlockJob { coins, plan, .. } = job;
-        let Scratch { active, reached, found, new_per_round } = scratch;
+        let Scratch { active, reached, new_per_round } = scratch;
         let keys = (&keys.0, &keys.1);
         let targets = lists.targets();
         let last_round = plan.max_rounds.unwrap_or(u32::MAX);
@@ -161,13 +159,14 @@ impl Vectorised for Word<'_> {
                     let block = Block::of_rank(rank as u32);
                     rank = block.end();
                     let source = BlockSource::new(source);
-                    coins.find_live(vectors, keys, (source, block), lanes, found);
-                    for LiveSlot { lane, slot } in found.drain(..) {
-                        let rank = block.first_rank + slot;
+                    let arcs_of_block = (source, block);
+                    coins.visit_live_slots(vectors, keys, arcs_of_block, lanes, |live| {
+                        let rank = block.first_rank + live.slot;
                         if rank < n_arcs {
-                            reached[lane as usize].push(targets[(arcs.start + rank) as usize]);
+                            let target = targets[(arcs.start + rank) as usize];
+                            reached[live.lane as usize].push(target);
                         }
-                    }
+                    });
                 }
             }
         }

@@ -56,7 +56,6 @@ impl<S: Shard, L: NodeLanes<W>, const W: usize> Vectorised for PushBlocks<'_, S,
         let Self { shards, presence, mut lanes, keys, coins, work } = self;
         let mut scratch = vec![Vec::new(); shards.len()];
         let mut effort = Effort::default();
-        let mut found = Vec::new();
         // Live arcs of a source whose targets are to come from memory, then reached nodes whose
         // lanes are.
         let mut live = Vec::with_capacity(N_WAITING + LANES_PER_WORD);
@@ -94,25 +93,30 @@ impl<S: Shard, L: NodeLanes<W>, const W: usize> Vectorised for PushBlocks<'_, S,
                     effort.coins += u64::from(offered.count_ones()) * n_drawn;
                     let keys = (&keys.lanes[word], &keys.octets[word]);
                     let arcs = (BlockSource::new(source), block);
-                    coins.find_live(vectors, keys, arcs, offered, &mut found);
-                    for LiveSlot { lane, slot } in found.drain(..) {
-                        let lane = LANES_PER_WORD as u32 * word as u32 + lane;
-                        let rank = u64::from(block.first_rank) + u64::from(slot);
-                        let mut part_idx = first_part;
-                        while part_idx + 1 < parts.len() && rank >= parts[part_idx].end() {
-                            part_idx += 1;
-                        }
-                        let part = &parts[part_idx];
-                        // Wraps for a slot before the part; one after it is in none, either.
-                        let at = rank.wrapping_sub(part.first_rank) as usize;
-                        if let Some(target) = part.targets.get(at) {
-                            prefetch(target);
-                            live.push(LiveArc { part_idx, at, lane });
-                        }
-                        if live.len() >= N_WAITING {
-                            waiting.add_all(&mut lanes, &parts, &mut live);
-                        }
-                    }
+                    coins.visit_live_slots(
+                        vectors,
+                        keys,
+                        arcs,
+                        offered,
+                        |LiveSlot { lane, slot }| {
+                            let lane = LANES_PER_WORD as u32 * word as u32 + lane;
+                            let rank = u64::from(block.first_rank) + u64::from(slot);
+                            let mut part_idx = first_part;
+                            while part_idx + 1 < parts.len() && rank >= parts[part_idx].end() {
+                                part_idx += 1;
+                            }
+                            let part = &parts[part_idx];
+                            // Wraps for a slot before the part; one after it is in none, either.
+                            let at = rank.wrapping_sub(part.first_rank) as usize;
+                            if let Some(target) = part.targets.get(at) {
+                                prefetch(target);
+                                live.push(LiveArc { part_idx, at, lane });
+                            }
+                            if live.len() >= N_WAITING {
+                                waiting.add_all(&mut lanes, &parts, &mut live);
+                            }
+                        },
+                    );
                 }
             }
             waiting.add_all(&mut lanes, &parts, &mut live);

@@ -141,23 +141,24 @@ impl BlockCoins {
         &self.tails[block.size_idx()]
     }
 
-    /// Appends the live slots of `block` of `source` in the lanes of `offered` to `found`, lane by
-    /// lane.
+    /// Visits the live slots of `block` of `source` in the lanes of `offered`, lane by lane.
     #[inline(always)]
-    pub fn find_live<V: Vectors>(
+    pub fn visit_live_slots<V: Vectors>(
         &self,
         vectors: V,
         keys: (&LaneKeys, &OctetKeys),
         (source, block): (BlockSource, Block),
         offered: u64,
-        found: &mut Vec<LiveSlot>,
+        mut visit: impl FnMut(LiveSlot),
     ) {
         let (lane_keys, octet_keys) = keys;
         let item = source.item(block.first_rank);
         let limit = self.tails(block)[0].div_ceil(1 << 24);
-        for lane in lanes_of(octet_keys.first_byte_below(vectors, item, limit, offered)) {
-            let draw = (octet_keys.first_byte(item, lane), item ^ lane_keys.key(lane));
-            self.live_slots(block, draw, |slot| found.push(LiveSlot { lane: lane as u32, slot }));
+        let (candidates, bytes) = octet_keys.first_bytes(vectors, item, limit, offered);
+        for lane in lanes_of(candidates) {
+            let first_byte = bytes[lane / 8] >> (8 * (lane % 8)) & 0xff;
+            let draw = (first_byte, item ^ lane_keys.key(lane));
+            self.live_slots(block, draw, |slot| visit(LiveSlot { lane: lane as u32, slot }));
         }
     }
 
@@ -380,7 +381,9 @@ mod tests {
                 let (lanes, octets) = keys();
                 let mut found = Vec::new();
                 let arcs = (BlockSource::new(NodeId(77)), self.1);
-                self.0.find_live(vectors, (&lanes, &octets), arcs, OFFERED, &mut found);
+                self.0.visit_live_slots(vectors, (&lanes, &octets), arcs, OFFERED, |live| {
+                    found.push(live)
+                });
                 found.sort_unstable();
                 found
             }

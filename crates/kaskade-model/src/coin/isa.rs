@@ -98,6 +98,9 @@ pub trait Vectors: Copy + Send + Sync {
     /// Each word's next state and what it mixes to: SplitMix64.
     fn next_words(self, state: Self::Words) -> (Self::Words, Self::Words);
 
+    /// The words one by one.
+    fn each_word(self, words: Self::Words) -> [u64; 8];
+
     /// A bit per byte of `words`: those below `limit`, and those equal to it.
     fn compare_bytes(self, words: Self::Words, limit: u8) -> (u64, u64);
 

@@ -56,19 +56,22 @@ impl OctetKeys {
         })
     }
 
-    /// The lanes of `offered` whose first byte for `item` lies below `limit`, up to 2⁸.
+    /// The lanes of `offered` whose first byte for `item` lies below `limit`, up to 2⁸, and the
+    /// first bytes of all lanes, eight a word.
     #[inline(always)]
-    pub(super) fn first_byte_below<V: Vectors>(
+    pub(super) fn first_bytes<V: Vectors>(
         &self,
         vectors: V,
         item: u64,
         limit: u64,
         offered: u64,
-    ) -> u64 {
-        let Ok(limit) = u8::try_from(limit) else { return offered };
+    ) -> (u64, [u64; N_OCTETS]) {
         let (_, words) = vectors.next_words(vectors.octet_words(item, self));
-        let (below, _) = vectors.compare_bytes(words, limit);
-        below & offered
+        let below = match u8::try_from(limit) {
+            Ok(limit) => vectors.compare_bytes(words, limit).0,
+            Err(_) => u64::MAX,
+        };
+        (below & offered, vectors.each_word(words))
     }
 
     /// The first byte of the uniform of `item` in `lane`.

@@ -38,6 +38,11 @@ impl Vectors for Portable {
     }
 
     #[inline(always)]
+    fn each_word(self, words: [u64; N_OCTETS]) -> [u64; N_OCTETS] {
+        words
+    }
+
+    #[inline(always)]
     fn compare_bytes(self, words: [u64; N_OCTETS], limit: u8) -> (u64, u64) {
         let limits = LOW_BITS * u64::from(limit);
         let (mut below, mut equal) = (0, 0);

@@ -79,6 +79,14 @@ impl Vectors for Avx512 {
     }
 
     #[inline(always)]
+    fn each_word(self, words: __m512i) -> [u64; 8] {
+        let mut each = [0; 8];
+        // SAFETY: a token exists, so the features do; the array is 64 bytes.
+        unsafe { _mm512_storeu_si512(each.as_mut_ptr().cast(), words) };
+        each
+    }
+
+    #[inline(always)]
     fn compare_bytes(self, words: __m512i, limit: u8) -> (u64, u64) {
         // SAFETY: a token exists, so the features do.
         unsafe {
@@ -174,6 +182,18 @@ impl Vectors for Avx2 {
             let next = [_mm256_add_epi64(state[0], golden), _mm256_add_epi64(state[1], golden)];
             (next, [split_mix_256(next[0]), split_mix_256(next[1])])
         }
+    }
+
+    #[inline(always)]
+    fn each_word(self, words: [__m256i; 2]) -> [u64; 8] {
+        let mut each = [0; 8];
+        // SAFETY: a token exists, so the features do; each half of the array is 32 bytes.
+        unsafe {
+            let to: *mut __m256i = each.as_mut_ptr().cast();
+            _mm256_storeu_si256(to, words[0]);
+            _mm256_storeu_si256(to.add(1), words[1]);
+        }
+        each
     }
 
     #[inline(always)]
