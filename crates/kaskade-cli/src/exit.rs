@@ -10,6 +10,7 @@ use kaskade_engine::EngineError;
 use kaskade_ingest::{IngestError, Malformed, NodeTableError};
 use kaskade_results::ResultsError;
 use kaskade_rpc::ErrorCode;
+use kaskade_rpc::security::SecurityError;
 use kaskade_store::{StoreError, StoreErrorKind};
 use kaskade_worker::WorkerError;
 
@@ -86,6 +87,12 @@ fn code(error: &CliError) -> u8 {
         E::Engine(_) | E::JobFailed { .. } => JOB_FAILED,
         E::Results(error) => of_results(error),
         E::Rpc(error) => of_rpc(error.code),
+        E::Security(SecurityError::Read { source, .. }) => of_io(source),
+        E::Security(SecurityError::ReadableByOthers { .. }) => NOT_ALLOWED,
+        E::Security(_) => INVALID,
+        E::Certificate(_) => INVALID,
+        E::NoSuchToken { .. } => NOT_FOUND,
+        E::NoRandomness(_) => JOB_FAILED,
         E::Worker(error) => of_worker(error),
         E::Coordinator(error) => of_coordinator(error),
         E::Runtime(source) => of_io(source),

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kaskade_engine::job::JobLimits;
+use kaskade_rpc::security::ServerSecurity;
 
 /// The settings of a coordinator.
 #[derive(Clone, Debug)]
 pub struct CoordinatorConfig {
     /// Where clients and workers reach it; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// What it shows to those who come, and asks of them.
+    pub security: ServerSecurity,
     /// The folder of graph directories.
     pub graphs: PathBuf,
     /// The folder of job log and results.

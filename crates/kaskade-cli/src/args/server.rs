@@ -10,6 +10,7 @@ use kaskade_worker::WorkerConfig;
 use super::client::ClientArgs;
 use super::job::threads;
 use super::run::LoadChoice;
+use super::security::{ServerSecurityArgs, TokensArgs};
 use crate::size::Size;
 
 /// The flags of `coordinator`.
@@ -29,6 +30,9 @@ pub(crate) struct CoordinatorArgs {
     /// The folder with the job log and the results
     #[arg(long, env = "KASKADE_STATE", value_name = "DIR")]
     pub(crate) state: PathBuf,
+    /// Certificates and tokens.
+    #[command(flatten)]
+    pub(crate) security: ServerSecurityArgs,
 }
 
 /// The flags of `worker`.
@@ -48,6 +52,12 @@ pub(crate) struct WorkerArgs {
         default_value = WorkerConfig::DEFAULT_LISTEN
     )]
     pub(crate) listen: SocketAddr,
+    /// The host, or HOST:PORT, that other workers reach this one at [default: as --listen]
+    #[arg(long, env = "KASKADE_ADVERTISE", value_name = "HOST")]
+    pub(crate) advertise: Option<String>,
+    /// Tokens.
+    #[command(flatten)]
+    pub(crate) tokens: TokensArgs,
     /// Memory that this worker may take: 64MiB, 50% of what is free, or auto (80%)
     #[arg(long, env = "KASKADE_MEMORY", value_name = "SIZE", default_value = "auto")]
     pub(crate) memory: Size,

@@ -13,6 +13,7 @@ use crate::error::CliError;
 pub(super) fn coordinator(args: CoordinatorArgs, console: &Console) -> Result<(), CliError> {
     let config = CoordinatorConfig {
         listen: args.listen,
+        security: args.security.load()?,
         graphs: args.graphs,
         state: args.state,
         limits: JobLimits::DEFAULT,
@@ -20,10 +21,10 @@ pub(super) fn coordinator(args: CoordinatorArgs, console: &Console) -> Result<()
         dead_after: CoordinatorConfig::DEFAULT_DEAD_AFTER,
     };
     serve(|shutdown| async move {
-        let listening = |address| {
-            let listening = Listening { listening: format!("http://{address}") };
+        let listening = |url: &str| {
+            let listening = Listening { listening: url.to_owned() };
             // A coordinator whose starter does not listen serves all the same.
-            let _ = console.result(&listening, || format!("listening on http://{address}\n"));
+            let _ = console.result(&listening, || format!("listening on {url}\n"));
         };
         Ok(kaskade_coordinator::run(config, listening, shutdown).await?)
     })
