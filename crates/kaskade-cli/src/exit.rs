@@ -38,16 +38,7 @@ fn chain(error: &CliError) -> String {
         text.push_str(&error.to_string());
         cause = error.source();
     }
-    // What a file or a name says goes to a terminal.
-    let escaped = text.replace('\n', " ");
-    escaped.chars().fold(String::with_capacity(escaped.len()), |mut line, letter| {
-        if letter.is_control() {
-            line.extend(letter.escape_default());
-        } else {
-            line.push(letter);
-        }
-        line
-    })
+    console::printable(&text.replace('\n', " "))
 }
 
 const OK: u8 = 0;

@@ -7,6 +7,8 @@ use std::time::Duration;
 use kaskade_engine::job::JobLimits;
 use kaskade_rpc::security::ServerSecurity;
 
+pub use crate::scheduler::Quotas;
+
 /// The settings of a coordinator.
 #[derive(Clone, Debug)]
 pub struct CoordinatorConfig {
@@ -20,6 +22,8 @@ pub struct CoordinatorConfig {
     pub state: PathBuf,
     /// Bounds on what a job waits for.
     pub limits: JobLimits,
+    /// Bounds on what a user whom a token names may have open.
+    pub quotas: Quotas,
     /// The time between two heartbeats of a worker.
     pub heartbeat: Duration,
     /// The silence after which a worker counts as lost.

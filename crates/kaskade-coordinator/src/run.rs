@@ -52,7 +52,7 @@ pub async fn run(
         logged,
         registry.clone(),
         results.clone(),
-        config.limits,
+        (config.limits, config.quotas),
         membership,
         mailbox.clone(),
     );

@@ -78,12 +78,14 @@ fn check_security(address: SocketAddr, security: &ServerSecurity) -> Result<(), 
     }
     let missing = match (&security.tls, &security.tokens) {
         (Some(_), Some(_)) => return Ok(()),
-        (None, None) => "no TLS (--tls-cert, --tls-key) and no tokens",
-        (None, Some(_)) => "no TLS (--tls-cert, --tls-key)",
-        (Some(_), None) => "no tokens",
+        (None, None) => {
+            "TLS (--tls-cert, --tls-key) and tokens (--tokens, a worker's --token-file)"
+        }
+        (None, Some(_)) => "TLS (--tls-cert, --tls-key)",
+        (Some(_), None) => "tokens (--tokens, a worker's --token-file)",
     };
     let text = format!(
-        "refused to listen on {address}: others could reach it, and there is {missing}: make \
+        "refused to listen on {address}: others could reach it, and it lacks {missing}: make \
          certificates with `kaskade cert init DIR` and tokens with `kaskade token create` \
          (docs/security.md), or listen on 127.0.0.1:{} and reach it over an SSH tunnel",
         address.port()
@@ -122,9 +124,12 @@ mod tests {
         for others in ["0.0.0.0:7400", "[::]:7400", "192.0.2.1:7400", "[::ffff:192.0.2.1]:7400"] {
             let error = bind(others.parse().unwrap(), &open).unwrap_err();
             assert_eq!(error.code, ErrorCode::PermissionDenied, "{others}");
-            assert!(error.message.contains("and no tokens: make certificates"), "{error}");
+            assert!(error.message.contains("and tokens (--tokens"), "{error}");
             let error = bind(others.parse().unwrap(), &half).unwrap_err();
-            assert!(error.message.contains("no TLS (--tls-cert, --tls-key): make"), "{error}");
+            assert!(
+                error.message.contains("it lacks TLS (--tls-cert, --tls-key): make"),
+                "{error}"
+            );
         }
         let listener = bind("127.0.0.1:0".parse().unwrap(), &open).unwrap();
         assert_ne!(listener.address.port(), 0);

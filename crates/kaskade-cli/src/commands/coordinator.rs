@@ -1,6 +1,6 @@
 //! `kaskade coordinator`.
 
-use kaskade_coordinator::CoordinatorConfig;
+use kaskade_coordinator::{CoordinatorConfig, Quotas};
 use kaskade_engine::job::JobLimits;
 use serde::Serialize;
 
@@ -17,6 +17,13 @@ pub(super) fn coordinator(args: CoordinatorArgs, console: &Console) -> Result<()
         graphs: args.graphs,
         state: args.state,
         limits: JobLimits::DEFAULT,
+        quotas: Quotas {
+            open_jobs: args.user_jobs,
+            open_spec_bytes: args
+                .user_spec_bytes
+                .resolve(None, 1.0)
+                .unwrap_or(Quotas::DEFAULT.open_spec_bytes),
+        },
         heartbeat: CoordinatorConfig::DEFAULT_HEARTBEAT,
         dead_after: CoordinatorConfig::DEFAULT_DEAD_AFTER,
     };

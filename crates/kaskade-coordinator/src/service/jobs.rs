@@ -43,8 +43,10 @@ impl Jobs for JobsService {
         let submission = Submission::try_from(request.into_inner())?;
         caller.note_job(submission.job.as_str());
         let job_id = submission.job.to_string();
-        let submitted =
-            self.scheduler.ask(|answer| scheduler::Request::Submit(submission, answer)).await?;
+        let submitted = self
+            .scheduler
+            .ask(|answer| scheduler::Request::Submit(submission, caller, answer))
+            .await?;
         Ok(Response::new(pb::SubmitReply { job_id, already_known: submitted? }))
     }
 
@@ -109,8 +111,10 @@ impl Jobs for JobsService {
         &self,
         request: Request<pb::JobRequest>,
     ) -> Result<Response<pb::JobStatus>, Status> {
+        let caller = Caller::of(&request);
         let job = job_of(request)?;
-        let status = self.scheduler.ask(|answer| scheduler::Request::Cancel(job, answer)).await??;
+        let status =
+            self.scheduler.ask(|answer| scheduler::Request::Cancel(job, caller, answer)).await??;
         Ok(Response::new(status.into()))
     }
 }
