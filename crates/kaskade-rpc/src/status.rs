@@ -74,8 +74,11 @@ fn innermost(status: &Status) -> String {
         cause = error.source();
     }
     let text = text.unwrap_or_else(|| status.message().to_owned());
-    // All that those hear who come to a server with TLS without it, or without a certificate.
-    if ["connection closed", "stream closed because of a broken pipe"].contains(&text.as_str()) {
+    // What those hear, by chance one or another of it, who come to a server with TLS without
+    // it, or without a certificate.
+    let closed =
+        ["connection closed", "broken pipe", "invalid size", "reset", "CertificateRequired"];
+    if closed.iter().any(|word| text.contains(word)) {
         text + " (a server that speaks https:// or asks for --tls-cert closes what comes without)"
     } else {
         text

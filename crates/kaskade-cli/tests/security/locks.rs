@@ -98,6 +98,7 @@ fn certificates_and_tokens_are_made_for_their_owner() {
     assert!(shown.starts_with("kaskade_") && shown.len() == 8 + 64 + 1, "{shown}");
     let listed = succeed(folder, &["token", "list", "tokens"]);
     assert!(listed.contains("  zoe\n") && !listed.contains("kaskade_"), "{listed}");
+    assert_eq!(succeed(folder, &["inspect", "tokens"]), listed);
     refusal(folder, &[&create[..], &["a b"]].concat(), 7);
     refusal(folder, &["token", "create", "tokens", "--role", "root", "--user", "x"], 2);
     refusal(folder, &["token", "revoke", "tokens", "00000000"], 4);
