@@ -42,6 +42,13 @@ pub const CONTROL_MESSAGE_BYTES: usize = 64 << 20;
 /// Largest message between workers, a chunk and its surroundings.
 pub const EXCHANGE_MESSAGE_BYTES: usize = 2 * CHUNK_BYTES;
 
+/// Largest request that names things and carries nothing.
+pub const SMALL_REQUEST_BYTES: usize = 64 << 10;
+
+/// What the requests of one user may hold of a server at a time, while they are read: a few
+/// documents. Without it, messages that are begun and never ended would fill its memory.
+pub const USER_REQUEST_BYTES: usize = 4 * CLIENT_MESSAGE_BYTES;
+
 /// What a client may send: anything, since the server refuses what is too large and says
 /// so. Refused by the client's own encoder, it would only show as a broken stream.
 pub const LEFT_TO_THE_SERVER: usize = usize::MAX;

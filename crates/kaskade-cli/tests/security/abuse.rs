@@ -237,6 +237,17 @@ async fn messages_that_lie_are_refused_before_they_cost() {
         }
     }
     let before = before.expect("it was measured");
+    // More than names can be, many at a time.
+    let large = Bytes::from(vec![b' '; 1 << 20]);
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let path = "/kaskade.v1.Jobs/Status";
+        let (connection, large) = (person.clone(), large.clone());
+        calls.spawn(async move { call(connection, path, None, large).await });
+    }
+    for code in calls.join_all().await {
+        assert_eq!(code, Code::ResourceExhausted);
+    }
     let growth = server.resident_kib().saturating_sub(before);
     println!("{n} calls that lie: {growth} KiB more, of {before}");
     assert!(growth < MAX_GROWTH_KIB, "{growth} KiB more");

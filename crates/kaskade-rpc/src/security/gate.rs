@@ -3,6 +3,7 @@
 //! A layer around the whole server, so that no service can be added beside it. What it
 //! refuses reaches no service, and no message of it is read.
 
+mod allowance;
 mod caller;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use super::tls::CertificateUse;
 use super::tokens::{Holder, Refusal, Tokens};
 use crate::server::Peer;
 
+use allowance::Allowances;
 pub use caller::Caller;
 
 /// What stands before the services of a server.
@@ -33,6 +35,7 @@ struct Inner {
     tokens: Option<Tokens>,
     audit: Option<AuditLog>,
     refusals: Throttle,
+    allowances: Allowances,
 }
 
 impl Gate {
@@ -40,7 +43,7 @@ impl Gate {
     /// who are known by one.
     #[must_use]
     pub fn new(tokens: Option<Tokens>, audit: Option<AuditLog>) -> Self {
-        Self(Arc::new(Inner { tokens, audit, refusals: Throttle::default() }))
+        Self(Arc::new(Inner { tokens, audit, ..Inner::default() }))
     }
 
     /// Who calls.
@@ -156,6 +159,10 @@ where
             let response = match authorize(&path, caller.holder(), certificate) {
                 Ok(()) => {
                     request.extensions_mut().insert(caller.clone());
+                    if let Some(user) = caller.user() {
+                        let measure = |body| gate.0.allowances.measure(user, &path, body);
+                        request = request.map(measure);
+                    }
                     inner.call(request).await?
                 }
                 Err(status) => status.into_http(),

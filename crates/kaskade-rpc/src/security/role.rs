@@ -19,6 +19,26 @@ pub enum Role {
 
 use Role::{Admin, Submitter, Viewer, Worker};
 
+/// What the requests of a call bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carries {
+    /// Names and numbers.
+    Names,
+    /// A spec or a manifest.
+    Document,
+    /// Messages, as many as there are.
+    Stream,
+}
+
+/// What the requests to `path` bring.
+pub(crate) fn carries(path: &str) -> Carries {
+    match path.rsplit('/').next() {
+        Some("Submit" | "BeginPush") => Carries::Document,
+        Some("PushFile" | "Session" | "Exchange") => Carries::Stream,
+        _ => Carries::Names,
+    }
+}
+
 /// Every call of every service, and who may make it. What is not listed, nobody may.
 pub const RPCS: [(&str, &[Role]); 14] = [
     ("/kaskade.v1.Jobs/Submit", &[Submitter, Admin]),
