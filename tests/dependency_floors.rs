@@ -22,7 +22,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
 ];
 
 /// Foreign crates that belong to a few of ours, tests and build scripts included.
-const RESERVED: [(&str, &[&str]); 14] = [
+const RESERVED: [(&str, &[&str]); 16] = [
     ("tokio", &["rpc", "worker", "coordinator", "cli"]),
     ("tokio-stream", &["rpc", "worker", "coordinator", "cli"]),
     ("tokio-util", &["rpc", "worker", "coordinator", "cli"]),
@@ -31,6 +31,8 @@ const RESERVED: [(&str, &[&str]); 14] = [
     ("tonic-prost-build", &["rpc"]),
     ("prost", &["rpc"]),
     ("h2", &["rpc"]),
+    ("tokio-rustls", &["rpc"]),
+    ("rcgen", &["rpc", "cli"]),
     ("memmap2", &["store", "engine"]),
     ("bincode", &["coordinator"]),
     ("redb", &["coordinator"]),

@@ -10,6 +10,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
     println!("cargo::rerun-if-changed={}", root.display());
     let descriptors = protox::compile(FILES, [root])?;
+    // What a test holds against the table of who may call what.
+    let services = descriptors.file.iter().flat_map(|file| {
+        file.service.iter().map(|service| (file.package(), service.name(), &service.method))
+    });
+    let rpcs = services.flat_map(|(package, service, methods)| {
+        methods.iter().map(move |method| format!("/{package}.{service}/{}", method.name()))
+    });
+    let list = format!("&{:?}", rpcs.collect::<Vec<_>>());
+    std::fs::write(Path::new(&std::env::var("OUT_DIR")?).join("rpcs.rs"), list)?;
     tonic_prost_build::configure()
         // `Bytes` instead of `Vec<u8>`: a received payload stays a slice of its message.
         .bytes(".")

@@ -11,6 +11,7 @@ pub(crate) mod graph;
 pub(crate) mod job;
 pub(crate) mod kernel;
 pub(crate) mod run;
+pub(crate) mod security;
 pub(crate) mod server;
 pub(crate) mod tools;
 mod word;
@@ -66,6 +67,12 @@ pub(crate) enum Command {
     Results(client::ResultsArgs),
     /// Stop a job
     Cancel(client::JobArgs),
+    /// Make the certificates of a cluster
+    #[command(subcommand)]
+    Cert(security::CertCommand),
+    /// Make, list and revoke the tokens of a coordinator's users
+    #[command(subcommand)]
+    Token(security::TokenCommand),
     /// Print any file that kaskade writes
     Inspect(tools::InspectArgs),
     /// Print a commented spec to start from

@@ -1,7 +1,7 @@
 //! Dates and job ids.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kaskade_model::JobId;
 
@@ -21,6 +21,16 @@ impl Moment {
     /// The moment so many seconds after the beginning of 1970.
     pub(crate) fn from_seconds(seconds: f64) -> Self {
         Self { seconds_since_1970: seconds as u64 }
+    }
+
+    /// So much later, to the second.
+    pub(crate) fn later(self, by: Duration) -> Self {
+        Self { seconds_since_1970: self.seconds_since_1970 + by.as_secs() }
+    }
+
+    /// Seconds since the beginning of 1970.
+    pub(crate) fn seconds(self) -> u64 {
+        self.seconds_since_1970
     }
 
     /// As RFC 3339 has it: `2026-11-23T01:44:55Z`.

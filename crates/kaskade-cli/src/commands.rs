@@ -3,6 +3,7 @@
 mod build;
 mod cache;
 mod cancel;
+mod cert;
 mod connection;
 mod coordinator;
 mod export;
@@ -22,6 +23,7 @@ mod sample;
 mod server;
 mod status;
 mod submit;
+mod token;
 mod verify;
 mod watch;
 mod worker;
@@ -35,6 +37,7 @@ use tracing::Level;
 
 use crate::args::graph::GraphCommand;
 use crate::args::job::typed_flags;
+use crate::args::security::{CertCommand, TokenCommand};
 use crate::args::{Cli, Command};
 use crate::console::Console;
 use crate::error::CliError;
@@ -71,6 +74,11 @@ pub(crate) fn dispatch() -> Result<(), CliError> {
         Command::Watch(args) => watch::watch(&args, &console),
         Command::Results(args) => results::results(&args, &console),
         Command::Cancel(args) => cancel::cancel(&args, &console),
+        Command::Cert(CertCommand::Init(args)) => cert::init(&args, &console),
+        Command::Cert(CertCommand::Issue(args)) => cert::issue(&args, &console),
+        Command::Token(TokenCommand::Create(args)) => token::create(&args, &console),
+        Command::Token(TokenCommand::List(args)) => token::list(&args, &console),
+        Command::Token(TokenCommand::Revoke(args)) => token::revoke(&args, &console),
         Command::Inspect(args) => inspect::inspect(&args, &console),
         Command::Init(args) => init::init(&args, &console),
         Command::Completions(args) => manual::completions(&args, grammar, &console),

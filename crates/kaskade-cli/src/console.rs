@@ -58,7 +58,7 @@ impl Console {
         object: &impl Serialize,
         text: impl FnOnce() -> String,
     ) -> Result<(), CliError> {
-        if self.json { self.data(&json(object)) } else { self.data(&text()) }
+        if self.json { self.data(&json(object)) } else { self.data(&printable(&text())) }
     }
 
     /// Prints `text` on stdout as it is.
@@ -72,7 +72,7 @@ impl Console {
     /// Says `line` on stderr, unless that is to be quiet.
     pub(crate) fn note(&self, line: &str) {
         if !self.quiet {
-            self.bars.suspend(|| write_err(&format!("{line}\n")));
+            self.bars.suspend(|| write_err(&format!("{}\n", printable(line))));
         }
     }
 
@@ -112,6 +112,19 @@ struct Stderr {
     /// Lines must not cut through these.
     bars: MultiProgress,
     color: ColorChoice,
+}
+
+/// `text` without what a terminal would obey: names and sentences in it come from files and
+/// from other machines.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, letter| {
+        if letter.is_control() && letter != '\n' {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+        shown
+    })
 }
 
 /// Whether stderr takes colours.

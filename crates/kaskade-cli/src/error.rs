@@ -11,6 +11,7 @@ use kaskade_model::diffusion::ModelError;
 use kaskade_model::job::PlanError;
 use kaskade_model::spec::SpecError;
 use kaskade_results::ResultsError;
+use kaskade_rpc::security::SecurityError;
 use kaskade_rpc::{ConvertError, RpcError};
 use kaskade_store::StoreError;
 use kaskade_worker::WorkerError;
@@ -123,6 +124,23 @@ pub(crate) enum CliError {
     /// A coordinator, or the way to it.
     #[error(transparent)]
     Rpc(#[from] RpcError),
+    /// A certificate, key or token.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
+    /// A certificate could not be made.
+    #[error("could not make the certificate")]
+    Certificate(#[from] rcgen::Error),
+    /// A token that is not in its table.
+    #[error("{table} has no token {id}: `kaskade token list {table}` shows those that it has")]
+    NoSuchToken {
+        /// The table.
+        table: PathBuf,
+        /// What was asked for.
+        id: String,
+    },
+    /// The system gave no random numbers.
+    #[error("the system gave no random numbers for a secret: {0}")]
+    NoRandomness(getrandom::Error),
     /// A worker.
     #[error(transparent)]
     Worker(#[from] WorkerError),
@@ -170,6 +188,12 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
+    /// For `map_err`: that the file at `path` could not be written.
+    pub(crate) fn write_file(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::WriteFile { path, source }
+    }
+
     /// For `map_err`: that the file at `path` could not be read.
     pub(crate) fn read_file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

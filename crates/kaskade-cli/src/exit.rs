@@ -10,6 +10,7 @@ use kaskade_engine::EngineError;
 use kaskade_ingest::{IngestError, Malformed, NodeTableError};
 use kaskade_results::ResultsError;
 use kaskade_rpc::ErrorCode;
+use kaskade_rpc::security::SecurityError;
 use kaskade_store::{StoreError, StoreErrorKind};
 use kaskade_worker::WorkerError;
 
@@ -37,16 +38,7 @@ fn chain(error: &CliError) -> String {
         text.push_str(&error.to_string());
         cause = error.source();
     }
-    // What a file or a name says goes to a terminal.
-    let escaped = text.replace('\n', " ");
-    escaped.chars().fold(String::with_capacity(escaped.len()), |mut line, letter| {
-        if letter.is_control() {
-            line.extend(letter.escape_default());
-        } else {
-            line.push(letter);
-        }
-        line
-    })
+    console::printable(&text.replace('\n', " "))
 }
 
 const OK: u8 = 0;
@@ -86,6 +78,12 @@ fn code(error: &CliError) -> u8 {
         E::Engine(_) | E::JobFailed { .. } => JOB_FAILED,
         E::Results(error) => of_results(error),
         E::Rpc(error) => of_rpc(error.code),
+        E::Security(SecurityError::Read { source, .. }) => of_io(source),
+        E::Security(SecurityError::ReadableByOthers { .. }) => NOT_ALLOWED,
+        E::Security(_) => INVALID,
+        E::Certificate(_) => INVALID,
+        E::NoSuchToken { .. } => NOT_FOUND,
+        E::NoRandomness(_) => JOB_FAILED,
         E::Worker(error) => of_worker(error),
         E::Coordinator(error) => of_coordinator(error),
         E::Runtime(source) => of_io(source),

@@ -5,18 +5,25 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kaskade_engine::job::JobLimits;
+use kaskade_rpc::security::ServerSecurity;
+
+pub use crate::scheduler::Quotas;
 
 /// The settings of a coordinator.
 #[derive(Clone, Debug)]
 pub struct CoordinatorConfig {
     /// Where clients and workers reach it; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// What it shows to those who come, and asks of them.
+    pub security: ServerSecurity,
     /// The folder of graph directories.
     pub graphs: PathBuf,
     /// The folder of job log and results.
     pub state: PathBuf,
     /// Bounds on what a job waits for.
     pub limits: JobLimits,
+    /// Bounds on what a user whom a token names may have open.
+    pub quotas: Quotas,
     /// The time between two heartbeats of a worker.
     pub heartbeat: Duration,
     /// The silence after which a worker counts as lost.

@@ -70,6 +70,8 @@ pub struct LoggedJob {
     pub last_epoch: Epoch,
     /// Its finished batches.
     pub tally: JobTally,
+    /// Who submitted it, where tokens told.
+    pub owner: Option<String>,
 }
 
 /// Something to be written.
@@ -77,6 +79,8 @@ pub struct LoggedJob {
 pub enum LogWrite {
     /// The job's record, new or changed; with a final state, its batches are deleted.
     Job(Box<JobRecord>),
+    /// Who submitted a job.
+    Owner(JobId, String),
     /// An epoch, before any worker hears of it.
     Epoch(JobId, Epoch),
     /// A finished batch.
@@ -86,6 +90,7 @@ pub enum LogWrite {
 const JOBS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("jobs");
 const EPOCHS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("epochs");
 const BATCHES: TableDefinition<'_, (&str, u32), &[u8]> = TableDefinition::new("batches");
+const OWNERS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("owners");
 
 /// Opens the log at `path`, or makes it, and reads every job of it.
 ///
@@ -101,6 +106,7 @@ pub fn open(path: &Path) -> Result<(JobLog, Vec<LoggedJob>), LogError> {
     transaction.open_table(JOBS).map_err(LogError::at(path))?;
     transaction.open_table(EPOCHS).map_err(LogError::at(path))?;
     transaction.open_table(BATCHES).map_err(LogError::at(path))?;
+    transaction.open_table(OWNERS).map_err(LogError::at(path))?;
     transaction.commit().map_err(LogError::at(path))?;
     let mut jobs = read_jobs(path, &database)?;
     jobs.sort_by_key(|job| job.record.order);
@@ -122,6 +128,7 @@ fn read_jobs(path: &Path, database: &Database) -> Result<Vec<LoggedJob>, LogErro
     let jobs = transaction.open_table(JOBS).map_err(LogError::at(path))?;
     let epochs = transaction.open_table(EPOCHS).map_err(LogError::at(path))?;
     let batches = transaction.open_table(BATCHES).map_err(LogError::at(path))?;
+    let owners = transaction.open_table(OWNERS).map_err(LogError::at(path))?;
     let mut logged = Vec::new();
     for entry in jobs.iter().map_err(at(path))? {
         let (key, frame) = entry.map_err(at(path))?;
@@ -131,6 +138,10 @@ fn read_jobs(path: &Path, database: &Database) -> Result<Vec<LoggedJob>, LogErro
             Some(frame) => read(path, format!("epoch of job {name}"), frame.value())?,
             None => Epoch(0),
         };
+        let owner = owners.get(name).map_err(at(path))?;
+        let owner = owner
+            .map(|frame| read(path, format!("owner of job {name}"), frame.value()))
+            .transpose()?;
         let mut tally = JobTally::default();
         // An ended job keeps no batches; those of an older log are not needed.
         if !record.state.is_final() {
@@ -144,7 +155,7 @@ fn read_jobs(path: &Path, database: &Database) -> Result<Vec<LoggedJob>, LogErro
                 }
             }
         }
-        logged.push(LoggedJob { record, last_epoch, tally });
+        logged.push(LoggedJob { record, last_epoch, tally, owner });
     }
     Ok(logged)
 }

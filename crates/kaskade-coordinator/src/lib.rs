@@ -16,6 +16,6 @@ mod run;
 mod scheduler;
 mod service;
 
-pub use config::CoordinatorConfig;
+pub use config::{CoordinatorConfig, Quotas};
 pub use error::CoordinatorError;
 pub use run::run;

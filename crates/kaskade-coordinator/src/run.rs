@@ -1,7 +1,7 @@
 //! A coordinator's life: replay the log, serve, stop.
 
-use std::net::SocketAddr;
-
+use kaskade_rpc::security::Gate;
+use kaskade_rpc::security::audit::AuditLog;
 use kaskade_rpc::{control, graphs, jobs, server};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -17,20 +17,29 @@ use crate::service::{ControlService, GraphsService, JobsService, SchedulerHandle
 /// The job log's name in the state folder.
 const JOB_LOG: &str = "jobs.redb";
 
-/// Runs a coordinator until `shutdown`. `listening` is called with the bound address once
-/// clients and workers may connect.
+/// The audit log's name in the state folder.
+const AUDIT_LOG: &str = "audit.jsonl";
+
+/// Runs a coordinator until `shutdown`. `listening` is called with its own address as a URL
+/// once clients and workers may connect.
 ///
 /// # Errors
 /// [`CoordinatorError`]: the address is refused, the job log is damaged, or a folder cannot
 /// be used.
 pub async fn run(
     config: CoordinatorConfig,
-    listening: impl FnOnce(SocketAddr),
+    listening: impl FnOnce(&str),
     shutdown: CancellationToken,
 ) -> Result<(), CoordinatorError> {
-    let listener = server::bind(config.listen)?;
+    let listener = server::bind(config.listen, &config.security)?;
     std::fs::create_dir_all(&config.state)
         .map_err(CoordinatorError::file("create", &config.state))?;
+    // Without tokens nobody is known, and there is nothing to note of whom.
+    let audit = config.security.tokens.is_some().then(|| {
+        let path = config.state.join(AUDIT_LOG);
+        AuditLog::open(&path).map_err(CoordinatorError::file("open", path))
+    });
+    let gate = Gate::new(config.security.tokens.clone(), audit.transpose()?);
     let registry = Registry::open(config.graphs.clone())?;
     let results = ResultStore::open(&config.state)?;
     let (log, logged) = job_log::open(&config.state.join(JOB_LOG))?;
@@ -43,18 +52,19 @@ pub async fn run(
         logged,
         registry.clone(),
         results.clone(),
-        config.limits,
+        (config.limits, config.quotas),
         membership,
         mailbox.clone(),
     );
     let mut scheduler = tokio::spawn(scheduler.run(requests));
     let handle = SchedulerHandle(mailbox);
-    let serving = server::builder()
+    let url = listener.url();
+    let serving = server::builder(gate)
         .add_service(jobs::server(JobsService { scheduler: handle.clone(), results }))
         .add_service(graphs::server(GraphsService { registry: registry.clone() }))
         .add_service(control::server(ControlService { scheduler: handle, registry }))
         .serve_with_incoming(listener.incoming);
-    listening(listener.address);
+    listening(&url);
     let served = tokio::select! {
         served = serving => served.map_err(CoordinatorError::Server),
         () = shutdown.cancelled() => Ok(()),

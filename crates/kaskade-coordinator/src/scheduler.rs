@@ -3,6 +3,7 @@
 mod active;
 mod job;
 mod membership;
+mod quota;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,6 +16,7 @@ use kaskade_model::status::{JobState, JobStatus, WorkerStatus};
 use kaskade_model::{JobId, WorkerId};
 use kaskade_rpc::control::{CoordinatorMessage, Registered, Registration, WorkerMessage};
 use kaskade_rpc::jobs::Submission;
+use kaskade_rpc::security::Caller;
 use kaskade_rpc::{ErrorCode, RpcError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -27,11 +29,12 @@ use crate::report::ResultStore;
 use active::Active;
 use job::Job;
 pub(crate) use membership::Membership;
+pub use quota::Quotas;
 
 /// What services ask of the scheduler, and what its own background work tells it.
 pub(crate) enum Request {
     /// Take a job in; the answer says whether it was known already.
-    Submit(Submission, oneshot::Sender<Result<bool, RpcError>>),
+    Submit(Submission, Caller, oneshot::Sender<Result<bool, RpcError>>),
     /// All jobs, oldest first.
     List(oneshot::Sender<Vec<JobStatus>>),
     /// All registered workers, by number.
@@ -39,7 +42,7 @@ pub(crate) enum Request {
     /// One job, now and as it goes on.
     Watch(JobId, oneshot::Sender<Result<watch::Receiver<JobStatus>, RpcError>>),
     /// End a job.
-    Cancel(JobId, oneshot::Sender<Result<JobStatus, RpcError>>),
+    Cancel(JobId, Caller, oneshot::Sender<Result<JobStatus, RpcError>>),
     /// Take a worker in; commands to it go to the sender.
     Register(
         Box<Registration>,
@@ -68,6 +71,7 @@ pub(crate) struct Scheduler {
     registry: Registry,
     results: ResultStore,
     limits: JobLimits,
+    quotas: Quotas,
     membership: Membership,
     jobs: BTreeMap<JobId, Job>,
     next_order: u64,
@@ -85,7 +89,7 @@ impl Scheduler {
         logged: Vec<LoggedJob>,
         registry: Registry,
         results: ResultStore,
-        limits: JobLimits,
+        (limits, quotas): (JobLimits, Quotas),
         membership: Membership,
         mailbox: mpsc::Sender<Request>,
     ) -> Self {
@@ -98,6 +102,7 @@ impl Scheduler {
             registry,
             results,
             limits,
+            quotas,
             membership,
             jobs: jobs.collect(),
             next_order,
@@ -136,8 +141,8 @@ impl Scheduler {
     async fn serve(&mut self, request: Request) {
         // An answer that nobody waits for any more is dropped, here and below.
         match request {
-            Request::Submit(submission, answer) => {
-                let _ = answer.send(self.submit(submission).await);
+            Request::Submit(submission, caller, answer) => {
+                let _ = answer.send(self.submit(submission, &caller).await);
             }
             Request::List(answer) => {
                 let mut jobs: Vec<&Job> = self.jobs.values().collect();
@@ -150,8 +155,8 @@ impl Scheduler {
             Request::Watch(job, answer) => {
                 let _ = answer.send(self.job(&job).map(|job| job.watch()));
             }
-            Request::Cancel(job, answer) => {
-                let _ = answer.send(self.cancel(&job).await);
+            Request::Cancel(job, caller, answer) => {
+                let _ = answer.send(self.cancel(&job, &caller).await);
             }
             Request::Register(registration, commands, answer) => {
                 let registered = self.membership.register(*registration, commands);
@@ -175,7 +180,7 @@ impl Scheduler {
         })
     }
 
-    async fn submit(&mut self, submission: Submission) -> Result<bool, RpcError> {
+    async fn submit(&mut self, submission: Submission, caller: &Caller) -> Result<bool, RpcError> {
         let Submission { job, spec_json } = submission;
         let invalid = |text: String| RpcError::new(ErrorCode::InvalidArgument, text);
         let spec: Spec = serde_json::from_slice(&spec_json)
@@ -189,8 +194,12 @@ impl Scheduler {
         *graph = plain_name(graph).to_owned();
         let graph = graph.clone();
         let spec_json = serde_json::to_string(&spec).map_err(|error| invalid(error.to_string()))?;
+        let owner = caller.user().map(str::to_owned);
         if let Some(present) = self.jobs.get(&job) {
-            return if present.record.spec_json == spec_json {
+            return if present.owner != owner {
+                let text = format!("job {job} is another user's: choose another id");
+                Err(RpcError::new(ErrorCode::AlreadyExists, text))
+            } else if present.record.spec_json == spec_json {
                 Ok(true)
             } else {
                 let text = format!("job {job} exists with another spec: choose another id");
@@ -198,6 +207,9 @@ impl Scheduler {
             };
         }
         self.registry.path(&graph)?;
+        if let Some(user) = &owner {
+            self.quotas.check(user, self.jobs.values(), spec_json.len())?;
+        }
         let record = JobRecord {
             job: job.clone(),
             order: self.next_order,
@@ -211,17 +223,28 @@ impl Scheduler {
             planned: None,
             recoveries: Vec::new(),
         };
+        if let Some(user) = &owner {
+            // First: a job that is durable has its owner.
+            let write = LogWrite::Owner(job.clone(), user.clone());
+            self.log.write(write).await.map_err(CoordinatorError::from)?;
+        }
         let write = LogWrite::Job(Box::new(record.clone()));
         self.log.write(write).await.map_err(CoordinatorError::from)?;
-        tracing::info!(job_id = %job, "job submitted");
+        tracing::info!(job_id = %job, user = owner, "job submitted");
         self.next_order += 1;
-        self.jobs.insert(job.clone(), Job::submitted(record, spec.run.simulations));
+        self.jobs.insert(job.clone(), Job::submitted(record, spec.run.simulations, owner));
         self.queue.push_back(job);
         Ok(false)
     }
 
-    async fn cancel(&mut self, id: &JobId) -> Result<JobStatus, RpcError> {
-        let state = self.job(id)?.record.state;
+    async fn cancel(&mut self, id: &JobId, caller: &Caller) -> Result<JobStatus, RpcError> {
+        let job = self.job(id)?;
+        if !caller.is_admin() && job.owner.as_deref() != caller.user() {
+            let owner = job.owner.as_deref().unwrap_or("nobody");
+            let text = format!("job {id} belongs to {owner}: its owner or an admin may cancel it");
+            return Err(RpcError::new(ErrorCode::PermissionDenied, text));
+        }
+        let state = job.record.state;
         let is_reporting = self.active.as_ref().is_some_and(|active| active.is_reporting(id));
         if !state.is_final() && !is_reporting {
             // A cancellation that is not durable would be forgotten by a restart: then the

@@ -1,4 +1,6 @@
-//! Addresses of servers: `http://host:port`.
+//! Addresses of servers: `http://host:port`, and `https://` where connections are encrypted.
+
+use std::net::IpAddr;
 
 use http::Uri;
 
@@ -10,13 +12,19 @@ pub fn check(text: &str) -> Result<(), InvalidAddress> {
     parse(text).map(drop)
 }
 
+/// Whether `uri` is this machine's own: what is said there, no other machine hears.
+pub(crate) fn is_loopback(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default();
+    let number = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    number.map_or(host == "localhost", |address| address.to_canonical().is_loopback())
+}
+
 pub(crate) fn parse(text: &str) -> Result<Uri, InvalidAddress> {
     let invalid = |reason| InvalidAddress { address: text.to_owned(), reason };
     let uri: Uri = text.parse().map_err(|_| invalid("it is no URL"))?;
     match uri.scheme_str() {
-        Some("http") => {}
-        Some("https") => return Err(invalid("encrypted connections are not supported yet")),
-        _ => return Err(invalid("it does not begin with http://")),
+        Some("http" | "https") => {}
+        _ => return Err(invalid("it does not begin with http:// or https://")),
     }
     if uri.port_u16().is_none_or(|port| port == 0) {
         return Err(invalid("it names no port"));
@@ -29,7 +37,7 @@ pub(crate) fn parse(text: &str) -> Result<Uri, InvalidAddress> {
 
 /// A text that is no address of a server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("invalid address {address:?}: {reason}; use http://HOST:PORT")]
+#[error("invalid address {address:?}: {reason}; use http://HOST:PORT or https://HOST:PORT")]
 pub struct InvalidAddress {
     /// What was given.
     pub address: String,
@@ -43,7 +51,12 @@ mod tests {
 
     #[test]
     fn only_plain_addresses_are_accepted() {
-        for good in ["http://127.0.0.1:7400", "http://[::1]:1/", "http://node-3.cluster:65535"] {
+        for good in [
+            "http://127.0.0.1:7400",
+            "http://[::1]:1/",
+            "http://node-3.cluster:65535",
+            "https://h:1",
+        ] {
             check(good).unwrap();
         }
         for (bad, reason) in [
@@ -51,7 +64,7 @@ mod tests {
             ("127.0.0.1:7400", "begin with http://"),
             ("localhost:7400", "begin with http://"),
             ("ftp://h:1", "begin with http://"),
-            ("https://h:1", "not supported yet"),
+            ("https://h", "no port"),
             ("http://h", "no port"),
             ("http://h:0", "no port"),
             ("http://h:1/path", "a path"),

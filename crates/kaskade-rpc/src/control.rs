@@ -3,9 +3,9 @@
 use kaskade_model::coin::COIN_VERSION;
 use kaskade_model::ids::WorkerId;
 use kaskade_model::message::{WorkerCommand, WorkerEvent};
-use tonic::transport::Channel;
 
 use crate::address;
+use crate::channel::Connection;
 use crate::convert::{digest, graph_name, required};
 use crate::error::ConvertError;
 use crate::file::GraphFile;
@@ -16,15 +16,15 @@ use crate::version::{self, PROTOCOL_VERSION};
 pub use pb::control_server::Control;
 
 /// What a worker calls.
-pub type Client = pb::control_client::ControlClient<Channel>;
+pub type Client = pb::control_client::ControlClient<Connection>;
 
 /// What a coordinator serves.
 pub type Server<S> = pb::control_server::ControlServer<S>;
 
-/// A client over `channel`, with the limits of this crate.
+/// A client over `connection`, with the limits of this crate.
 #[must_use]
-pub fn client(channel: Channel) -> Client {
-    Client::new(channel)
+pub fn client(connection: Connection) -> Client {
+    Client::new(connection)
         .max_decoding_message_size(CONTROL_MESSAGE_BYTES)
         .max_encoding_message_size(limits::LEFT_TO_THE_SERVER)
 }

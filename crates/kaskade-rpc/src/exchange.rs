@@ -2,8 +2,8 @@
 
 use kaskade_model::ids::{BatchId, Epoch, Round, WorkerId};
 use kaskade_model::message::{Attempt, Chunk, Marker, PeerMessage};
-use tonic::transport::Channel;
 
+use crate::channel::Connection;
 use crate::convert::required;
 use crate::error::ConvertError;
 use crate::limits::{self, CHUNK_BYTES, EXCHANGE_MESSAGE_BYTES};
@@ -13,15 +13,15 @@ use crate::version::{self, PROTOCOL_VERSION};
 pub use pb::exchange_server::Exchange;
 
 /// What a worker calls on its peers.
-pub type Client = pb::exchange_client::ExchangeClient<Channel>;
+pub type Client = pb::exchange_client::ExchangeClient<Connection>;
 
 /// What a worker serves to its peers.
 pub type Server<S> = pb::exchange_server::ExchangeServer<S>;
 
-/// A client over `channel`, with the limits of this crate.
+/// A client over `connection`, with the limits of this crate.
 #[must_use]
-pub fn client(channel: Channel) -> Client {
-    Client::new(channel)
+pub fn client(connection: Connection) -> Client {
+    Client::new(connection)
         .max_decoding_message_size(EXCHANGE_MESSAGE_BYTES)
         .max_encoding_message_size(limits::LEFT_TO_THE_SERVER)
 }

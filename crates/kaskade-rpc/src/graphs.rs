@@ -2,8 +2,8 @@
 //! resumably: what a broken push left is asked for from where it ended.
 
 use bytes::Bytes;
-use tonic::transport::Channel;
 
+use crate::channel::Connection;
 use crate::convert::{digest, graph_name, required};
 use crate::error::ConvertError;
 use crate::file::{self, FileChunk, GraphFile};
@@ -15,15 +15,15 @@ use crate::version::{self, PROTOCOL_VERSION};
 pub use pb::graphs_server::Graphs;
 
 /// What a client calls.
-pub type Client = pb::graphs_client::GraphsClient<Channel>;
+pub type Client = pb::graphs_client::GraphsClient<Connection>;
 
 /// What a coordinator serves.
 pub type Server<S> = pb::graphs_server::GraphsServer<S>;
 
-/// A client over `channel`, with the limits of this crate.
+/// A client over `connection`, with the limits of this crate.
 #[must_use]
-pub fn client(channel: Channel) -> Client {
-    Client::new(channel)
+pub fn client(connection: Connection) -> Client {
+    Client::new(connection)
         .max_decoding_message_size(CLIENT_MESSAGE_BYTES)
         .max_encoding_message_size(limits::LEFT_TO_THE_SERVER)
 }
@@ -109,6 +109,14 @@ impl TryFrom<pb::BeginPushRequest> for PushAnnouncement {
         check_document(&request.manifest_json, "BeginPushRequest", "manifest_json")?;
         Ok(Self { name: graph_name(request.name)?, manifest_json: request.manifest_json })
     }
+}
+
+/// The name of the graph that `request` wants published.
+///
+/// # Errors
+/// [`ConvertError::Name`] when it is none: it would be a path.
+pub fn pushed_name(request: pb::FinishPushRequest) -> Result<String, ConvertError> {
+    graph_name(request.name)
 }
 
 /// A file that the coordinator still needs.
@@ -230,5 +238,7 @@ mod tests {
         let path = refuse(|request| request.name = "../etc".into());
         assert!(matches!(path, ConvertError::Name(_)), "{path}");
         refuse(|request| request.manifest_json.clear());
+        let finish = pb::FinishPushRequest { name: "a/../../b".into() };
+        assert!(matches!(pushed_name(finish), Err(ConvertError::Name(_))));
     }
 }

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use kaskade_model::ids::JobId;
-use tonic::transport::Channel;
 
+use crate::channel::Connection;
 use crate::error::ConvertError;
 use crate::file::{self, FileChunk, FileName};
 use crate::limits::{self, CLIENT_MESSAGE_BYTES, DOCUMENT_BYTES};
@@ -13,15 +13,15 @@ use crate::version::{self, PROTOCOL_VERSION};
 pub use pb::jobs_server::Jobs;
 
 /// What a client calls.
-pub type Client = pb::jobs_client::JobsClient<Channel>;
+pub type Client = pb::jobs_client::JobsClient<Connection>;
 
 /// What a coordinator serves.
 pub type Server<S> = pb::jobs_server::JobsServer<S>;
 
-/// A client over `channel`, with the limits of this crate.
+/// A client over `connection`, with the limits of this crate.
 #[must_use]
-pub fn client(channel: Channel) -> Client {
-    Client::new(channel)
+pub fn client(connection: Connection) -> Client {
+    Client::new(connection)
         .max_decoding_message_size(CLIENT_MESSAGE_BYTES)
         .max_encoding_message_size(limits::LEFT_TO_THE_SERVER)
 }

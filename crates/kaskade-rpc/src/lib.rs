@@ -7,8 +7,8 @@
 //! the generated code, and `convert` turns it into the vocabulary of `kaskade-model` and
 //! back: everything received is checked there, once. [`file`](mod@file) moves files in pieces.
 //! [`jobs`], [`graphs`], [`control`] and [`exchange`] are the four services, each with its
-//! client, its server and the messages that only it has. [`address`], [`channel`] and
-//! [`server`] open connections with every limit set.
+//! client, its server and the messages that only it has. [`security`] says who may call what;
+//! [`address`], [`channel`] and [`server`] open connections with every limit set.
 
 pub mod limits;
 pub mod version;
@@ -26,6 +26,8 @@ pub mod control;
 pub mod exchange;
 pub mod graphs;
 pub mod jobs;
+
+pub mod security;
 
 pub mod address;
 pub mod channel;

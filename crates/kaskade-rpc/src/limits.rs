@@ -42,6 +42,13 @@ pub const CONTROL_MESSAGE_BYTES: usize = 64 << 20;
 /// Largest message between workers, a chunk and its surroundings.
 pub const EXCHANGE_MESSAGE_BYTES: usize = 2 * CHUNK_BYTES;
 
+/// Largest request that names things and carries nothing.
+pub const SMALL_REQUEST_BYTES: usize = 64 << 10;
+
+/// What the requests of one user may hold of a server at a time, while they are read: a few
+/// documents. Without it, messages that are begun and never ended would fill its memory.
+pub const USER_REQUEST_BYTES: usize = 4 * CLIENT_MESSAGE_BYTES;
+
 /// What a client may send: anything, since the server refuses what is too large and says
 /// so. Refused by the client's own encoder, it would only show as a broken stream.
 pub const LEFT_TO_THE_SERVER: usize = usize::MAX;
@@ -51,6 +58,28 @@ pub const ERROR_MESSAGE_BYTES: usize = 4 << 10;
 
 /// Calls and streams that a client may have open on one connection.
 pub const STREAMS_PER_CONNECTION: u32 = 1024;
+
+/// Streams of a connection that were reset and not looked at yet, and that this side reset
+/// for the peer's errors. One that goes beyond it is closed: it does nothing but that.
+pub const RESET_STREAMS: usize = 64;
+
+/// Connections that a server has at a time; more wait until one ends.
+pub const CONNECTIONS: usize = 1024;
+
+/// [`CONNECTIONS`], or half of the descriptors that this process may have: the others are
+/// for files and for connections that it opens itself.
+pub(crate) fn connections() -> usize {
+    let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let half = descriptors.map_or(CONNECTIONS as u64, |descriptors| descriptors / 2);
+    usize::try_from(half).unwrap_or(CONNECTIONS).clamp(1, CONNECTIONS)
+}
+
+/// Time for a TLS handshake.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Time from a connection's acceptance to the first call on it that is let in. After it the
+/// connection is closed, however busy it is.
+pub const FIRST_CALL_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Silence on a connection after which it is asked for a sign of life.
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);

@@ -55,13 +55,33 @@ fn detail(status: &Status) -> Option<pb::ErrorDetail> {
 fn explain(status: &Status) -> String {
     let seen = status.message();
     match code_of(status) {
-        ErrorCode::Unavailable => format!("the connection was lost: {seen}"),
+        ErrorCode::Unavailable => format!("the connection was lost: {}", innermost(status)),
         ErrorCode::DeadlineExceeded => "no answer within the deadline".to_owned(),
         ErrorCode::ResourceExhausted => format!("a message was refused: {seen}"),
         ErrorCode::FailedPrecondition => {
             format!("the server does not know this call, is it kaskade of this release? {seen}")
         }
         _ => seen.to_owned(),
+    }
+}
+
+/// The first cause of an error of the transport, which itself only says that it is one.
+fn innermost(status: &Status) -> String {
+    let mut cause = std::error::Error::source(status);
+    let mut text = None;
+    while let Some(error) = cause {
+        text = Some(error.to_string());
+        cause = error.source();
+    }
+    let text = text.unwrap_or_else(|| status.message().to_owned());
+    // What those hear, by chance one or another of it, who come to a server with TLS without
+    // it, or without a certificate.
+    let closed =
+        ["connection closed", "broken pipe", "invalid size", "reset", "CertificateRequired"];
+    if closed.iter().any(|word| text.contains(word)) {
+        text + " (a server that speaks https:// or asks for --tls-cert closes what comes without)"
+    } else {
+        text
     }
 }
 

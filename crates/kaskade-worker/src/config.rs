@@ -4,17 +4,24 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kaskade_rpc::security::{ClientSecurity, ServerSecurity};
 use kaskade_store::Load;
 
 /// The settings of a worker.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
-    /// The coordinator, `http://host:port`.
+    /// The coordinator, `http://host:port` or `https://host:port`.
     pub coordinator: String,
+    /// What this worker shows the coordinator and its peers, and asks of them.
+    pub security: ClientSecurity,
     /// Where shards are kept that were fetched from the coordinator.
     pub cache: PathBuf,
     /// Where peers reach this worker; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// The host, or host and port, that peers are told to reach it at instead of `listen`.
+    pub advertise: Option<String>,
+    /// What it asks of peers that come to it.
+    pub peers: ServerSecurity,
     /// Bytes for shards and state that the worker offers.
     pub memory_bytes: u64,
     /// How shards come into memory.

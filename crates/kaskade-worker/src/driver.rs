@@ -11,6 +11,7 @@ use kaskade_model::message::{
     Assignment, Attempt, Member, PeerMessage, WorkerCommand, WorkerEvent,
 };
 use kaskade_rpc::control::Client;
+use kaskade_rpc::security::ClientSecurity;
 use kaskade_store::MappedShard;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
@@ -84,6 +85,8 @@ pub(crate) struct Driver {
     cache: ShardCache,
     client: Client,
     pool: ComputePool,
+    /// For the streams to peers.
+    security: ClientSecurity,
 }
 
 impl Driver {
@@ -94,6 +97,7 @@ impl Driver {
         cache: ShardCache,
         client: Client,
         pool: ComputePool,
+        security: ClientSecurity,
     ) -> Self {
         Self {
             own,
@@ -106,6 +110,7 @@ impl Driver {
             cache,
             client,
             pool,
+            security,
         }
     }
 
@@ -157,12 +162,14 @@ impl Driver {
         let (own, cache) = (self.own, self.cache.clone());
         let (client, pool, mailbox) =
             (self.client.clone(), self.pool.clone(), self.mailbox.clone());
+        let security = self.security.clone();
         let attempt = assignment.attempt.clone();
         self.stop_preparing(&attempt);
         tracing::info!(job_id = %attempt.job, epoch = attempt.epoch.0, "preparing");
         let prepared = attempt.clone();
         let task = self.preparations.spawn(async move {
-            let outcome = get_ready(own, assignment, &cache, &client, &pool, &mailbox).await;
+            let outcome =
+                get_ready(own, assignment, &cache, &client, &pool, &security, &mailbox).await;
             let outcome = outcome.map(Box::new);
             // The session may have ended meanwhile.
             let _ = mailbox.send(Input::Ready { attempt: prepared, outcome }).await;
@@ -263,6 +270,7 @@ async fn get_ready(
     cache: &ShardCache,
     client: &Client,
     pool: &ComputePool,
+    security: &ClientSecurity,
     mailbox: &mpsc::Sender<Input>,
 ) -> Result<Ready, PrepareError> {
     let is_own = |member: &&Member| member.worker == own;
@@ -290,7 +298,7 @@ async fn get_ready(
             // Called from the link's own task, which ends with it.
             tokio::spawn(async move { mailbox.send(input).await });
         };
-        let link = open_link(&assignment.attempt, own, peer, broken).await;
+        let link = open_link(&assignment.attempt, own, peer, security, broken).await;
         let unreachable = |error: kaskade_rpc::RpcError| PrepareError::Peer {
             peer: worker,
             detail: error.to_string(),

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use kaskade_rpc::address::{self, InvalidAddress};
 use kaskade_rpc::control::Registration;
-use kaskade_rpc::{exchange, server};
+use kaskade_rpc::security::Gate;
+use kaskade_rpc::server::{self, Listener};
+use kaskade_rpc::{ErrorCode, RpcError, exchange};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -23,12 +26,12 @@ const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// [`WorkerError`]: the address is refused, or the coordinator is not there, is of another
 /// protocol version, or refuses this worker.
 pub async fn run(config: WorkerConfig, shutdown: CancellationToken) -> Result<(), WorkerError> {
-    let listener = server::bind(config.listen)?;
+    let listener = server::bind(config.listen, &config.peers)?;
     let switchboard = Switchboard::default();
     let around = Surroundings {
         registration: Registration {
             engine_version: env!("CARGO_PKG_VERSION").to_owned(),
-            exchange_address: listener.url(),
+            exchange_address: exchange_address(&listener, config.advertise.as_deref())?,
             memory_bytes: config.memory_bytes.max(1),
             n_threads: config.n_threads as u32,
             host_name: host_name(),
@@ -37,9 +40,11 @@ pub async fn run(config: WorkerConfig, shutdown: CancellationToken) -> Result<()
         cache: ShardCache::new(config.cache.clone(), config.load),
         pool: ComputePool::start(config.n_threads)?,
         switchboard: switchboard.clone(),
+        security: config.security.clone(),
     };
     let service = exchange::server(ExchangeService { switchboard });
-    let serving = server::builder().add_service(service).serve_with_incoming(listener.incoming);
+    let gate = Gate::new(config.peers.tokens.clone(), None);
+    let serving = server::builder(gate).add_service(service).serve_with_incoming(listener.incoming);
     tokio::select! {
         served = serving => served.map_err(WorkerError::Server),
         worked = work(&config, &around) => worked,
@@ -64,7 +69,7 @@ async fn find(
 ) -> Result<Session, WorkerError> {
     let deadline = Instant::now() + patience;
     loop {
-        match Session::open(&config.coordinator, around.registration.clone()).await {
+        match Session::open(&config.coordinator, around).await {
             Ok(session) => return Ok(session),
             Err(error) if !error.is_retryable() || Instant::now() >= deadline => {
                 return Err(error.into());
@@ -73,6 +78,33 @@ async fn find(
         }
         tokio::time::sleep(RETRY_PAUSE).await;
     }
+}
+
+/// Where peers reach this worker.
+fn exchange_address(listener: &Listener, advertise: Option<&str>) -> Result<String, RpcError> {
+    let url = match advertise {
+        None if listener.address.ip().is_unspecified() => {
+            let text = format!(
+                "{} stands for every address of this machine, none of which peers are told: name \
+                 the one that they reach with --advertise HOST",
+                listener.address
+            );
+            return Err(RpcError::new(ErrorCode::InvalidArgument, text));
+        }
+        None => listener.url(),
+        Some(place) => {
+            let url = listener.url_at(place);
+            match address::check(&url) {
+                Ok(()) => url,
+                // Without its port it is the one listened on.
+                Err(_) => listener.url_at(format_args!("{place}:{}", listener.address.port())),
+            }
+        }
+    };
+    let invalid =
+        |error: InvalidAddress| RpcError::new(ErrorCode::InvalidArgument, error.to_string());
+    address::check(&url).map_err(invalid)?;
+    Ok(url)
 }
 
 fn host_name() -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use kaskade_model::message::{Reason, WorkerEvent};
 use kaskade_rpc::channel::{self, Remote};
 use kaskade_rpc::control::{self, CoordinatorMessage, Registered, Registration, WorkerMessage};
+use kaskade_rpc::security::ClientSecurity;
 use kaskade_rpc::{ErrorCode, RpcError, limits, pb};
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
@@ -26,6 +27,7 @@ pub(crate) struct Surroundings {
     pub(crate) cache: ShardCache,
     pub(crate) pool: ComputePool,
     pub(crate) switchboard: Switchboard,
+    pub(crate) security: ClientSecurity,
 }
 
 /// A session that the coordinator has accepted.
@@ -38,12 +40,11 @@ pub(crate) struct Session {
 
 impl Session {
     /// Connects to `coordinator` and registers.
-    pub(crate) async fn open(
-        coordinator: &str,
-        registration: Registration,
-    ) -> Result<Self, RpcError> {
-        let channel = channel::connect(coordinator, Remote::Coordinator).await?;
-        let mut client = control::client(channel);
+    pub(crate) async fn open(coordinator: &str, around: &Surroundings) -> Result<Self, RpcError> {
+        let connection =
+            channel::connect(coordinator, Remote::Coordinator, &around.security).await?;
+        let mut client = control::client(connection);
+        let registration = around.registration.clone();
         let (outgoing, queue) = mpsc::unbounded_channel();
         // The receiver is alive: the stream below owns it.
         let _ = outgoing.send(WorkerMessage::Register(registration).into());
@@ -81,6 +82,7 @@ impl Session {
             around.cache.clone(),
             self.client.clone(),
             around.pool.clone(),
+            around.security.clone(),
         );
         around.switchboard.connect(Some(Line { own, mailbox: mailbox.clone() }));
         let mut driver = tokio::spawn(driver.run(inputs));
@@ -175,7 +177,15 @@ mod tests {
             host_name: "here".to_owned(),
             process_id: 1,
         };
-        let error = Session::open(&coordinator.url, registration).await.map(|_| ()).unwrap_err();
+        let folder = tempfile::tempdir().unwrap();
+        let around = Surroundings {
+            registration,
+            cache: ShardCache::new(folder.path().to_owned(), Default::default()),
+            pool: ComputePool::start(1).unwrap(),
+            switchboard: Switchboard::default(),
+            security: ClientSecurity::default(),
+        };
+        let error = Session::open(&coordinator.url, &around).await.map(|_| ()).unwrap_err();
         assert!(error.is_retryable(), "{error}");
     }
 

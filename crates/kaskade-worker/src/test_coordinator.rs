@@ -13,6 +13,7 @@ use kaskade_model::message::{Assignment, Attempt, Member};
 use kaskade_model::seeds::SeedPlan;
 use kaskade_rpc::control::{self, Client, Control};
 use kaskade_rpc::file::FileChunk;
+use kaskade_rpc::security::{ClientSecurity, Gate, ServerSecurity};
 use kaskade_rpc::{channel, pb, server};
 use tokio::task::AbortHandle;
 use tokio_stream::Stream;
@@ -38,9 +39,10 @@ impl TestCoordinator {
     pub(crate) fn start(file: &'static [u8], bytes_per_fetch: usize) -> Self {
         let n_fetches = Arc::<AtomicU64>::default();
         let service = Answers { file, bytes_per_fetch, n_fetches: Arc::clone(&n_fetches) };
-        let listener = server::bind(([127, 0, 0, 1], 0).into()).expect("loopback is allowed");
+        let listener = server::bind(([127, 0, 0, 1], 0).into(), &ServerSecurity::default())
+            .expect("loopback is allowed");
         let url = listener.url();
-        let router = server::builder().add_service(control::server(service));
+        let router = server::builder(Gate::default()).add_service(control::server(service));
         let serve = tokio::spawn(async move {
             router.serve_with_incoming(listener.incoming).await.expect("the listener stays open");
         });
@@ -48,7 +50,11 @@ impl TestCoordinator {
     }
 
     pub(crate) async fn client(&self) -> Client {
-        control::client(channel::connect(&self.url, channel::Remote::Coordinator).await.unwrap())
+        control::client(
+            channel::connect(&self.url, channel::Remote::Coordinator, &ClientSecurity::default())
+                .await
+                .unwrap(),
+        )
     }
 }
 

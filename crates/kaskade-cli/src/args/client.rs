@@ -9,13 +9,17 @@ use kaskade_model::JobId;
 use kaskade_model::ids::InvalidName;
 
 use super::job::SpecArgs;
+use super::security::ClientSecurityArgs;
 
 /// Which coordinator.
 #[derive(Debug, Args)]
 pub(crate) struct ClientArgs {
-    /// The coordinator, http://HOST:PORT
+    /// The coordinator, http://HOST:PORT or https://HOST:PORT
     #[arg(long, env = "KASKADE_COORDINATOR", value_name = "URL", default_value = DEFAULT_COORDINATOR)]
     pub(crate) coordinator: String,
+    /// Certificates and token.
+    #[command(flatten)]
+    pub(crate) security: ClientSecurityArgs,
 }
 
 impl ClientArgs {

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use kaskade_coordinator::CoordinatorConfig;
+use kaskade_coordinator::{CoordinatorConfig, Quotas};
 use kaskade_worker::WorkerConfig;
 
 use super::client::ClientArgs;
 use super::job::threads;
 use super::run::LoadChoice;
+use super::security::{ServerSecurityArgs, TokensArgs};
 use crate::size::Size;
 
 /// The flags of `coordinator`.
@@ -29,6 +30,26 @@ pub(crate) struct CoordinatorArgs {
     /// The folder with the job log and the results
     #[arg(long, env = "KASKADE_STATE", value_name = "DIR")]
     pub(crate) state: PathBuf,
+    /// Certificates and tokens.
+    #[command(flatten)]
+    pub(crate) security: ServerSecurityArgs,
+    /// Jobs that a user may have queued and running, where tokens tell users apart
+    #[arg(
+        long,
+        env = "KASKADE_USER_JOBS",
+        value_name = "N",
+        default_value_t = Quotas::DEFAULT.open_jobs
+    )]
+    pub(crate) user_jobs: usize,
+    /// Bytes that the specs of these jobs may take, seeds included: 64MiB [default: 256MiB]
+    #[arg(
+        long,
+        env = "KASKADE_USER_SPEC_BYTES",
+        value_name = "SIZE",
+        default_value = "auto",
+        hide_default_value = true
+    )]
+    pub(crate) user_spec_bytes: Size,
 }
 
 /// The flags of `worker`.
@@ -48,6 +69,12 @@ pub(crate) struct WorkerArgs {
         default_value = WorkerConfig::DEFAULT_LISTEN
     )]
     pub(crate) listen: SocketAddr,
+    /// The host, or HOST:PORT, that other workers reach this one at [default: as --listen]
+    #[arg(long, env = "KASKADE_ADVERTISE", value_name = "HOST")]
+    pub(crate) advertise: Option<String>,
+    /// Tokens.
+    #[command(flatten)]
+    pub(crate) tokens: TokensArgs,
     /// Memory that this worker may take: 64MiB, 50% of what is free, or auto (80%)
     #[arg(long, env = "KASKADE_MEMORY", value_name = "SIZE", default_value = "auto")]
     pub(crate) memory: Size,

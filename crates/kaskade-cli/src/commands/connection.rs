@@ -1,6 +1,6 @@
 //! The way to a coordinator.
 
-use kaskade_rpc::channel::{Remote, connect};
+use kaskade_rpc::channel::{Connection, Remote, connect};
 use kaskade_rpc::{graphs, jobs};
 use tokio::runtime;
 
@@ -21,15 +21,22 @@ pub(super) fn block_on<T>(
 /// The jobs of the coordinator that `client` names.
 ///
 /// # Errors
-/// [`CliError::Rpc`] when it cannot be reached.
+/// [`CliError::Rpc`] when it cannot be reached, [`CliError::Security`] when what is to be shown
+/// there cannot be used.
 pub(super) async fn jobs(client: &ClientArgs) -> Result<jobs::Client, CliError> {
-    Ok(jobs::client(connect(&client.coordinator, Remote::Coordinator).await?))
+    Ok(jobs::client(open(client).await?))
 }
 
 /// The graphs of the coordinator that `client` names.
 ///
 /// # Errors
-/// [`CliError::Rpc`] when it cannot be reached.
+/// [`CliError::Rpc`] when it cannot be reached, [`CliError::Security`] when what is to be shown
+/// there cannot be used.
 pub(super) async fn graphs(client: &ClientArgs) -> Result<graphs::Client, CliError> {
-    Ok(graphs::client(connect(&client.coordinator, Remote::Coordinator).await?))
+    Ok(graphs::client(open(client).await?))
+}
+
+async fn open(client: &ClientArgs) -> Result<Connection, CliError> {
+    let security = client.security.load()?;
+    Ok(connect(&client.coordinator, Remote::Coordinator, &security).await?)
 }

@@ -1,6 +1,6 @@
 //! `kaskade coordinator`.
 
-use kaskade_coordinator::CoordinatorConfig;
+use kaskade_coordinator::{CoordinatorConfig, Quotas};
 use kaskade_engine::job::JobLimits;
 use serde::Serialize;
 
@@ -13,17 +13,25 @@ use crate::error::CliError;
 pub(super) fn coordinator(args: CoordinatorArgs, console: &Console) -> Result<(), CliError> {
     let config = CoordinatorConfig {
         listen: args.listen,
+        security: args.security.load()?,
         graphs: args.graphs,
         state: args.state,
         limits: JobLimits::DEFAULT,
+        quotas: Quotas {
+            open_jobs: args.user_jobs,
+            open_spec_bytes: args
+                .user_spec_bytes
+                .resolve(None, 1.0)
+                .unwrap_or(Quotas::DEFAULT.open_spec_bytes),
+        },
         heartbeat: CoordinatorConfig::DEFAULT_HEARTBEAT,
         dead_after: CoordinatorConfig::DEFAULT_DEAD_AFTER,
     };
     serve(|shutdown| async move {
-        let listening = |address| {
-            let listening = Listening { listening: format!("http://{address}") };
+        let listening = |url: &str| {
+            let listening = Listening { listening: url.to_owned() };
             // A coordinator whose starter does not listen serves all the same.
-            let _ = console.result(&listening, || format!("listening on http://{address}\n"));
+            let _ = console.result(&listening, || format!("listening on {url}\n"));
         };
         Ok(kaskade_coordinator::run(config, listening, shutdown).await?)
     })

@@ -12,6 +12,8 @@ use kaskade_store::names;
 use serde_json::Value;
 
 use super::info::{GraphInfo, describe, table};
+use super::token;
+use crate::args::security::TokenListArgs;
 use crate::args::tools::InspectArgs;
 use crate::console::Console;
 use crate::error::CliError;
@@ -26,6 +28,7 @@ pub(super) fn inspect(args: &InspectArgs, console: &Console) -> Result<(), CliEr
         b"KASKADE\0" => binary(path, console),
         [b'P', b'A', b'R', b'1', ..] => rows::print(path, console),
         [b'r', b'e', b'd', b'b', ..] => job_log::print(path, console),
+        b"# kaskad" => token::list(&TokenListArgs { table: path.clone() }, console),
         [b'{', ..] => document(path, console),
         _ => Err(CliError::UnknownFile { path: path.clone() }),
     }

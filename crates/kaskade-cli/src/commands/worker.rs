@@ -14,9 +14,12 @@ pub(super) const MEMORY_SHARE: f64 = 0.8;
 pub(super) fn worker(args: WorkerArgs) -> Result<(), CliError> {
     let memory_bytes = args.memory.resolve(machine::free_memory_bytes(), MEMORY_SHARE);
     let config = WorkerConfig {
+        security: args.client.security.load()?,
+        peers: args.client.security.load_for_peers(&args.tokens)?,
         coordinator: args.client.coordinator,
         cache: args.cache,
         listen: args.listen,
+        advertise: args.advertise,
         memory_bytes: memory_bytes.unwrap_or(u64::MAX),
         load: args.load.into(),
         n_threads: args.threads.map_or_else(machine::n_cores, |threads| threads as usize),

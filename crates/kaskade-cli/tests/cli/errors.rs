@@ -179,11 +179,17 @@ fn clients_without_a_coordinator_are_told_so() {
 }
 
 #[test]
-fn servers_listen_on_loopback_only() {
+fn servers_listen_on_loopback_only_without_locks() {
     let folder = Folder::new();
-    let arguments = ["--graphs", "g", "--state", "s", "--listen", "0.0.0.0:0"];
-    let message = folder.refusal(&[&["coordinator"][..], &arguments].concat(), 6);
-    assert!(message.contains("127.0.0.1"), "{message}");
+    let (coordinator, worker) =
+        (["coordinator", "--graphs", "g", "--state", "s"], ["worker", "--cache", "c"]);
+    for server in [&coordinator[..], &worker] {
+        let message = folder.refusal(&[server, &["--listen", "0.0.0.0:0"]].concat(), 6);
+        for next_step in ["127.0.0.1", "kaskade cert init", "kaskade token create"] {
+            assert!(message.contains(next_step), "{message}");
+        }
+    }
+    assert_eq!(folder.names(), [""; 0], "nothing is made by who refuses");
 }
 
 #[test]

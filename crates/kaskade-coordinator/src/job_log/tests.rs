@@ -35,6 +35,7 @@ async fn what_was_written_is_there_after_a_restart() {
     }
     let first = JobId::new("first").unwrap();
     log.write(LogWrite::Epoch(first.clone(), Epoch(4))).await.unwrap();
+    log.write(LogWrite::Owner(first.clone(), "ann".to_owned())).await.unwrap();
     for batch in [3, 0] {
         let write = LogWrite::Batch(first.clone(), BatchId(batch), Box::new(tally(9)));
         log.write(write).await.unwrap();
@@ -47,6 +48,7 @@ async fn what_was_written_is_there_after_a_restart() {
     assert_eq!((jobs[0].last_epoch, jobs[1].last_epoch), (Epoch(4), Epoch(0)));
     assert!(jobs[0].tally.contains(BatchId(0)) && jobs[0].tally.contains(BatchId(3)));
     assert_eq!(jobs[1].tally, JobTally::default());
+    assert_eq!((jobs[0].owner.as_deref(), jobs[1].owner.as_deref()), (Some("ann"), None));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use redb::Database;
 use tokio::sync::oneshot;
 
-use super::{BATCHES, EPOCHS, JOBS, LogError, LogWrite, checked, frame};
+use super::{BATCHES, EPOCHS, JOBS, LogError, LogWrite, OWNERS, checked, frame};
 use crate::error::error_chain;
 
 /// A handle to the log; the thread ends with the last of them.
@@ -106,6 +106,7 @@ fn commit(path: &Path, database: &Database, waiting: &[Waiting]) -> Result<(), L
         let mut jobs = transaction.open_table(JOBS).map_err(LogError::at(path))?;
         let mut epochs = transaction.open_table(EPOCHS).map_err(LogError::at(path))?;
         let mut batches = transaction.open_table(BATCHES).map_err(LogError::at(path))?;
+        let mut owners = transaction.open_table(OWNERS).map_err(LogError::at(path))?;
         for Waiting { write, .. } in waiting {
             let framed = |result: Result<Vec<u8>, frame::FrameError>, record: String| {
                 result.map_err(|source| LogError::Record { path: path.to_owned(), record, source })
@@ -120,6 +121,10 @@ fn commit(path: &Path, database: &Database, waiting: &[Waiting]) -> Result<(), L
                         let rows = (record.job.as_str(), 0)..=(record.job.as_str(), u32::MAX);
                         batches.retain_in(rows, |_, _| false).map_err(LogError::at(path))?;
                     }
+                }
+                LogWrite::Owner(job, owner) => {
+                    let bytes = framed(frame::encode(owner), format!("owner of job {job}"))?;
+                    owners.insert(job.as_str(), bytes.as_slice()).map_err(LogError::at(path))?;
                 }
                 LogWrite::Epoch(job, epoch) => {
                     let bytes = framed(frame::encode(epoch), format!("epoch of job {job}"))?;

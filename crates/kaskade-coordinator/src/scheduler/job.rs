@@ -16,6 +16,8 @@ pub(super) struct Job {
     pub(super) last_epoch: Epoch,
     /// Batches that were finished when the coordinator started; empty once it has ended.
     pub(super) finished: JobTally,
+    /// Who submitted it, where tokens told.
+    pub(super) owner: Option<String>,
     status: watch::Sender<JobStatus>,
 }
 
@@ -29,16 +31,16 @@ pub(super) struct Running {
 
 impl Job {
     pub(super) fn new(logged: LoggedJob) -> Self {
-        let LoggedJob { record, last_epoch, tally } = logged;
+        let LoggedJob { record, last_epoch, tally, owner } = logged;
         let total = record.spec().map_or(0, |spec| spec.run.simulations);
         let mut status = status_of(&record, total);
         status.simulations_done = tally.n_simulations();
-        Self { record, last_epoch, finished: tally, status: watch::Sender::new(status) }
+        Self { record, last_epoch, finished: tally, owner, status: watch::Sender::new(status) }
     }
 
-    pub(super) fn submitted(record: JobRecord, simulations: u64) -> Self {
+    pub(super) fn submitted(record: JobRecord, simulations: u64, owner: Option<String>) -> Self {
         let status = watch::Sender::new(status_of(&record, simulations));
-        Self { record, last_epoch: Epoch(0), finished: JobTally::default(), status }
+        Self { record, last_epoch: Epoch(0), finished: JobTally::default(), owner, status }
     }
 
     pub(super) fn status(&self) -> JobStatus {

@@ -14,25 +14,25 @@ async fn a_cancellation_counts_once_it_is_durable() {
     let log = log_on_disk(&folder.path().join("jobs.redb"), &is_full);
     let record = JobRecord { state: JobState::Queued, ..record("mark", 0) };
     let id = record.job.clone();
-    let logged = LoggedJob { record, last_epoch: Epoch(0), tally: Default::default() };
+    let logged = LoggedJob { record, last_epoch: Epoch(0), tally: Default::default(), owner: None };
     let mut scheduler = Scheduler::new(
         log,
         vec![logged],
         Registry::open(folder.path().join("graphs")).unwrap(),
         ResultStore::open(folder.path()).unwrap(),
-        JobLimits::DEFAULT,
+        (JobLimits::DEFAULT, Quotas::DEFAULT),
         Membership::new(1, Duration::from_secs(1), Duration::from_secs(10)),
         mpsc::channel(1).0,
     );
 
     is_full.store(true, Ordering::Relaxed);
-    let error = scheduler.cancel(&id).await.unwrap_err();
+    let error = scheduler.cancel(&id, &Caller::default()).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::ResourceExhausted);
     assert_eq!(scheduler.job(&id).unwrap().status().state, JobState::Queued);
     assert!(scheduler.queue.contains(&id));
 
     // The log opens its file again, beside the full disk.
-    let status = scheduler.cancel(&id).await.unwrap();
+    let status = scheduler.cancel(&id, &Caller::default()).await.unwrap();
     assert_eq!((status.state, status.reason), (JobState::Cancelled, Some(Reason::Cancelled)));
     assert!(scheduler.queue.is_empty());
 }

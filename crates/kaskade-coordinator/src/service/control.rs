@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use kaskade_model::WorkerId;
 use kaskade_rpc::control::{Control, CoordinatorMessage, FetchRequest, WorkerMessage};
+use kaskade_rpc::security::Caller;
 use kaskade_rpc::{ErrorCode, RpcError, pb};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::{ReceiverStream, UnboundedReceiverStream};
@@ -58,7 +59,9 @@ impl Control for ControlService {
         &self,
         request: Request<pb::FetchRequest>,
     ) -> Result<Response<Self::FetchFileStream>, Status> {
+        let caller = Caller::of(&request);
         let FetchRequest { graph, graph_digest, file, offset } = request.into_inner().try_into()?;
+        caller.note_graph(&graph);
         let (chunks, receiver) = mpsc::channel(CHUNKS_AHEAD);
         let registry = self.registry.clone();
         in_background(move || {

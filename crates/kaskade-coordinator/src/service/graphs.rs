@@ -2,8 +2,9 @@
 
 use std::pin::Pin;
 
-use kaskade_rpc::graphs::{Graphs, PushAnnouncement, PushChunk};
+use kaskade_rpc::graphs::{self, Graphs, PushAnnouncement, PushChunk};
 use kaskade_rpc::pb;
+use kaskade_rpc::security::Caller;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -34,7 +35,9 @@ impl Graphs for GraphsService {
         &self,
         request: Request<pb::BeginPushRequest>,
     ) -> Result<Response<pb::BeginPushReply>, Status> {
+        let caller = Caller::of(&request);
         let announcement = PushAnnouncement::try_from(request.into_inner())?;
+        caller.note_graph(&announcement.name);
         let registry = self.registry.clone();
         let needed = with_files(move || registry.begin_push(&announcement)).await?;
         let needed = needed.into_iter().map(Into::into).collect();
@@ -45,10 +48,12 @@ impl Graphs for GraphsService {
         &self,
         request: Request<Streaming<pb::PushChunk>>,
     ) -> Result<Response<pb::PushFileReply>, Status> {
+        let caller = Caller::of(&request);
         let mut chunks = request.into_inner();
         let mut held_bytes = 0;
         while let Some(chunk) = chunks.message().await? {
             let PushChunk { name, file, chunk } = chunk.try_into()?;
+            caller.note_graph(&name);
             let registry = self.registry.clone();
             held_bytes = with_files(move || registry.push_chunk(&name, file, &chunk)).await?;
         }
@@ -59,7 +64,9 @@ impl Graphs for GraphsService {
         &self,
         request: Request<pb::FinishPushRequest>,
     ) -> Result<Response<pb::GraphInfo>, Status> {
-        let name = request.into_inner().name;
+        let caller = Caller::of(&request);
+        let name = graphs::pushed_name(request.into_inner())?;
+        caller.note_graph(&name);
         let registry = self.registry.clone();
         let info = with_files(move || registry.finish_push(&name)).await?;
         Ok(Response::new(info.into()))

@@ -8,6 +8,7 @@ use kaskade_model::status::{JobState, JobStatus};
 use kaskade_results::ResultFile;
 use kaskade_rpc::file::{FileChunk, FileName};
 use kaskade_rpc::jobs::{Jobs, ResultChunk, Submission};
+use kaskade_rpc::security::Caller;
 use kaskade_rpc::{ErrorCode, RpcError, limits, pb};
 use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
@@ -38,10 +39,14 @@ impl Jobs for JobsService {
         &self,
         request: Request<pb::SubmitRequest>,
     ) -> Result<Response<pb::SubmitReply>, Status> {
+        let caller = Caller::of(&request);
         let submission = Submission::try_from(request.into_inner())?;
+        caller.note_job(submission.job.as_str());
         let job_id = submission.job.to_string();
-        let submitted =
-            self.scheduler.ask(|answer| scheduler::Request::Submit(submission, answer)).await?;
+        let submitted = self
+            .scheduler
+            .ask(|answer| scheduler::Request::Submit(submission, caller, answer))
+            .await?;
         Ok(Response::new(pb::SubmitReply { job_id, already_known: submitted? }))
     }
 
@@ -67,7 +72,7 @@ impl Jobs for JobsService {
         &self,
         request: Request<pb::JobRequest>,
     ) -> Result<Response<pb::JobStatus>, Status> {
-        let status = self.watch_job(request.into_inner().try_into()?).await?.borrow().clone();
+        let status = self.watch_job(job_of(request)?).await?.borrow().clone();
         Ok(Response::new(status.into()))
     }
 
@@ -75,7 +80,7 @@ impl Jobs for JobsService {
         &self,
         request: Request<pb::JobRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let job = self.watch_job(request.into_inner().try_into()?).await?;
+        let job = self.watch_job(job_of(request)?).await?;
         let mut has_ended = false;
         let until_the_end = WatchStream::new(job).take_while(move |status: &JobStatus| {
             let goes_on = !has_ended;
@@ -89,7 +94,7 @@ impl Jobs for JobsService {
         &self,
         request: Request<pb::JobRequest>,
     ) -> Result<Response<Self::ResultsStream>, Status> {
-        let job = JobId::try_from(request.into_inner())?;
+        let job = job_of(request)?;
         let status = self.watch_job(job.clone()).await?.borrow().clone();
         if status.state != JobState::Succeeded {
             let text =
@@ -106,8 +111,10 @@ impl Jobs for JobsService {
         &self,
         request: Request<pb::JobRequest>,
     ) -> Result<Response<pb::JobStatus>, Status> {
-        let job = request.into_inner().try_into()?;
-        let status = self.scheduler.ask(|answer| scheduler::Request::Cancel(job, answer)).await??;
+        let caller = Caller::of(&request);
+        let job = job_of(request)?;
+        let status =
+            self.scheduler.ask(|answer| scheduler::Request::Cancel(job, caller, answer)).await??;
         Ok(Response::new(status.into()))
     }
 }
@@ -116,6 +123,14 @@ impl JobsService {
     async fn watch_job(&self, job: JobId) -> Result<watch::Receiver<JobStatus>, RpcError> {
         self.scheduler.ask(|answer| scheduler::Request::Watch(job, answer)).await?
     }
+}
+
+/// The job that `request` names, noted for the audit log.
+fn job_of(request: Request<pb::JobRequest>) -> Result<JobId, Status> {
+    let caller = Caller::of(&request);
+    let job = JobId::try_from(request.into_inner())?;
+    caller.note_job(job.as_str());
+    Ok(job)
 }
 
 /// A result file in pieces that share its bytes.

@@ -8,13 +8,13 @@ use kaskade_model::message::{Attempt, Chunk, Marker, PeerMessage};
 use kaskade_rpc::channel::{Remote, connect};
 use kaskade_rpc::exchange::{self, Envelope, Exchange, ExchangeMessage, Hello, Receipt};
 use kaskade_rpc::limits::{CHUNK_BYTES, STREAM_WINDOW_BYTES};
-use kaskade_rpc::{ErrorCode, RpcError, pb, server};
+use kaskade_rpc::{ErrorCode, RpcError, pb};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{start, within_deadline};
+use super::{open_client, open_server, start, within_deadline};
 
 /// The worker that never gets round to reading.
 const SLOW: WorkerId = WorkerId(1);
@@ -107,8 +107,9 @@ fn marker(n_chunks: u32, n_bytes: u64) -> PeerMessage {
 /// room for the marker that it waits for, on the same connection.
 #[tokio::test]
 async fn a_full_stream_does_not_hold_up_another() {
-    let worker = start(server::builder().add_service(exchange::server(Receiver)));
-    let mut client = exchange::client(connect(&worker.url, Remote::Worker).await.unwrap());
+    let worker = start(open_server().add_service(exchange::server(Receiver)));
+    let mut client =
+        exchange::client(connect(&worker.url, Remote::Worker, &open_client()).await.unwrap());
     within_deadline(async {
         // Two streams take all that their windows hold, less what surrounds the payloads.
         let mut full = Vec::new();
@@ -140,8 +141,9 @@ async fn a_full_stream_does_not_hold_up_another() {
 
 #[tokio::test]
 async fn a_stream_without_a_hello_is_refused() {
-    let worker = start(server::builder().add_service(exchange::server(Receiver)));
-    let mut client = exchange::client(connect(&worker.url, Remote::Worker).await.unwrap());
+    let worker = start(open_server().add_service(exchange::server(Receiver)));
+    let mut client =
+        exchange::client(connect(&worker.url, Remote::Worker, &open_client()).await.unwrap());
     let envelope = Envelope { epoch: Epoch(1), from: QUICK, message: marker(0, 0) };
     let stream = tokio_stream::once(ExchangeMessage::Peer(envelope).into());
     let error = within_deadline(client.exchange(stream)).await.map(drop).unwrap_err();
@@ -150,8 +152,9 @@ async fn a_stream_without_a_hello_is_refused() {
 
 #[tokio::test]
 async fn a_peer_of_another_version_is_refused() {
-    let worker = start(server::builder().add_service(exchange::server(Receiver)));
-    let mut client = exchange::client(connect(&worker.url, Remote::Worker).await.unwrap());
+    let worker = start(open_server().add_service(exchange::server(Receiver)));
+    let mut client =
+        exchange::client(connect(&worker.url, Remote::Worker, &open_client()).await.unwrap());
     let hello = pb::Hello { protocol_version: 7, attempt: None, from: QUICK.0 };
     let kind = Some(pb::exchange_message::Kind::Hello(hello));
     let stream = tokio_stream::once(pb::ExchangeMessage { kind });

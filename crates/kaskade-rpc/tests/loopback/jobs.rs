@@ -9,11 +9,12 @@ use kaskade_model::message::Reason;
 use kaskade_rpc::channel::{Remote, connect};
 use kaskade_rpc::jobs::{self, Jobs, Submission};
 use kaskade_rpc::limits::{self, CLIENT_MESSAGE_BYTES, DOCUMENT_BYTES};
+use kaskade_rpc::security::ServerSecurity;
 use kaskade_rpc::{ErrorCode, PROTOCOL_VERSION, RpcError, pb, server};
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status};
 
-use super::{Running, start, within_deadline};
+use super::{Running, open_client, open_server, start, within_deadline};
 
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -89,11 +90,13 @@ impl Jobs for Coordinator {
 }
 
 fn coordinator() -> Running {
-    start(server::builder().add_service(jobs::server(Coordinator)))
+    start(open_server().add_service(jobs::server(Coordinator)))
 }
 
 async fn client(running: &Running) -> jobs::Client {
-    jobs::client(connect(&running.url, Remote::Coordinator).await.expect("it is running"))
+    jobs::client(
+        connect(&running.url, Remote::Coordinator, &open_client()).await.expect("it is running"),
+    )
 }
 
 fn job() -> pb::JobRequest {
@@ -170,8 +173,9 @@ async fn what_is_over_the_limit_is_refused_with_the_limit() {
 
 #[tokio::test]
 async fn a_coordinator_that_is_not_running_is_named_with_the_next_step() {
-    let url = server::bind(([127, 0, 0, 1], 0).into()).unwrap().url();
-    let error = within_deadline(connect(&url, Remote::Coordinator)).await.unwrap_err();
+    let url = server::bind(([127, 0, 0, 1], 0).into(), &ServerSecurity::default()).unwrap().url();
+    let error =
+        within_deadline(connect(&url, Remote::Coordinator, &open_client())).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::Unavailable);
     assert!(error.message.starts_with(&format!("could not reach the coordinator at {url}")));
     assert!(
@@ -179,16 +183,17 @@ async fn a_coordinator_that_is_not_running_is_named_with_the_next_step() {
         "{error}"
     );
 
-    let worker = within_deadline(connect(&url, Remote::Worker)).await.unwrap_err();
+    let worker = within_deadline(connect(&url, Remote::Worker, &open_client())).await.unwrap_err();
     assert!(worker.message.starts_with(&format!("could not reach the worker at {url}")));
-    let no_url = within_deadline(connect("127.0.0.1:7400", Remote::Coordinator)).await;
+    let no_url =
+        within_deadline(connect("127.0.0.1:7400", Remote::Coordinator, &open_client())).await;
     assert_eq!(no_url.unwrap_err().code, ErrorCode::InvalidArgument);
 }
 
 #[tokio::test]
 async fn a_connection_that_breaks_is_worth_another_try() {
     let coordinator = proxy::Proxy::to(coordinator()).await;
-    let channel = connect(&coordinator.url, Remote::Coordinator).await.unwrap();
+    let channel = connect(&coordinator.url, Remote::Coordinator, &open_client()).await.unwrap();
     let mut client = jobs::client(channel);
     let mut watch =
         within_deadline(client.watch(limits::request(job()))).await.unwrap().into_inner();

@@ -6,9 +6,9 @@ mod jobs;
 use std::future::Future;
 use std::time::Duration;
 
-use kaskade_rpc::server;
+use kaskade_rpc::security::{ClientSecurity, Gate, ServerSecurity};
+use kaskade_rpc::server::{self, Router};
 use tokio::task::AbortHandle;
-use tonic::transport::server::Router;
 
 /// A server on a free port, stopped when dropped.
 struct Running {
@@ -23,12 +23,23 @@ impl Drop for Running {
 }
 
 fn start(router: Router) -> Running {
-    let listener = server::bind(([127, 0, 0, 1], 0).into()).expect("loopback is allowed");
+    let listener = server::bind(([127, 0, 0, 1], 0).into(), &ServerSecurity::default())
+        .expect("loopback is allowed");
     let url = listener.url();
     let serve = tokio::spawn(async move {
         router.serve_with_incoming(listener.incoming).await.expect("the listener stays open");
     });
     Running { url, serve: serve.abort_handle() }
+}
+
+/// A server without services, open to everybody.
+fn open_server() -> tonic::transport::Server<tower_layer::Stack<Gate, tower_layer::Identity>> {
+    server::builder(Gate::default())
+}
+
+/// A client that shows nothing.
+fn open_client() -> ClientSecurity {
+    ClientSecurity::default()
 }
 
 /// A test that waits for what never comes fails, and does not hang.

@@ -1,5 +1,6 @@
 use tonic::transport::Endpoint;
 
+use kaskade_rpc::channel::with_token;
 use kaskade_store::Load;
 
 use super::*;
@@ -22,10 +23,11 @@ impl Bench {
         let (events, reports) = mpsc::unbounded_channel();
         let dir = tempfile::tempdir().unwrap();
         let nobody = Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
-        let client = kaskade_rpc::control::client(nobody);
+        let client = kaskade_rpc::control::client(with_token(nobody, None));
         let cache = ShardCache::new(dir.path().to_owned(), Load::default());
         let pool = ComputePool::start(1).unwrap();
-        let driver = Driver::new(OWN, mailbox, events, cache, client, pool);
+        let driver =
+            Driver::new(OWN, mailbox, events, cache, client, pool, ClientSecurity::default());
         Self { driver, events: reports, _inputs: inputs, _cache: dir }
     }
 

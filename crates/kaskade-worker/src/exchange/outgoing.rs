@@ -6,6 +6,7 @@ use kaskade_model::WorkerId;
 use kaskade_model::message::{Attempt, Member, PeerMessage};
 use kaskade_rpc::channel::{self, Remote};
 use kaskade_rpc::exchange::{self, Envelope, ExchangeMessage, Hello, Receipt};
+use kaskade_rpc::security::ClientSecurity;
 use kaskade_rpc::{ErrorCode, RpcError, limits, pb};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
@@ -38,9 +39,10 @@ pub(crate) async fn open_link(
     attempt: &Attempt,
     own: WorkerId,
     peer: &Member,
+    security: &ClientSecurity,
     broken: impl FnOnce(String) + Send + 'static,
 ) -> Result<PeerLink, RpcError> {
-    let channel = channel::connect(&peer.address, Remote::Worker).await?;
+    let channel = channel::connect(&peer.address, Remote::Worker, security).await?;
     let (messages, queue) = mpsc::unbounded_channel();
     let hello = ExchangeMessage::Hello(Hello { attempt: attempt.clone(), from: own });
     let epoch = attempt.epoch;

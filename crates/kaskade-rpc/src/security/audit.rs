@@ -1,0 +1,124 @@
+//! The audit log: who did what, a line of JSON an action, and nothing is ever changed in it.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot};
+
+use super::throttle::Throttle;
+
+/// Lines that may wait for the disk; then calls wait too.
+const LINES_AHEAD: usize = 1024;
+
+/// A handle to the log; its thread ends with the last of them.
+#[derive(Clone, Debug)]
+pub struct AuditLog(mpsc::Sender<Waiting>);
+
+#[derive(Debug)]
+struct Waiting {
+    line: Vec<u8>,
+    written: oneshot::Sender<()>,
+}
+
+/// An action of somebody who is known.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Action<'a> {
+    /// When it was answered, in seconds since 1970.
+    pub(crate) time: f64,
+    /// Who.
+    pub(crate) user: &'a str,
+    /// As what.
+    pub(crate) role: &'a str,
+    /// From where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<SocketAddr>,
+    /// What was called: `Jobs/Submit`.
+    pub(crate) rpc: &'a str,
+    /// On which job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) job: Option<&'a str>,
+    /// On which graph.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) graph: Option<&'a str>,
+    /// `ok`, or the error's kind. A stream is `ok` once it has begun.
+    pub(crate) outcome: &'a str,
+}
+
+impl AuditLog {
+    /// Opens the log at `path` to append to it, or makes it; only its owner may read it.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        let (lines, waiting) = mpsc::channel(LINES_AHEAD);
+        std::thread::Builder::new()
+            .name("kaskade-audit-log".to_owned())
+            .spawn(move || write_all(file, waiting))?;
+        Ok(Self(lines))
+    }
+
+    /// Writes `action`; returns when the system has it, so that nobody hears of an action that
+    /// is not in the log.
+    pub(crate) async fn write(&self, action: &Action<'_>) {
+        let mut line = serde_json::to_vec(action).expect("texts and numbers are JSON");
+        line.push(b'\n');
+        let (written, done) = oneshot::channel();
+        // A thread that is gone has said why.
+        if self.0.send(Waiting { line, written }).await.is_ok() {
+            let _ = done.await;
+        }
+    }
+}
+
+fn write_all(mut file: impl Write, mut waiting: mpsc::Receiver<Waiting>) {
+    let failures = Throttle::default();
+    while let Some(Waiting { line, written }) = waiting.blocking_recv() {
+        // One call a line: with other writers it is whole or not there.
+        if let Err(error) = file.write_all(&line)
+            && let Some(held_back) = failures.pass()
+        {
+            tracing::error!(%error, held_back, "could not write the audit log");
+        }
+        let _ = written.send(());
+    }
+}
+
+/// Now, as the log has it.
+pub(crate) fn unix_seconds() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn actions_are_lines_that_are_appended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        for job in ["a", "b\n\u{1b}[31m"] {
+            let action = Action {
+                time: 1.5,
+                user: "ann",
+                role: "submitter",
+                from: None,
+                rpc: "Jobs/Submit",
+                job: Some(job),
+                graph: None,
+                outcome: "ok",
+            };
+            AuditLog::open(&path).unwrap().write(&action).await;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let first = r#"{"time":1.5,"user":"ann","role":"submitter","rpc":"Jobs/Submit","job":"a","outcome":"ok"}"#;
+        assert_eq!(text.lines().next(), Some(first));
+        assert_eq!(text.lines().count(), 2, "a line is a line, whatever stands in it: {text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+}
