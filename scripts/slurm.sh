@@ -15,6 +15,9 @@ cd "$(dirname "$0")/.."
 # The time that Slurm gets to start, and a job to come to the state that a check waits for.
 readonly DEADLINE_SECONDS=120
 
+# The time that jobs get to end when this script is interrupted; more than KillWait below.
+readonly STOP_DEADLINE_SECONDS=45
+
 # Long enough that a worker is lost, or the job cancelled, while it runs.
 readonly SIMULATIONS=${SIMULATIONS:-20000}
 
@@ -67,8 +70,12 @@ finish() {
     if ((status)); then
         tail --lines=20 "$scratch"/log/* "$scratch"/*.log "$scratch"/run-*/*.log >&2 || true
     fi
-    # First what runs jobs, then what they are told by.
-    scancel --quiet --user="$(id -un)" 2>/dev/null || true
+    # Jobs first, while there are daemons to end them: without, they would go on.
+    if ((${#daemons[@]})); then
+        scancel --quiet --user="$(id -un)" 2>/dev/null || true
+        local deadline=$((SECONDS + STOP_DEADLINE_SECONDS))
+        while [[ -n $(squeue --noheader 2>/dev/null) ]] && ((SECONDS < deadline)); do sleep 0.2; done
+    fi
     for pid in "${daemons[@]}"; do kill "$pid" 2>/dev/null || true; done
     wait || true
     rm -rf "$scratch"
