@@ -3,6 +3,7 @@
 mod corruption;
 mod errors;
 mod graph;
+mod launchers;
 #[cfg(target_os = "linux")]
 mod memory;
 mod run;
