@@ -17,6 +17,8 @@ pub struct CoordinatorConfig {
     pub state: PathBuf,
     /// Bounds on what a job waits for.
     pub limits: JobLimits,
+    /// Ended jobs that are kept, with their results: the latest so many; `None` keeps all.
+    pub keep_jobs: Option<usize>,
     /// The time between two heartbeats of a worker.
     pub heartbeat: Duration,
     /// The silence after which a worker counts as lost.

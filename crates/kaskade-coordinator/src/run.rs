@@ -11,13 +11,14 @@ use crate::error::CoordinatorError;
 use crate::job_log;
 use crate::registry::Registry;
 use crate::report::ResultStore;
-use crate::scheduler::{MAILBOX_REQUESTS, Membership, Scheduler, unix_seconds};
+use crate::scheduler::{Bounds, MAILBOX_REQUESTS, Membership, Scheduler, unix_seconds};
 use crate::service::{ControlService, GraphsService, JobsService, SchedulerHandle};
 
 /// The job log's name in the state folder.
 const JOB_LOG: &str = "jobs.redb";
 
-/// Runs a coordinator until `shutdown`. `listening` is called with the bound address once
+/// Runs a coordinator until `shutdown`, and for as long after it as batches in hand take, within
+/// a grace. `listening` is called with the bound address once
 /// clients and workers may connect.
 ///
 /// # Errors
@@ -34,6 +35,8 @@ pub async fn run(
     let registry = Registry::open(config.graphs.clone())?;
     let results = ResultStore::open(&config.state)?;
     let (log, logged) = job_log::open(&config.state.join(JOB_LOG))?;
+    let is_known = |name: &str| logged.iter().any(|job| job.record.job.as_str() == name);
+    results.sweep(is_known)?;
     // Any number that another run of the coordinator is unlikely to have.
     let instance = unix_seconds().to_bits() ^ u64::from(std::process::id());
     let membership = Membership::new(instance, config.heartbeat, config.dead_after);
@@ -43,11 +46,11 @@ pub async fn run(
         logged,
         registry.clone(),
         results.clone(),
-        config.limits,
+        Bounds { limits: config.limits, keep_jobs: config.keep_jobs },
         membership,
         mailbox.clone(),
     );
-    let mut scheduler = tokio::spawn(scheduler.run(requests));
+    let mut scheduler = tokio::spawn(scheduler.run(requests, shutdown));
     let handle = SchedulerHandle(mailbox);
     let serving = server::builder()
         .add_service(jobs::server(JobsService { scheduler: handle.clone(), results }))
@@ -57,8 +60,7 @@ pub async fn run(
     listening(listener.address);
     let served = tokio::select! {
         served = serving => served.map_err(CoordinatorError::Server),
-        () = shutdown.cancelled() => Ok(()),
-        // It outlives every service, unless it panics.
+        // It outlives every service, unless it is told to stop or panics.
         ended = &mut scheduler => return ended.map_err(CoordinatorError::Scheduler),
     };
     // Whatever is in the log is durable; the scheduler holds nothing else that must last.

@@ -15,6 +15,8 @@ pub struct WorkerConfig {
     pub cache: PathBuf,
     /// Where peers reach this worker; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// The address that peers are told, where it is not the one that is listened on.
+    pub advertise: Option<String>,
     /// Bytes for shards and state that the worker offers.
     pub memory_bytes: u64,
     /// How shards come into memory.

@@ -7,6 +7,7 @@ use clap::Args;
 use kaskade_coordinator::CoordinatorConfig;
 use kaskade_worker::WorkerConfig;
 
+use super::bounds::BoundArgs;
 use super::client::ClientArgs;
 use super::job::threads;
 use super::run::LoadChoice;
@@ -29,6 +30,9 @@ pub(crate) struct CoordinatorArgs {
     /// The folder with the job log and the results
     #[arg(long, env = "KASKADE_STATE", value_name = "DIR")]
     pub(crate) state: PathBuf,
+    /// What it waits for, and how much it keeps.
+    #[command(flatten)]
+    pub(crate) bounds: BoundArgs,
 }
 
 /// The flags of `worker`.
@@ -48,6 +52,9 @@ pub(crate) struct WorkerArgs {
         default_value = WorkerConfig::DEFAULT_LISTEN
     )]
     pub(crate) listen: SocketAddr,
+    /// The address that other workers are told, host:port, where it is not the one listened on
+    #[arg(long, env = "KASKADE_ADVERTISE", value_name = "ADDR")]
+    pub(crate) advertise: Option<String>,
     /// Memory that this worker may take: 64MiB, 50% of what is free, or auto (80%)
     #[arg(long, env = "KASKADE_MEMORY", value_name = "SIZE", default_value = "auto")]
     pub(crate) memory: Size,

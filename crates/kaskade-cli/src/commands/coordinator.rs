@@ -1,5 +1,7 @@
 //! `kaskade coordinator`.
 
+use std::time::Duration;
+
 use kaskade_coordinator::CoordinatorConfig;
 use kaskade_engine::job::JobLimits;
 use serde::Serialize;
@@ -11,13 +13,19 @@ use crate::error::CliError;
 
 /// Runs a coordinator until it is told to stop.
 pub(super) fn coordinator(args: CoordinatorArgs, console: &Console) -> Result<(), CliError> {
+    let dead_after = Duration::from_secs(args.bounds.dead_after);
     let config = CoordinatorConfig {
         listen: args.listen,
         graphs: args.graphs,
         state: args.state,
-        limits: JobLimits::DEFAULT,
-        heartbeat: CoordinatorConfig::DEFAULT_HEARTBEAT,
-        dead_after: CoordinatorConfig::DEFAULT_DEAD_AFTER,
+        limits: JobLimits {
+            no_workers_grace_ms: args.bounds.no_workers_grace.saturating_mul(1000),
+            ..JobLimits::DEFAULT
+        },
+        keep_jobs: args.bounds.keep_jobs,
+        // Several beats fit into the silence that is borne.
+        heartbeat: CoordinatorConfig::DEFAULT_HEARTBEAT.min(dead_after / 4),
+        dead_after,
     };
     serve(|shutdown| async move {
         let listening = |address| {

@@ -17,6 +17,7 @@ pub(super) fn worker(args: WorkerArgs) -> Result<(), CliError> {
         coordinator: args.client.coordinator,
         cache: args.cache,
         listen: args.listen,
+        advertise: args.advertise,
         memory_bytes: memory_bytes.unwrap_or(u64::MAX),
         load: args.load.into(),
         n_threads: args.threads.map_or_else(machine::n_cores, |threads| threads as usize),
