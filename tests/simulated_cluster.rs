@@ -112,12 +112,14 @@ proptest! {
         n_workers in 1usize..5,
         placement in prop_oneof![Just(Placement::Partition), Just(Placement::Replicate)],
         crash_per_mille in 0u64..20,
+        leave_per_mille in 0u64..20,
         loss_per_mille in 0u64..20,
         repeat_per_mille in 0u64..300,
     ) {
         let shards = graph().shards(7);
         let plan = plan(models()[0], 1);
-        let faults = Faults { crash_per_mille, loss_per_mille, repeat_per_mille, budget: 8 };
+        let faults =
+            Faults { crash_per_mille, leave_per_mille, loss_per_mille, repeat_per_mille, budget: 8 };
         let setup = setup(&plan, &shards, placement);
         let run = simulated_cluster::run(setup, &shards, n_workers, faults, seed);
         assert_same_rows(&run, &in_one_process(&plan, &shards), &format!("seed {seed}"));
@@ -129,9 +131,14 @@ fn the_faults_really_hit_rounds() {
     let shards = graph().shards(7);
     let plan = plan(models()[0], 1);
     let expected = in_one_process(&plan, &shards);
-    let faults =
-        Faults { crash_per_mille: 10, loss_per_mille: 10, repeat_per_mille: 100, budget: 8 };
-    let mut hits = (0, 0, 0);
+    let faults = Faults {
+        crash_per_mille: 10,
+        leave_per_mille: 10,
+        loss_per_mille: 10,
+        repeat_per_mille: 100,
+        budget: 12,
+    };
+    let mut hits = (0, 0, 0, 0);
     for seed in 0..20 {
         let setup = setup(&plan, &shards, Placement::Partition);
         let run = simulated_cluster::run(setup, &shards, 3, faults, seed);
@@ -139,8 +146,9 @@ fn the_faults_really_hit_rounds() {
         hits.0 += run.n_crashes;
         hits.1 += run.n_losses;
         hits.2 += run.n_hits_in_rounds;
+        hits.3 += run.n_leaves;
     }
-    assert!(hits.0 > 20 && hits.1 > 5 && hits.2 > 10, "{hits:?}");
+    assert!(hits.0 > 20 && hits.1 > 5 && hits.2 > 10 && hits.3 > 20, "{hits:?}");
 }
 
 #[test]
@@ -245,8 +253,8 @@ fn a_worker_that_cannot_do_its_part_is_left_out() {
         worker: WorkerId(worker),
         event: WorkerEvent::AttemptFailed {
             attempt,
-            reason: Reason::DiskFull,
-            detail: "no space".to_owned(),
+            reason: Reason::CorruptShard,
+            detail: "shard 3 is damaged".to_owned(),
         },
     };
     assert!(end_of(&machine.handle(1, failed(attempt, 1))).is_none());
@@ -255,7 +263,7 @@ fn a_worker_that_cannot_do_its_part_is_left_out() {
     assert_eq!(machine.n_workers_at_work(), 1);
     let end = machine.handle(10_001, failed(second, 2));
     let Some(JobEnd::Failed { reason, .. }) = end_of(&end) else { panic!("{end:?}") };
-    assert_eq!(*reason, Reason::DiskFull, "nobody is left");
+    assert_eq!(*reason, Reason::CorruptShard, "nobody is left");
 }
 
 #[test]

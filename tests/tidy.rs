@@ -142,3 +142,15 @@ fn every_crate_takes_the_workspace_lints_and_says_what_it_is() {
         assert!(is_described || !path.starts_with("crates/"), "{path} has no description");
     }
 }
+
+/// F18 of the fault matrix: a clock that jumps changes nothing, because nothing waits or is
+/// decided by it. These two say the time to people, and name jobs.
+#[test]
+fn the_wall_clock_is_for_people() {
+    let clocks = ["crates/kaskade-coordinator/src/scheduler.rs", "crates/kaskade-cli/src/clock.rs"];
+    let word = ["System", "Time::now"].concat();
+    for (path, text) in rust_files() {
+        let is_clock = clocks.contains(&path.as_str()) || path.starts_with("benches/");
+        assert!(is_clock || !text.contains(&word), "{path} reads the wall clock");
+    }
+}

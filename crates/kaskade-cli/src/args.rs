@@ -4,6 +4,7 @@
 //! configuration file ([`crate::settings`]). Paths and other things that mean one call only
 //! have neither.
 
+pub(crate) mod bounds;
 pub(crate) mod client;
 pub(crate) mod generate;
 pub(crate) mod global;

@@ -24,6 +24,8 @@ pub struct CoordinatorConfig {
     pub limits: JobLimits,
     /// Bounds on what a user whom a token names may have open.
     pub quotas: Quotas,
+    /// Ended jobs that are kept, with their results: the latest so many; `None` keeps all.
+    pub keep_jobs: Option<usize>,
     /// The time between two heartbeats of a worker.
     pub heartbeat: Duration,
     /// The silence after which a worker counts as lost.

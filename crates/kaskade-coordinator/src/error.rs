@@ -121,6 +121,7 @@ impl From<CoordinatorError> for RpcError {
             CoordinatorError::Plan(_) => ErrorCode::InvalidArgument,
             CoordinatorError::GraphChanged { .. } => ErrorCode::FailedPrecondition,
             CoordinatorError::Store(ref error) if error.is_corrupt() => ErrorCode::DataLoss,
+            CoordinatorError::Results(ref error) if error.is_corrupt() => ErrorCode::DataLoss,
             ref other if other.reason() == Reason::DiskFull => ErrorCode::ResourceExhausted,
             CoordinatorError::Store(ref error) if error.kind() == StoreErrorKind::NotFound => {
                 ErrorCode::NotFound

@@ -85,6 +85,8 @@ pub enum LogWrite {
     Epoch(JobId, Epoch),
     /// A finished batch.
     Batch(JobId, BatchId, Box<PartitionTally>),
+    /// An ended job that is not kept any longer: all of it is deleted.
+    Forget(JobId),
 }
 
 const JOBS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("jobs");
@@ -263,6 +265,12 @@ impl LogError {
             },
             _ => false,
         }
+    }
+
+    /// Whether another attempt may succeed without anybody touching the log itself.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Database { .. }) && !self.is_corrupt()
     }
 
     /// Whether the disk is full.

@@ -38,8 +38,8 @@ impl ResultStore {
 
     /// Computes the summary of `finished` and writes its result directory. One that an
     /// earlier run of the coordinator wrote, but did not live to note, is replaced.
-    pub(crate) fn write(&self, finished: FinishedJob) -> Result<(), CoordinatorError> {
-        let FinishedJob { job, spec, graph, tally, resources, provenance } = finished;
+    pub(crate) fn write(&self, finished: &FinishedJob) -> Result<(), CoordinatorError> {
+        let FinishedJob { job, spec, graph, tally, resources, provenance } = finished.clone();
         let sample = Sample::collect(tally.rows(), graph.nodes)?;
         let performance = Performance::new(&tally.work(), sample.n_simulations(), resources);
         let dir = self.path(&job);
@@ -53,6 +53,31 @@ impl ResultStore {
     /// The files of the result of `job`, checked.
     pub(crate) fn read(&self, job: &JobId) -> Result<Vec<ResultFile>, CoordinatorError> {
         Ok(read_directory(&self.path(job))?)
+    }
+
+    /// Removes the result of `job`, if there is one.
+    pub(crate) fn remove(&self, job: &JobId) -> Result<(), CoordinatorError> {
+        let path = self.path(job);
+        match std::fs::remove_dir_all(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            outcome => outcome.map_err(CoordinatorError::file("remove", path)),
+        }
+    }
+
+    /// Removes what belongs to no job for which `is_known`: results whose job was forgotten,
+    /// and what an earlier run of the coordinator did not live to finish.
+    pub(crate) fn sweep(&self, is_known: impl Fn(&str) -> bool) -> Result<(), CoordinatorError> {
+        let listed =
+            std::fs::read_dir(&self.dir).map_err(CoordinatorError::file("list", &self.dir))?;
+        for entry in listed {
+            let path = entry.map_err(CoordinatorError::file("list", &self.dir))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if !is_known(&name) {
+                tracing::info!(path = %path.display(), "removing what belongs to no job");
+                std::fs::remove_dir_all(&path).map_err(CoordinatorError::file("remove", &path))?;
+            }
+        }
+        Ok(())
     }
 
     fn path(&self, job: &JobId) -> PathBuf {

@@ -11,7 +11,7 @@ use crate::error::CoordinatorError;
 use crate::job_log;
 use crate::registry::Registry;
 use crate::report::ResultStore;
-use crate::scheduler::{MAILBOX_REQUESTS, Membership, Scheduler, unix_seconds};
+use crate::scheduler::{Bounds, MAILBOX_REQUESTS, Membership, Scheduler, unix_seconds};
 use crate::service::{ControlService, GraphsService, JobsService, SchedulerHandle};
 
 /// The job log's name in the state folder.
@@ -20,8 +20,9 @@ const JOB_LOG: &str = "jobs.redb";
 /// The audit log's name in the state folder.
 const AUDIT_LOG: &str = "audit.jsonl";
 
-/// Runs a coordinator until `shutdown`. `listening` is called with its own address as a URL
-/// once clients and workers may connect.
+/// Runs a coordinator until `shutdown`, and for as long after it as batches in hand take, within
+/// a grace. `listening` is called with its own address as a URL once clients and workers may
+/// connect.
 ///
 /// # Errors
 /// [`CoordinatorError`]: the address is refused, the job log is damaged, or a folder cannot
@@ -43,6 +44,8 @@ pub async fn run(
     let registry = Registry::open(config.graphs.clone())?;
     let results = ResultStore::open(&config.state)?;
     let (log, logged) = job_log::open(&config.state.join(JOB_LOG))?;
+    let is_known = |name: &str| logged.iter().any(|job| job.record.job.as_str() == name);
+    results.sweep(is_known)?;
     // Any number that another run of the coordinator is unlikely to have.
     let instance = unix_seconds().to_bits() ^ u64::from(std::process::id());
     let membership = Membership::new(instance, config.heartbeat, config.dead_after);
@@ -52,11 +55,11 @@ pub async fn run(
         logged,
         registry.clone(),
         results.clone(),
-        (config.limits, config.quotas),
+        Bounds { limits: config.limits, quotas: config.quotas, keep_jobs: config.keep_jobs },
         membership,
         mailbox.clone(),
     );
-    let mut scheduler = tokio::spawn(scheduler.run(requests));
+    let mut scheduler = tokio::spawn(scheduler.run(requests, shutdown));
     let handle = SchedulerHandle(mailbox);
     let url = listener.url();
     let serving = server::builder(gate)
@@ -67,8 +70,7 @@ pub async fn run(
     listening(&url);
     let served = tokio::select! {
         served = serving => served.map_err(CoordinatorError::Server),
-        () = shutdown.cancelled() => Ok(()),
-        // It outlives every service, unless it panics.
+        // It outlives every service, unless it is told to stop or panics.
         ended = &mut scheduler => return ended.map_err(CoordinatorError::Scheduler),
     };
     // Whatever is in the log is durable; the scheduler holds nothing else that must last.

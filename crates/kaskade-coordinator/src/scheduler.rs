@@ -3,7 +3,9 @@
 mod active;
 mod job;
 mod membership;
+mod pause;
 mod quota;
+mod settle;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,18 +19,20 @@ use kaskade_model::{JobId, WorkerId};
 use kaskade_rpc::control::{CoordinatorMessage, Registered, Registration, WorkerMessage};
 use kaskade_rpc::jobs::Submission;
 use kaskade_rpc::security::Caller;
-use kaskade_rpc::{ErrorCode, RpcError};
+use kaskade_rpc::{ErrorCode, RpcError, fail_point};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::CoordinatorError;
 use crate::job_log::{JobLog, JobRecord, LogWrite, LoggedJob};
 use crate::planner::{self, PlanRequest, PlannedJob};
 use crate::registry::{Registry, plain_name};
-use crate::report::ResultStore;
+use crate::report::{FinishedJob, ResultStore};
 use active::Active;
 use job::Job;
 pub(crate) use membership::Membership;
+use pause::JobClock;
 pub use quota::Quotas;
 
 /// What services ask of the scheduler, and what its own background work tells it.
@@ -55,30 +59,46 @@ pub(crate) enum Request {
     WorkerGone(WorkerId, String),
     /// A job's graph and seeds are resolved, or not.
     Planned(JobId, Box<Result<PlannedJob, CoordinatorError>>),
-    /// A job's results are written, or not.
-    Reported(JobId, Result<(), CoordinatorError>),
+    /// A job's results are written, or not: then they are still there.
+    Reported(JobId, Result<(), (CoordinatorError, Box<FinishedJob>)>),
 }
 
 /// Requests that may wait for the scheduler.
 pub(crate) const MAILBOX_REQUESTS: usize = 1024;
 
+/// How long a coordinator that is told to stop waits for batches in hand.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
 /// How often timers are looked at.
 const TICK: Duration = Duration::from_millis(50);
+
+/// What a scheduler waits for at most, and keeps.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) limits: JobLimits,
+    /// What a user whom a token names may have open.
+    pub(crate) quotas: Quotas,
+    /// Ended jobs that are kept at most; `None` keeps all.
+    pub(crate) keep_jobs: Option<usize>,
+}
 
 /// All that a coordinator knows.
 pub(crate) struct Scheduler {
     log: JobLog,
     registry: Registry,
     results: ResultStore,
-    limits: JobLimits,
-    quotas: Quotas,
+    bounds: Bounds,
     membership: Membership,
     jobs: BTreeMap<JobId, Job>,
     next_order: u64,
     queue: VecDeque<JobId>,
     active: Option<Active>,
+    /// Ends of jobs that the log has not taken yet, oldest first.
+    unsettled: VecDeque<JobRecord>,
+    retry_settling_at: Instant,
+    /// There once it is told to stop.
+    stopping_until: Option<Instant>,
     mailbox: mpsc::Sender<Request>,
-    begun: Instant,
 }
 
 impl Scheduler {
@@ -89,7 +109,7 @@ impl Scheduler {
         logged: Vec<LoggedJob>,
         registry: Registry,
         results: ResultStore,
-        (limits, quotas): (JobLimits, Quotas),
+        bounds: Bounds,
         membership: Membership,
         mailbox: mpsc::Sender<Request>,
     ) -> Self {
@@ -101,20 +121,30 @@ impl Scheduler {
             log,
             registry,
             results,
-            limits,
-            quotas,
+            bounds,
             membership,
             jobs: jobs.collect(),
             next_order,
             queue,
             active: None,
+            unsettled: VecDeque::new(),
+            retry_settling_at: Instant::now(),
+            stopping_until: None,
             mailbox,
-            begun: Instant::now(),
         }
     }
 
     /// Serves requests until all senders but its own are gone.
-    pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+    ///
+    /// Once `stop` is cancelled, no batch begins any more; those in hand are waited for, and
+    /// so is what is being written, for [`STOP_GRACE`] at most. What is in the log is durable
+    /// at any time: a batch that is not waited for is run again.
+    pub(crate) async fn run(
+        mut self,
+        mut requests: mpsc::Receiver<Request>,
+        stop: CancellationToken,
+    ) {
+        self.forget_surplus().await;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut last_tick = Instant::now();
@@ -124,6 +154,10 @@ impl Scheduler {
                     Some(request) => self.serve(request).await,
                     None => return,
                 },
+                () = stop.cancelled(), if self.stopping_until.is_none() => {
+                    self.stopping_until = Some(Instant::now() + STOP_GRACE);
+                    self.drive(JobEvent::StopRequested).await;
+                }
                 _ = tick.tick() => {
                     let deaf = last_tick.elapsed().saturating_sub(TICK);
                     last_tick = Instant::now();
@@ -132,10 +166,34 @@ impl Scheduler {
                         self.lose_worker(worker, detail).await;
                     }
                     self.drive(JobEvent::Ticked).await;
+                    self.retry_report();
+                    self.settle().await;
                 }
             }
+            if self.stopping_until.is_some_and(|until| Instant::now() >= until || self.is_idle()) {
+                return;
+            }
+            self.dismiss_idle();
             self.start_next();
         }
+    }
+
+    /// Whether nothing is in anybody's hands.
+    fn is_idle(&self) -> bool {
+        let is_busy = match &self.active {
+            Some(Active::Running(running)) => running.has_work_in_hand(),
+            Some(Active::Reporting(_, waiting)) => waiting.is_none(),
+            Some(Active::Planning(_)) | None => false,
+        };
+        !is_busy
+    }
+
+    /// Lets workers go that want to and have no part in the job that runs.
+    fn dismiss_idle(&mut self) {
+        let active = &self.active;
+        self.membership.dismiss(
+            |worker| matches!(active, Some(Active::Running(running)) if running.is_at_work(worker)),
+        );
     }
 
     async fn serve(&mut self, request: Request) {
@@ -208,7 +266,7 @@ impl Scheduler {
         }
         self.registry.path(&graph)?;
         if let Some(user) = &owner {
-            self.quotas.check(user, self.jobs.values(), spec_json.len())?;
+            self.bounds.quotas.check(user, self.jobs.values(), spec_json.len())?;
         }
         let record = JobRecord {
             job: job.clone(),
@@ -223,6 +281,7 @@ impl Scheduler {
             planned: None,
             recoveries: Vec::new(),
         };
+        fail_point::reach("submit-before-log");
         if let Some(user) = &owner {
             // First: a job that is durable has its owner.
             let write = LogWrite::Owner(job.clone(), user.clone());
@@ -230,6 +289,7 @@ impl Scheduler {
         }
         let write = LogWrite::Job(Box::new(record.clone()));
         self.log.write(write).await.map_err(CoordinatorError::from)?;
+        fail_point::reach("submit-logged");
         tracing::info!(job_id = %job, user = owner, "job submitted");
         self.next_order += 1;
         self.jobs.insert(job.clone(), Job::submitted(record, spec.run.simulations, owner));
@@ -246,7 +306,8 @@ impl Scheduler {
         }
         let state = job.record.state;
         let is_reporting = self.active.as_ref().is_some_and(|active| active.is_reporting(id));
-        if !state.is_final() && !is_reporting {
+        let has_ended = self.unsettled.iter().any(|record| record.job == *id);
+        if !state.is_final() && !is_reporting && !has_ended {
             // A cancellation that is not durable would be forgotten by a restart: then the
             // job goes on, and the client is told.
             let record = self.job(id)?.ended(JobState::Cancelled, Some(Reason::Cancelled), "");
@@ -256,7 +317,9 @@ impl Scheduler {
             if let Some(active) = self.active.take_if(|active| active.job() == id) {
                 self.stop(active);
             }
-            self.show_end(record);
+            let status = self.show_end(record);
+            self.forget_surplus().await;
+            return status.ok_or_else(|| RpcError::new(ErrorCode::Internal, "the job is gone"));
         }
         Ok(self.job(id)?.status())
     }
@@ -273,6 +336,11 @@ impl Scheduler {
                     running.note_memory(worker, resident_bytes);
                 }
             }
+            WorkerMessage::Leaving => {
+                tracing::info!(worker_id = worker.0, "worker wants to leave");
+                self.membership.leaving(worker);
+                self.drive(JobEvent::WorkerLeaving(worker)).await;
+            }
             WorkerMessage::Register(_) => {
                 self.lose_worker(worker, "it registered twice in one session".to_owned()).await;
             }
@@ -280,15 +348,20 @@ impl Scheduler {
     }
 
     async fn lose_worker(&mut self, worker: WorkerId, detail: String) {
-        if self.membership.remove(worker) {
-            tracing::warn!(worker_id = worker.0, detail, "worker lost");
+        if let Some(gone) = self.membership.remove(worker) {
+            if gone.is_dismissed {
+                tracing::info!(worker_id = worker.0, "worker left");
+            } else {
+                tracing::warn!(worker_id = worker.0, detail, "worker lost");
+            }
+            let detail = format!("{detail} ({gone})");
             self.drive(JobEvent::WorkerLost { worker, detail }).await;
         }
     }
 
     /// Begins to plan the next job once none is active.
     fn start_next(&mut self) {
-        if self.active.is_some() {
+        if self.active.is_some() || self.stopping_until.is_some() {
             return;
         }
         let Some(id) = self.queue.pop_front() else { return };
@@ -304,7 +377,7 @@ impl Scheduler {
             planned: job.record.planned.clone(),
             last_epoch: job.last_epoch,
             finished: job.finished.clone(),
-            n_workers: self.membership.len(),
+            n_workers: self.membership.infos().len(),
         });
         in_background(move || {
             let planned = caught("planning", || {
@@ -328,50 +401,30 @@ impl Scheduler {
                 return self.end(&id, JobState::Failed, reason, error.sentence()).await;
             }
         };
-        let now_ms = self.now_ms();
+        let clock = JobClock::start();
         let workers = self.membership.infos();
-        let machine = JobMachine::new(planned.setup.clone(), self.limits, workers, now_ms);
-        tracing::info!(
-            job_id = %id, placement = %machine.placement(), why = machine.why(), "job planned"
-        );
-        self.active = Some(Active::running(id, machine, planned));
-        self.drive(JobEvent::Ticked).await;
+        let now_ms = clock.now_ms(None);
+        let machine = JobMachine::new(planned.setup.clone(), self.bounds.limits, workers, now_ms);
+        self.active = Some(Active::running(id, machine, planned, clock));
+        let is_stopping = self.stopping_until.is_some();
+        self.drive(if is_stopping { JobEvent::StopRequested } else { JobEvent::Ticked }).await;
     }
 
-    async fn reported(&mut self, id: &JobId, outcome: Result<(), CoordinatorError>) {
+    async fn reported(
+        &mut self,
+        id: &JobId,
+        outcome: Result<(), (CoordinatorError, Box<FinishedJob>)>,
+    ) {
         self.active.take_if(|active| active.is_reporting(id));
         match outcome {
             Ok(()) => self.end(id, JobState::Succeeded, None, String::new()).await,
-            Err(error) => {
+            Err((error, finished)) if error.reason() == Reason::DiskFull => {
+                self.hold_report(finished, &error);
+            }
+            Err((error, _)) => {
                 self.end(id, JobState::Failed, Some(error.reason()), error.sentence()).await;
             }
         }
-    }
-
-    /// Brings a job into a final state: in the log first, then for everybody who watches.
-    async fn end(&mut self, id: &JobId, state: JobState, reason: Option<Reason>, detail: String) {
-        let Some(job) = self.jobs.get(id) else { return };
-        let record = job.ended(state, reason, detail);
-        if let Err(error) = self.log.write(LogWrite::Job(Box::new(record.clone()))).await {
-            // The job is over all the same; after a restart it runs again, to the same result.
-            tracing::error!(job_id = %id, %error, "could not note the end of a job");
-        }
-        self.show_end(record);
-    }
-
-    /// Shows the final `record` of a job to everybody who watches.
-    fn show_end(&mut self, record: JobRecord) {
-        let JobRecord { job: id, state, detail, .. } = &record;
-        tracing::info!(job_id = %id, state = %state, detail, "job ended");
-        if let Some(job) = self.jobs.get_mut(id) {
-            job.finished = Default::default();
-            job.record = record;
-            job.publish(None);
-        }
-    }
-
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 

@@ -6,26 +6,29 @@
 //! ([`JobMachine`]'s `abort_group`): release the group, give its batches back, plan
 //! again. Coins make a rerun equal, so no result depends on what was lost when.
 
+mod blame;
 mod footprint;
+mod forming;
 mod group;
 mod pending;
 mod placement;
+mod unfit;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use kaskade_model::job::JobPlan;
-use kaskade_model::message::{Attempt, Reason, WorkerCommand, WorkerEvent};
+use kaskade_model::message::{Reason, WorkerCommand, WorkerEvent};
 use kaskade_model::spec::Placement;
 use kaskade_model::tally::{JobTally, PartitionTally};
 use kaskade_model::{BatchId, Epoch, JobId, WorkerId};
 
 pub use footprint::{Footprint, MemoryShape, footprints, lane_words, largest_footprint};
-pub use placement::{
-    Decision, ShardLoad, WorkerInfo, auto_placement, deal_shards, decide_placement,
-};
+pub use placement::{Decision, ShardLoad, Shortage, WorkerInfo, deal_shards, decide};
 
+use blame::Blame;
 use group::{Group, TallyOutcome};
 use pending::PendingBatches;
+use unfit::Unfit;
 
 /// What the machine is to run.
 #[derive(Clone, Debug)]
@@ -59,6 +62,10 @@ pub struct JobLimits {
     pub settle_ms: u64,
     /// How long a group may take to map its shards, or to finish a round.
     pub stall_ms: u64,
+    /// How long a job that does not fit the workers at hand waits for more of them.
+    pub admission_ms: u64,
+    /// How long a worker whose disk is full is left alone before it is tried again.
+    pub disk_retry_ms: u64,
     /// How often a batch may be given back, and how often groups may end in a row without a
     /// batch committed between.
     pub max_retries: u32,
@@ -66,8 +73,14 @@ pub struct JobLimits {
 
 impl JobLimits {
     /// The limits of a coordinator that is not told otherwise.
-    pub const DEFAULT: Self =
-        Self { no_workers_grace_ms: 30_000, settle_ms: 300, stall_ms: 600_000, max_retries: 16 };
+    pub const DEFAULT: Self = Self {
+        no_workers_grace_ms: 30_000,
+        settle_ms: 300,
+        stall_ms: 600_000,
+        admission_ms: 5_000,
+        disk_retry_ms: 10_000,
+        max_retries: 16,
+    };
 }
 
 /// What happened.
@@ -82,6 +95,8 @@ pub enum JobEvent {
         /// The cause, as far as it is known.
         detail: String,
     },
+    /// A worker wants to leave once the batches in its hands are done.
+    WorkerLeaving(WorkerId),
     /// A worker reported.
     Reported {
         /// The worker.
@@ -91,6 +106,8 @@ pub enum JobEvent {
     },
     /// The client cancelled the job.
     CancelRequested,
+    /// The coordinator is to stop: no batch begins any more.
+    StopRequested,
     /// Time passed.
     Ticked,
 }
@@ -157,11 +174,16 @@ pub struct JobMachine {
     decision: Option<Decision>,
     workers: BTreeMap<WorkerId, WorkerInfo>,
     /// Workers that cannot do what they were assigned, and why.
-    unfit: BTreeMap<WorkerId, (Reason, String)>,
+    unfit: BTreeMap<WorkerId, Unfit>,
+    /// Workers that want to go.
+    leaving: BTreeSet<WorkerId>,
+    /// Why no group can be formed of the workers that were free then.
+    shortage: Option<(Vec<WorkerId>, Shortage)>,
+    is_stopping: bool,
     groups: BTreeMap<u32, Group>,
     next_epoch: Epoch,
     pending: PendingBatches,
-    retries: BTreeMap<BatchId, u32>,
+    blame: BTreeMap<BatchId, Blame>,
     /// Groups that ended since the last batch was committed.
     n_futile_groups: u32,
     tally: JobTally,
@@ -188,10 +210,13 @@ impl JobMachine {
             plan_at_ms: if workers.is_empty() { now_ms + limits.settle_ms } else { now_ms },
             workers,
             unfit: BTreeMap::new(),
+            leaving: BTreeSet::new(),
+            shortage: None,
+            is_stopping: false,
             groups: BTreeMap::new(),
             next_epoch: setup.first_epoch,
             pending: PendingBatches::new(setup.plan.n_batches(), &setup.finished),
-            retries: BTreeMap::new(),
+            blame: BTreeMap::new(),
             n_futile_groups: 0,
             tally: setup.finished.clone(),
             idle_since_ms: now_ms,
@@ -214,15 +239,26 @@ impl JobMachine {
             JobEvent::WorkerLost { worker, detail } => {
                 self.workers.remove(&worker);
                 self.unfit.remove(&worker);
+                self.leaving.remove(&worker);
                 if let Some(group) = self.group_of(worker) {
                     let what = format!("lost worker {worker}: {detail}");
-                    self.abort_group(group, now_ms, &what, &mut actions);
+                    self.abort_group(group, Some(worker), now_ms, &what, &mut actions);
+                }
+            }
+            JobEvent::WorkerLeaving(worker) => {
+                self.leaving.insert(worker);
+                if let Some(group) = self.group_of(worker).and_then(|at| self.groups.get_mut(&at)) {
+                    group.drain();
                 }
             }
             JobEvent::Reported { worker, event } => {
                 self.reported(worker, event, now_ms, &mut actions);
             }
             JobEvent::CancelRequested => self.end(JobEnd::Cancelled, &mut actions),
+            JobEvent::StopRequested => {
+                self.is_stopping = true;
+                self.groups.values_mut().for_each(Group::drain);
+            }
             JobEvent::Ticked => {}
         }
         self.move_on(now_ms, &mut actions);
@@ -241,16 +277,33 @@ impl JobMachine {
         self.groups.values().map(|group| group.members().len()).sum()
     }
 
+    /// Whether `worker` has a part in it.
+    #[must_use]
+    pub fn is_at_work(&self, worker: WorkerId) -> bool {
+        self.group_of(worker).is_some()
+    }
+
     /// How the work is shared; `auto` as long as no worker was there to decide by.
     #[must_use]
     pub fn placement(&self) -> Placement {
-        self.decision.as_ref().map_or(self.setup.placement, Decision::placement)
+        self.decision.as_ref().map_or(self.setup.placement, |decision| decision.placement)
     }
 
     /// Why it is shared like that, a sentence.
     #[must_use]
     pub fn why(&self) -> &str {
         self.decision.as_ref().map_or("no worker is there yet", |decision| &decision.why)
+    }
+
+    /// What keeps every worker from working, a sentence; `None` while one works.
+    #[must_use]
+    pub fn waiting_for(&self) -> Option<String> {
+        if self.has_ended || !self.groups.is_empty() {
+            return None;
+        }
+        let full = self.unfit.values().find(|unfit| unfit.until_ms.is_some());
+        let short = self.shortage.as_ref().map(|(_, shortage)| shortage.to_string());
+        short.or_else(|| full.map(|unfit| unfit.detail.clone()))
     }
 
     /// The finished batches, for the report.
@@ -293,15 +346,20 @@ impl JobMachine {
             }
             WorkerEvent::PeerLost { peer, detail, .. } => {
                 let what = format!("worker {worker} lost its peer {peer}: {detail}");
-                self.abort_group(index, now_ms, &what, actions);
+                self.abort_group(index, Some(peer), now_ms, &what, actions);
             }
             WorkerEvent::AttemptFailed { reason, detail, .. } => {
                 let detail = format!("worker {worker}: {detail}");
                 if is_everybodys(reason) {
                     self.fail(reason, detail, actions);
                 } else {
-                    self.abort_group(index, now_ms, &detail, actions);
-                    self.unfit.insert(worker, (reason, detail));
+                    let unfit = Unfit::new(reason, detail, now_ms, &self.limits);
+                    if unfit.until_ms.is_some() {
+                        self.retire_group(index, now_ms, &unfit.detail, actions);
+                    } else {
+                        self.abort_group(index, Some(worker), now_ms, &unfit.detail, actions);
+                    }
+                    self.unfit.insert(worker, unfit);
                 }
             }
         }
@@ -311,6 +369,7 @@ impl JobMachine {
         match self.tally.add_batch(batch, tally.clone()) {
             Ok(()) => {
                 self.n_futile_groups = 0;
+                self.blame.remove(&batch);
                 actions.push(JobAction::CommitBatch { batch, tally: Box::new(tally) });
             }
             Err(error) => self.fail(Reason::Inconsistent, error.to_string(), actions),
@@ -319,16 +378,44 @@ impl JobMachine {
 
     /// The one way in which a group ends before its work does: whoever noticed, whatever
     /// was lost. Its batches are given back, its workers released, and planning is due.
-    fn abort_group(&mut self, index: u32, now_ms: u64, what: &str, actions: &mut Vec<JobAction>) {
+    fn abort_group(
+        &mut self,
+        index: u32,
+        culprit: Option<WorkerId>,
+        now_ms: u64,
+        what: &str,
+        actions: &mut Vec<JobAction>,
+    ) {
+        let Some(group) = self.groups.get(&index) else { return };
+        let suspects = culprit.map(|worker| group.shards_of(worker)).unwrap_or_default();
+        let batches = group.batches_in_flight();
+        for &batch in &batches {
+            self.blame.entry(batch).or_default().add(&suspects);
+        }
+        self.retire_group(index, now_ms, what, actions);
+        self.n_futile_groups += 1;
+        let n_tries = self.limits.max_retries + 1;
+        let exhausted = batches
+            .iter()
+            .find(|batch| self.blame.get(batch).is_some_and(|blame| blame.n_failures >= n_tries));
+        let failure = if let Some(batch) = exhausted {
+            let poison = self.blame[batch].describe(self.setup.shards.len());
+            format!("batch {batch} was given back {n_tries} times{poison}, last because: {what}")
+        } else if self.n_futile_groups >= n_tries {
+            format!("groups of workers ended {n_tries} times without a batch, last because: {what}")
+        } else {
+            return;
+        };
+        self.fail(Reason::WorkerLost, failure, actions);
+    }
+
+    /// Takes a group apart: its workers are free, its batches to be done by another.
+    fn retire_group(&mut self, index: u32, now_ms: u64, what: &str, actions: &mut Vec<JobAction>) {
         let Some(group) = self.groups.remove(&index) else { return };
         let alive = |worker: &WorkerId| self.workers.contains_key(worker);
         actions.extend(group.release(alive));
         let batches = group.batches_in_flight();
-        for &batch in &batches {
-            *self.retries.entry(batch).or_default() += 1;
-            self.pending.give_back(batch);
-        }
-        let exhausted = batches.iter().find(|b| self.retries[b] > self.limits.max_retries).copied();
+        batches.iter().for_each(|&batch| self.pending.give_back(batch));
         actions.push(JobAction::NoteRecovery(Loss {
             epoch: group.attempt().epoch,
             what: what.to_owned(),
@@ -339,16 +426,6 @@ impl JobMachine {
         if self.groups.is_empty() {
             self.idle_since_ms = now_ms;
         }
-        self.n_futile_groups += 1;
-        let n_tries = self.limits.max_retries + 1;
-        let failure = if let Some(batch) = exhausted {
-            format!("batch {batch} was given back {n_tries} times, last because: {what}")
-        } else if self.n_futile_groups >= n_tries {
-            format!("groups of workers ended {n_tries} times without a batch, last because: {what}")
-        } else {
-            return;
-        };
-        self.fail(Reason::WorkerLost, failure, actions);
     }
 
     /// Everything that follows from where things stand: stalls, planning, dispatch, the end.
@@ -356,36 +433,64 @@ impl JobMachine {
         let stalled = self.groups.iter().find(|(_, g)| g.is_silent(now_ms, self.limits.stall_ms));
         if let Some((&index, _)) = stalled {
             let what = format!("no round finished in {} s", self.limits.stall_ms / 1000);
-            self.abort_group(index, now_ms, &what, actions);
+            self.abort_group(index, None, now_ms, &what, actions);
         }
         if self.has_ended {
             return;
         }
+        self.dismiss_drained(now_ms, actions);
         let has_in_flight = self.groups.values().any(Group::has_in_flight);
         if self.pending.is_empty() && !has_in_flight {
             return self.succeed(actions);
         }
-        if now_ms >= self.plan_at_ms && !self.pending.is_empty() {
+        self.unfit.retain(|_, unfit| unfit.until_ms.is_none_or(|until| now_ms < until));
+        if now_ms >= self.plan_at_ms && !self.pending.is_empty() && !self.is_stopping {
             self.form_groups(now_ms, actions);
+            self.make_room_for_joined();
         }
         for group in self.groups.values_mut() {
             actions.extend(group.dispatch(&mut self.pending, &self.setup.plan, now_ms));
         }
-        if !self.groups.is_empty() {
+        if self.groups.is_empty() && !self.is_stopping {
+            self.give_up_waiting(now_ms, actions);
+        }
+    }
+
+    /// The end of a job that no worker works on and none will.
+    fn give_up_waiting(&mut self, now_ms: u64, actions: &mut Vec<JobAction>) {
+        let all_are_unfit = self.workers.keys().all(|worker| self.unfit.contains_key(worker));
+        let hopeless = self.unfit.values().find(|unfit| unfit.until_ms.is_none());
+        let some_may_recover = self.unfit.values().any(|unfit| unfit.until_ms.is_some());
+        if let Some(unfit) = hopeless.filter(|_| all_are_unfit && !some_may_recover) {
+            return self.fail(unfit.reason, unfit.detail.clone(), actions);
+        }
+        if some_may_recover {
+            // A disk is full: the job waits for room, however long that takes.
+            self.idle_since_ms = now_ms;
             return;
         }
-        let all_are_unfit = self.workers.keys().all(|worker| self.unfit.contains_key(worker));
-        if let Some((reason, detail)) = self.unfit.values().next().filter(|_| all_are_unfit) {
-            return self.fail(*reason, detail.clone(), actions);
+        let grace_ms = self.limits.no_workers_grace_ms;
+        // One that has worked waits for what it lost; one that never began is refused soon.
+        let has_begun = self.next_epoch > Epoch(1);
+        let patience_ms = if has_begun { grace_ms } else { self.limits.admission_ms };
+        let waited_since_ms = if has_begun { self.idle_since_ms } else { self.plan_at_ms };
+        if let Some((_, shortage)) = &self.shortage
+            && now_ms >= waited_since_ms + patience_ms
+        {
+            let detail = shortage.to_string();
+            return self.fail(Reason::OutOfMemory, detail, actions);
         }
-        if now_ms >= self.idle_since_ms + self.limits.no_workers_grace_ms {
-            let smallest_group = self.decision.as_ref().map_or(1, Decision::smallest_group);
+        if now_ms >= self.idle_since_ms + grace_ms {
+            let n_needed = match self.placement() {
+                Placement::Hybrid { parts, .. } => parts as usize,
+                _ => 1,
+            };
             let detail = format!(
                 "{} registered, placement {} needs {}; waited {} s: start workers with `kaskade worker`",
                 count(self.workers.len(), "worker"),
                 self.placement(),
-                count(smallest_group, "worker"),
-                self.limits.no_workers_grace_ms / 1000
+                count(n_needed, "worker"),
+                grace_ms / 1000
             );
             self.fail(Reason::NoWorkers, detail, actions);
         }
@@ -407,29 +512,6 @@ impl JobMachine {
             None => return self.end(JobEnd::Succeeded, actions),
         };
         self.fail(Reason::Inconsistent, detail, actions);
-    }
-
-    fn form_groups(&mut self, now_ms: u64, actions: &mut Vec<JobAction>) {
-        let busy: BTreeSet<WorkerId> =
-            self.groups.values().flat_map(|g| g.members()).map(|m| m.worker).collect();
-        let is_free = |info: &&WorkerInfo| {
-            !busy.contains(&info.worker) && !self.unfit.contains_key(&info.worker)
-        };
-        let free: Vec<WorkerInfo> = self.workers.values().filter(is_free).cloned().collect();
-        if free.is_empty() {
-            return;
-        }
-        let decision = self.decision.get_or_insert_with(|| decide_placement(&self.setup, &free));
-        for members in decision.form(&free, self.groups.len(), &self.setup.shards) {
-            let group = (0..).find(|slot| !self.groups.contains_key(slot)).unwrap_or(u32::MAX);
-            let epoch = self.next_epoch;
-            self.next_epoch = Epoch(epoch.0 + 1);
-            let attempt = Attempt { job: self.setup.job.clone(), group, epoch };
-            actions.push(JobAction::CommitEpoch(epoch));
-            let formed = Group::new(attempt, members, now_ms);
-            actions.extend(formed.prepare(&self.setup));
-            self.groups.insert(group, formed);
-        }
     }
 
     fn group_of(&self, worker: WorkerId) -> Option<u32> {

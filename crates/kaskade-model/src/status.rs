@@ -60,7 +60,7 @@ pub struct JobStatus {
     pub id: JobId,
     /// How far it is.
     pub state: JobState,
-    /// Why it failed or was cancelled.
+    /// Why it failed, was cancelled, or stands still for a while.
     pub reason: Option<Reason>,
     /// A sentence for people; may be empty.
     pub detail: String,
@@ -79,6 +79,8 @@ pub struct JobStatus {
     pub n_workers: u32,
     /// The placement that the planner chose.
     pub placement: Option<Placement>,
+    /// Why it chose that, a sentence with the bytes per worker; empty unless the job runs.
+    pub placement_why: String,
     /// What was recovered from, oldest first.
     pub recoveries: Vec<Recovery>,
     /// The latest round of every batch in flight.

@@ -115,6 +115,19 @@ pub enum ResultsError {
 }
 
 impl ResultsError {
+    /// Whether the result holds other bytes than were written.
+    #[must_use]
+    pub fn is_corrupt(&self) -> bool {
+        matches!(
+            self,
+            Self::RepeatedFile { .. }
+                | Self::MissingFile { .. }
+                | Self::UnlistedFile { .. }
+                | Self::DamagedFile { .. }
+                | Self::Unreadable { .. }
+        )
+    }
+
     /// Whether a full disk or quota is the cause.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {

@@ -49,6 +49,8 @@ pub enum WorkerMessage {
         /// Resident memory of the process, in bytes.
         resident_bytes: u64,
     },
+    /// It ends the batches in its hands, takes no others, and waits to be dismissed.
+    Leaving,
 }
 
 /// A worker as it introduces itself.
@@ -77,6 +79,8 @@ pub enum CoordinatorMessage {
     Command(WorkerCommand),
     /// The answer to a heartbeat.
     HeartbeatAck,
+    /// The answer to [`WorkerMessage::Leaving`]: the worker has no part in any job.
+    Dismissed,
 }
 
 /// What a worker is told when it is taken in.
@@ -113,6 +117,7 @@ impl From<WorkerMessage> for pb::WorkerMessage {
             WorkerMessage::Heartbeat { resident_bytes } => {
                 Kind::Heartbeat(pb::Heartbeat { resident_bytes })
             }
+            WorkerMessage::Leaving => Kind::Leaving(pb::Leaving {}),
         };
         Self { kind: Some(kind) }
     }
@@ -127,6 +132,7 @@ impl TryFrom<pb::WorkerMessage> for WorkerMessage {
             Kind::Register(register) => Self::Register(register.try_into()?),
             Kind::Event(event) => Self::Event(event.try_into()?),
             Kind::Heartbeat(beat) => Self::Heartbeat { resident_bytes: beat.resident_bytes },
+            Kind::Leaving(pb::Leaving {}) => Self::Leaving,
         })
     }
 }
@@ -181,6 +187,7 @@ impl From<CoordinatorMessage> for pb::CoordinatorMessage {
             CoordinatorMessage::Registered(registered) => Kind::Registered(registered.into()),
             CoordinatorMessage::Command(command) => Kind::Command(command.into()),
             CoordinatorMessage::HeartbeatAck => Kind::HeartbeatAck(pb::HeartbeatAck {}),
+            CoordinatorMessage::Dismissed => Kind::Dismissed(pb::Dismissed {}),
         };
         Self { kind: Some(kind) }
     }
@@ -195,6 +202,7 @@ impl TryFrom<pb::CoordinatorMessage> for CoordinatorMessage {
             Kind::Registered(registered) => Self::Registered(registered.try_into()?),
             Kind::Command(command) => Self::Command(command.try_into()?),
             Kind::HeartbeatAck(pb::HeartbeatAck {}) => Self::HeartbeatAck,
+            Kind::Dismissed(pb::Dismissed {}) => Self::Dismissed,
         })
     }
 }

@@ -24,6 +24,7 @@ pub mod file;
 
 pub mod control;
 pub mod exchange;
+pub mod fail_point;
 pub mod graphs;
 pub mod jobs;
 

@@ -8,11 +8,12 @@
 //! time, the same coins, equal bit for bit) and [`textbook`] (the papers' definitions with
 //! [`philox`] as the generator, equal within the interval that [`accept`] states).
 //! [`simulated_cluster`] runs the machines of coordinator and workers under faults, [`process_cluster`] is
-//! a real one of child processes. [`known_answers`] reads the spreads that independent programs found on real graphs.
+//! a real one of child processes, and [`fault_proxy`] goes between them. [`known_answers`] reads the spreads that independent programs found on real graphs.
 
 pub mod accept;
 mod arc_list;
 pub mod directories;
+pub mod fault_proxy;
 pub mod fixtures;
 pub mod known_answers;
 pub mod oracle;

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -18,11 +18,25 @@ use tempfile::TempDir;
 pub struct ProcessCluster {
     binary: PathBuf,
     folder: TempDir,
+    state: PathBuf,
     port: u16,
-    n_threads: usize,
+    options: ClusterOptions,
     coordinator: Option<Process>,
     workers: Vec<Process>,
+    /// The logs of processes that have ended.
+    ended: Vec<PathBuf>,
     n_started: usize,
+}
+
+/// How a cluster is started, beyond what every one has.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterOptions {
+    /// Compute threads of each worker; 0 leaves them to the worker.
+    pub n_threads: usize,
+    /// More arguments of the coordinator.
+    pub coordinator: Vec<String>,
+    /// Where job log and results are; `None` for a folder of the cluster's own.
+    pub state: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -45,13 +59,25 @@ impl ProcessCluster {
     /// When they are not within the deadline; the message has their logs.
     #[must_use]
     pub fn start(binary: &Path, n_workers: usize, n_threads: usize) -> Self {
+        Self::start_with(binary, n_workers, ClusterOptions { n_threads, ..Default::default() })
+    }
+
+    /// Starts a cluster as `options` say.
+    ///
+    /// # Panics
+    /// As [`ProcessCluster::start`].
+    #[must_use]
+    pub fn start_with(binary: &Path, n_workers: usize, options: ClusterOptions) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder for the cluster");
         let mut cluster = Self {
             binary: binary.to_owned(),
-            folder: tempfile::tempdir().expect("a temporary folder for the cluster"),
+            state: options.state.clone().unwrap_or_else(|| folder.path().join("state")),
+            folder,
             port: free_port(),
-            n_threads,
+            options,
             coordinator: None,
             workers: Vec::new(),
+            ended: Vec::new(),
             n_started: 0,
         };
         std::fs::create_dir(cluster.graphs()).expect("the folder is new");
@@ -86,11 +112,32 @@ impl ProcessCluster {
     /// # Panics
     /// When the program cannot be started.
     pub fn start_coordinator(&mut self) {
+        self.start_coordinator_with(&[]);
+    }
+
+    /// Starts the coordinator with `environment`.
+    ///
+    /// # Panics
+    /// When the program cannot be started.
+    pub fn start_coordinator_with(&mut self, environment: &[(&str, &str)]) {
         let mut command = Command::new(&self.binary);
         command.arg("coordinator").args(["--listen", &format!("127.0.0.1:{}", self.port)]);
         command.arg("--graphs").arg(self.graphs());
-        command.arg("--state").arg(self.folder.path().join("state"));
+        command.arg("--state").arg(&self.state).args(&self.options.coordinator);
+        command.envs(environment.iter().copied());
         self.coordinator = Some(self.spawn(command, "coordinator"));
+    }
+
+    /// The folder of job log and results.
+    #[must_use]
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
+    /// The port that the coordinator listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Starts one more worker, with a cache of its own.
@@ -98,13 +145,70 @@ impl ProcessCluster {
     /// # Panics
     /// When the program cannot be started.
     pub fn start_worker(&mut self) {
+        self.start_worker_with(&[], &[]);
+    }
+
+    /// Starts one more worker with `arguments` and `environment`. Without a `--coordinator` among the
+    /// arguments it goes to this cluster's, and its cache is its own.
+    ///
+    /// # Panics
+    /// When the program cannot be started.
+    pub fn start_worker_with(&mut self, arguments: &[&str], environment: &[(&str, &str)]) {
         let name = format!("worker-{}", self.n_started);
         let mut command = Command::new(&self.binary);
-        command.args(["worker", "--coordinator", &self.url()]);
-        command.args(["--threads", &self.n_threads.to_string()]);
-        command.arg("--cache").arg(self.folder.path().join(&name).join("cache"));
+        command.arg("worker").args(arguments).envs(environment.iter().copied());
+        if !arguments.contains(&"--coordinator") {
+            command.args(["--coordinator", &self.url()]);
+        }
+        if self.options.n_threads > 0 {
+            command.args(["--threads", &self.options.n_threads.to_string()]);
+        }
+        if !arguments.contains(&"--cache") {
+            command.arg("--cache").arg(self.folder.path().join(&name).join("cache"));
+        }
         let worker = self.spawn(command, &name);
         self.workers.push(worker);
+    }
+
+    /// Workers that were started and not taken away.
+    #[must_use]
+    pub fn n_workers(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// The process number of worker `index` of those that were not taken away.
+    #[must_use]
+    pub fn worker_pid(&self, index: usize) -> u32 {
+        self.workers[index].child.id()
+    }
+
+    /// The process number of the coordinator.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn coordinator_pid(&self) -> u32 {
+        self.coordinator.as_ref().expect("the coordinator runs").child.id()
+    }
+
+    /// Waits until worker `index` ends by itself, and takes it away.
+    pub fn wait_for_worker_end(&mut self, index: usize) -> ExitStatus {
+        let mut worker = self.workers.remove(index);
+        let ended = self.wait_for("a worker to end", || worker.child.try_wait().ok().flatten());
+        self.ended.push(worker.log);
+        ended
+    }
+
+    /// Waits until the coordinator ends by itself.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn wait_for_coordinator_end(&mut self) -> ExitStatus {
+        let mut coordinator = self.coordinator.take().expect("the coordinator runs");
+        let ended =
+            self.wait_for("the coordinator to end", || coordinator.child.try_wait().ok().flatten());
+        self.ended.push(coordinator.log);
+        ended
     }
 
     /// Kills the worker that was started as number `index` of those alive, with SIGKILL.
@@ -115,6 +219,7 @@ impl ProcessCluster {
         let mut worker = self.workers.remove(index);
         worker.child.kill().expect("a child can be killed");
         worker.child.wait().expect("a killed child ends");
+        self.ended.push(worker.log);
     }
 
     /// Kills the coordinator with SIGKILL.
@@ -125,6 +230,7 @@ impl ProcessCluster {
         let mut coordinator = self.coordinator.take().expect("the coordinator runs");
         coordinator.child.kill().expect("a child can be killed");
         coordinator.child.wait().expect("a killed child ends");
+        self.ended.push(coordinator.log);
     }
 
     /// Runs a client command against this cluster; its exit code, output and messages.
@@ -192,11 +298,12 @@ impl ProcessCluster {
     #[must_use]
     pub fn logs(&self) -> String {
         let mut text = String::new();
-        for process in self.coordinator.iter().chain(&self.workers) {
-            let log = std::fs::read_to_string(&process.log).unwrap_or_default();
+        let running = self.coordinator.iter().chain(&self.workers).map(|process| &process.log);
+        for path in self.ended.iter().chain(running) {
+            let log = std::fs::read_to_string(path).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
             let last = &lines[lines.len().saturating_sub(40)..];
-            text.push_str(&format!("--- {}\n{}\n", process.log.display(), last.join("\n")));
+            text.push_str(&format!("--- {}\n{}\n", path.display(), last.join("\n")));
         }
         text
     }
@@ -225,6 +332,15 @@ impl Drop for ProcessCluster {
     }
 }
 
+/// Sends `signal`, as `kill` knows it (`-STOP`), to process `pid`.
+///
+/// # Panics
+/// When there is no such process.
+pub fn signal(pid: u32, signal: &str) {
+    let sent = Command::new("kill").args([signal, &pid.to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "kill {signal} {pid}");
+}
+
 /// What a client command left behind.
 #[derive(Clone, Debug)]
 pub struct ClientOutput {
@@ -236,7 +352,12 @@ pub struct ClientOutput {
     pub stderr: String,
 }
 
-fn free_port() -> u16 {
+/// A port on loopback that was free a moment ago.
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn free_port() -> u16 {
     let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let port: io::Result<u16> = address.map(|address| address.port());
     port.expect("a free port on loopback")

@@ -25,11 +25,13 @@ use crate::VecShard;
 pub struct Faults {
     /// A worker dies with all it knew; another one may join later.
     pub crash_per_mille: u64,
+    /// A worker asks to leave, and is to be given no more than it has; another one joins.
+    pub leave_per_mille: u64,
     /// A message between workers is lost, and its stream with it.
     pub loss_per_mille: u64,
     /// A message between workers arrives twice.
     pub repeat_per_mille: u64,
-    /// Faults of the first two kinds, at most.
+    /// Faults of all kinds but repeats, at most.
     pub budget: usize,
 }
 
@@ -42,6 +44,8 @@ pub struct SimulatedRun {
     pub tally: JobTally,
     /// Workers that died.
     pub n_crashes: usize,
+    /// Workers that asked to leave.
+    pub n_leaves: usize,
     /// Messages that were lost.
     pub n_losses: usize,
     /// Losses that hit batches while their rounds were under way.
@@ -68,6 +72,7 @@ pub fn run(
     SimulatedRun {
         end,
         n_crashes: cluster.n_crashes,
+        n_leaves: cluster.leaving.len(),
         n_losses: cluster.n_losses,
         n_hits_in_rounds: cluster.n_hits_in_rounds,
         tally: cluster.job.into_tally(),
@@ -91,6 +96,10 @@ struct Cluster<'a> {
     /// Who came and who was lost, as the coordinator notices it, in order.
     to_job: VecDeque<JobEvent>,
     committed_epochs: BTreeSet<Epoch>,
+    /// Workers whose wish to leave the coordinator has been told, or will be.
+    leaving: BTreeSet<WorkerId>,
+    /// Those of which it has heard.
+    told: BTreeSet<WorkerId>,
     n_crashes: usize,
     n_losses: usize,
     n_hits_in_rounds: usize,
@@ -134,6 +143,8 @@ impl<'a> Cluster<'a> {
             to_peers: Vec::new(),
             to_job: VecDeque::new(),
             committed_epochs: BTreeSet::new(),
+            leaving: BTreeSet::new(),
+            told: BTreeSet::new(),
             n_crashes: 0,
             n_losses: 0,
             n_hits_in_rounds: 0,
@@ -155,7 +166,10 @@ impl<'a> Cluster<'a> {
     }
 
     fn step(&mut self) {
-        if self.n_crashes + self.n_losses < self.faults.budget {
+        if self.n_crashes + self.n_losses + self.leaving.len() < self.faults.budget {
+            if self.random.hits(self.faults.leave_per_mille) {
+                self.leave();
+            }
             if self.random.hits(self.faults.crash_per_mille) {
                 self.crash();
             }
@@ -193,6 +207,16 @@ impl<'a> Cluster<'a> {
         self.workers.remove(&worker);
         self.to_peers.retain(|m| m.from != worker && m.to != worker);
         self.to_job.push_back(JobEvent::WorkerLost { worker, detail: "crashed".to_owned() });
+        self.join();
+    }
+
+    fn leave(&mut self) {
+        let stays = |id: &WorkerId| !self.leaving.contains(id);
+        let mut staying: Vec<WorkerId> = self.workers.keys().copied().filter(stays).collect();
+        let Some(worker) = pick(&mut staying, &mut self.random) else { return };
+        self.note(format!("worker {worker} wants to leave"));
+        self.leaving.insert(worker);
+        self.to_job.push_back(JobEvent::WorkerLeaving(worker));
         self.join();
     }
 
@@ -288,6 +312,9 @@ impl<'a> Cluster<'a> {
     }
 
     fn handle(&mut self, event: JobEvent) {
+        if let JobEvent::WorkerLeaving(worker) = event {
+            self.told.insert(worker);
+        }
         if event != JobEvent::Ticked {
             self.log.push(format!("coordinator gets {event:?}"));
         }
@@ -298,6 +325,7 @@ impl<'a> Cluster<'a> {
                 }
                 JobAction::Send { worker, command } => {
                     if let WorkerCommand::Prepare(assignment) = &*command {
+                        assert!(!self.told.contains(&worker), "worker {worker} is leaving");
                         let epoch = assignment.attempt.epoch;
                         assert!(self.committed_epochs.contains(&epoch), "{epoch} is not durable");
                     }

@@ -11,6 +11,7 @@ use kaskade_model::message::{
     Assignment, Attempt, Member, PeerMessage, WorkerCommand, WorkerEvent,
 };
 use kaskade_rpc::control::Client;
+use kaskade_rpc::fail_point;
 use kaskade_rpc::security::ClientSecurity;
 use kaskade_store::MappedShard;
 use tokio::sync::mpsc;
@@ -152,7 +153,11 @@ impl Driver {
         for action in actions {
             match action {
                 Action::Compute(task) => self.compute(task),
-                Action::SendToPeers { attempt, messages } => self.send(&attempt, &messages),
+                Action::SendToPeers { attempt, messages } => {
+                    fail_point::reach("slice-before-send");
+                    self.send(&attempt, &messages);
+                    fail_point::reach("slice-sent");
+                }
                 Action::Report(event) => self.report(event),
             }
         }

@@ -20,7 +20,7 @@ use crate::session::{Session, Surroundings};
 /// The pause between two attempts to reach the coordinator.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
-/// Runs a worker until `shutdown`, or until its coordinator cannot be found any more.
+/// Runs a worker until `shutdown`, and then until the batches in its hands are done, or until its coordinator cannot be found any more.
 ///
 /// # Errors
 /// [`WorkerError`]: the address is refused, or the coordinator is not there, is of another
@@ -47,16 +47,26 @@ pub async fn run(config: WorkerConfig, shutdown: CancellationToken) -> Result<()
     let serving = server::builder(gate).add_service(service).serve_with_incoming(listener.incoming);
     tokio::select! {
         served = serving => served.map_err(WorkerError::Server),
-        worked = work(&config, &around) => worked,
-        () = shutdown.cancelled() => Ok(()),
+        worked = work(&config, &around, &shutdown) => worked,
     }
 }
 
-async fn work(config: &WorkerConfig, around: &Surroundings) -> Result<(), WorkerError> {
+async fn work(
+    config: &WorkerConfig,
+    around: &Surroundings,
+    shutdown: &CancellationToken,
+) -> Result<(), WorkerError> {
     let mut patience = config.find_coordinator;
     loop {
-        let session = find(config, around, patience).await?;
-        let why = session.work(around).await;
+        let session = tokio::select! {
+            session = find(config, around, patience) => session?,
+            () = shutdown.cancelled() => return Ok(()),
+        };
+        let why = session.work(around, shutdown).await;
+        if shutdown.is_cancelled() {
+            tracing::info!(why, "leaving");
+            return Ok(());
+        }
         tracing::warn!(why, "the session with the coordinator ended, looking for it again");
         patience = config.find_again;
     }

@@ -6,10 +6,12 @@ use kaskade_model::message::{Reason, WorkerEvent};
 use kaskade_rpc::channel::{self, Remote};
 use kaskade_rpc::control::{self, CoordinatorMessage, Registered, Registration, WorkerMessage};
 use kaskade_rpc::security::ClientSecurity;
-use kaskade_rpc::{ErrorCode, RpcError, limits, pb};
+use kaskade_rpc::{ErrorCode, RpcError, fail_point, limits, pb};
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
+use tokio::time::Instant;
 use tokio_stream::wrappers::UnboundedReceiverStream;
+use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
 
 use crate::cache::ShardCache;
@@ -19,6 +21,10 @@ use crate::exchange::{Line, Switchboard};
 
 /// Heartbeats that may stay without an answer before the session counts as lost.
 const SILENT_HEARTBEATS: u32 = 10;
+
+/// How long a worker that is told to stop works on: then what it has in hand is given up, and
+/// run again by others.
+const DRAIN_GRACE: Duration = Duration::from_secs(60);
 
 /// What outlives a session.
 #[derive(Clone, Debug)]
@@ -69,8 +75,13 @@ impl Session {
         Ok(Self { registered, client, outgoing, incoming })
     }
 
-    /// Works until the session ends; says why it did.
-    pub(crate) async fn work(mut self, around: &Surroundings) -> String {
+    /// Works until the session ends; says why it did. Once `shutdown` is cancelled, it ends
+    /// with the batches in hand.
+    pub(crate) async fn work(
+        mut self,
+        around: &Surroundings,
+        shutdown: &CancellationToken,
+    ) -> String {
         let own = self.registered.worker;
         tracing::info!(worker_id = own.0, "registered with the coordinator");
         let (mailbox, inputs) = mpsc::channel(MAILBOX_INPUTS);
@@ -88,7 +99,8 @@ impl Session {
         let mut driver = tokio::spawn(driver.run(inputs));
         let interval = Duration::from_millis(self.registered.heartbeat_interval_ms.into());
         let mut heartbeat = tokio::time::interval(interval);
-        let mut last_heard = tokio::time::Instant::now();
+        let mut last_heard = Instant::now();
+        let mut leave_at = None;
         let why = loop {
             let message = tokio::select! {
                 message = self.incoming.message() => message,
@@ -97,6 +109,13 @@ impl Session {
                     continue;
                 }
                 ended = &mut driver => break why_driver_ended(ended),
+                () = shutdown.cancelled(), if leave_at.is_none() => {
+                    tracing::info!("leaving once the batches in hand are done");
+                    leave_at = Some(Instant::now() + DRAIN_GRACE);
+                    let _ = self.outgoing.send(WorkerMessage::Leaving.into());
+                    continue;
+                }
+                () = until(leave_at) => break "the batches in hand take too long".to_owned(),
                 _ = heartbeat.tick() => {
                     if last_heard.elapsed() > SILENT_HEARTBEATS * interval {
                         break "the coordinator does not answer".to_owned();
@@ -106,7 +125,7 @@ impl Session {
                     continue;
                 }
             };
-            last_heard = tokio::time::Instant::now();
+            last_heard = Instant::now();
             match message {
                 Ok(Some(message)) => match CoordinatorMessage::try_from(message) {
                     Ok(CoordinatorMessage::Command(command)) => {
@@ -114,6 +133,7 @@ impl Session {
                             break "the driver ended".to_owned();
                         }
                     }
+                    Ok(CoordinatorMessage::Dismissed) => break "nothing is left to do".to_owned(),
                     Ok(CoordinatorMessage::HeartbeatAck | CoordinatorMessage::Registered(_)) => {}
                     Err(error) => break error.to_string(),
                 },
@@ -132,6 +152,12 @@ impl Session {
     /// Sends `event`; one that is too large for a message becomes the failure of its attempt,
     /// because it would end the session and with it every attempt.
     fn report(&self, event: WorkerEvent) {
+        let [before, after] = match &event {
+            WorkerEvent::Prepared { .. } => ["prepared-before-report", "prepared-reported"],
+            WorkerEvent::BatchTallied { .. } => ["tally-before-report", "tally-reported"],
+            _ => ["event-before-report", "event-reported"],
+        };
+        fail_point::reach(before);
         let attempt = event.attempt().clone();
         let mut message = pb::WorkerMessage::from(WorkerMessage::Event(event));
         if let Err(error) = limits::check_size("an event", &message, limits::CONTROL_MESSAGE_BYTES)
@@ -142,6 +168,15 @@ impl Session {
         }
         // A session that has ended is noticed by who reads from it.
         let _ = self.outgoing.send(message);
+        fail_point::reach(after);
+    }
+}
+
+/// Ends at `deadline`, or never.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }
 

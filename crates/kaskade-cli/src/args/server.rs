@@ -7,6 +7,7 @@ use clap::Args;
 use kaskade_coordinator::{CoordinatorConfig, Quotas};
 use kaskade_worker::WorkerConfig;
 
+use super::bounds::BoundArgs;
 use super::client::ClientArgs;
 use super::job::threads;
 use super::run::LoadChoice;
@@ -50,6 +51,9 @@ pub(crate) struct CoordinatorArgs {
         hide_default_value = true
     )]
     pub(crate) user_spec_bytes: Size,
+    /// What it waits for, and how much it keeps.
+    #[command(flatten)]
+    pub(crate) bounds: BoundArgs,
 }
 
 /// The flags of `worker`.

@@ -1,5 +1,7 @@
 //! `kaskade coordinator`.
 
+use std::time::Duration;
+
 use kaskade_coordinator::{CoordinatorConfig, Quotas};
 use kaskade_engine::job::JobLimits;
 use serde::Serialize;
@@ -11,12 +13,16 @@ use crate::error::CliError;
 
 /// Runs a coordinator until it is told to stop.
 pub(super) fn coordinator(args: CoordinatorArgs, console: &Console) -> Result<(), CliError> {
+    let dead_after = Duration::from_secs(args.bounds.dead_after);
     let config = CoordinatorConfig {
         listen: args.listen,
         security: args.security.load()?,
         graphs: args.graphs,
         state: args.state,
-        limits: JobLimits::DEFAULT,
+        limits: JobLimits {
+            no_workers_grace_ms: args.bounds.no_workers_grace.saturating_mul(1000),
+            ..JobLimits::DEFAULT
+        },
         quotas: Quotas {
             open_jobs: args.user_jobs,
             open_spec_bytes: args
@@ -24,8 +30,10 @@ pub(super) fn coordinator(args: CoordinatorArgs, console: &Console) -> Result<()
                 .resolve(None, 1.0)
                 .unwrap_or(Quotas::DEFAULT.open_spec_bytes),
         },
-        heartbeat: CoordinatorConfig::DEFAULT_HEARTBEAT,
-        dead_after: CoordinatorConfig::DEFAULT_DEAD_AFTER,
+        keep_jobs: args.bounds.keep_jobs,
+        // Several beats fit into the silence that is borne.
+        heartbeat: CoordinatorConfig::DEFAULT_HEARTBEAT.min(dead_after / 4),
+        dead_after,
     };
     serve(|shutdown| async move {
         let listening = |url: &str| {

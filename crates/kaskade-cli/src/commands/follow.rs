@@ -118,19 +118,34 @@ struct Display<'a> {
     console: &'a Console,
     bar: ProgressBar,
     n_recoveries: usize,
+    /// What was last said of the placement, and of what the job waits for.
+    said: [String; 2],
     last_note: String,
 }
 
 impl<'a> Display<'a> {
     fn new(console: &'a Console) -> Self {
         let bar = console.bar("waiting", Some(0), Counted::Things("simulations"));
-        Self { console, bar, n_recoveries: 0, last_note: String::new() }
+        Self { console, bar, n_recoveries: 0, said: Default::default(), last_note: String::new() }
     }
 
     fn show(&mut self, status: &JobStatus) {
         self.bar.set_prefix(status.state.as_str());
         self.bar.set_length(status.simulations_total);
         self.bar.set_position(status.simulations_done);
+        let placement = match (status.placement, status.placement_why.as_str()) {
+            (Some(placement), why) if !why.is_empty() && status.n_workers > 0 => {
+                format!("placement {placement}: {why}")
+            }
+            _ => String::new(),
+        };
+        let wait = if status.state.is_final() { String::new() } else { why(status) };
+        for (said, line) in self.said.iter_mut().zip([placement, wait]) {
+            if !line.is_empty() && *said != line {
+                self.console.note(&line);
+            }
+            *said = line;
+        }
         for recovery in status.recoveries.iter().skip(self.n_recoveries) {
             self.console.note(&format!("recovered: {}", recovery.what));
         }

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use indicatif::BinaryBytes;
 use kaskade_engine::job::{
-    Footprint, MemoryShape, ShardLoad, auto_placement, lane_words, largest_footprint,
+    Footprint, MemoryShape, ShardLoad, WorkerInfo, decide, lane_words, largest_footprint,
 };
 use kaskade_engine::local::LaneChoice;
+use kaskade_model::WorkerId;
 use kaskade_model::spec::Placement;
 use kaskade_store::Manifest;
 use serde::Serialize;
@@ -68,10 +69,9 @@ struct Bytes {
 
 #[derive(Debug, Serialize)]
 struct Auto {
-    placement: Placement,
+    /// Absent where nothing fits: a cluster refuses the job.
+    placement: Option<Placement>,
     why: String,
-    /// Whether what it takes fits the memory.
-    fits: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -96,15 +96,12 @@ impl Plan {
         let placements: Vec<Row> = divisors(args.workers)
             .map(|parts| Row::new(shape, args.workers, parts, memory_bytes))
             .collect();
-        let decision = auto_placement(shape, memory_bytes);
-        let of_auto = match decision.placement() {
-            Placement::Partition => placements.last(),
-            _ => placements.first(),
-        };
-        let auto = Auto {
-            placement: decision.placement(),
-            why: decision.why,
-            fits: of_auto.is_some_and(|row| row.fits),
+        let workers: Vec<WorkerInfo> = (1..=u64::from(args.workers))
+            .map(|id| WorkerInfo { worker: WorkerId(id), address: String::new(), memory_bytes })
+            .collect();
+        let auto = match decide(shape, Placement::Auto, &workers) {
+            Ok(decision) => Auto { placement: Some(decision.placement), why: decision.why },
+            Err(shortage) => Auto { placement: None, why: shortage.to_string() },
         };
         Self {
             workers: args.workers,
@@ -147,7 +144,10 @@ impl Plan {
         } else {
             size(self.memory_bytes)
         };
-        let advice = self.advice();
+        let auto = match self.auto.placement {
+            Some(placement) => format!("--placement auto takes {placement}: {}.", self.auto.why),
+            None => format!("A cluster refuses the job: {}.", self.auto.why),
+        };
         write!(
             text,
             "\nThe worker with the most, of {} with {memory}: W = {}, {} batches in flight;\n\
@@ -155,7 +155,7 @@ impl Plan {
              lists are all out-lists side by side, for small probabilities, or where they lie.\n\
              The coordinator maps {}, the id map and the degrees. `kaskade run` has W = {}\n\
              and {} batches in flight, and maps them too, {} in all.\n\
-             --placement auto takes {}: {}.\n{advice}",
+             {auto}\n",
             self.workers,
             self.lane_words,
             self.batches,
@@ -163,27 +163,9 @@ impl Plan {
             self.run.lane_words,
             self.run.batches,
             size(self.run.bytes.total_bytes),
-            self.auto.placement,
-            self.auto.why,
         )
         .expect("a string takes any text");
         text
-    }
-
-    /// What to do where `auto` is not the best that fits.
-    fn advice(&self) -> String {
-        let fitting = self.placements.iter().find(|row| row.fits);
-        match (fitting, self.auto.fits) {
-            (None, _) => {
-                "Nothing fits: take more workers, more memory or a smaller --lane-words.\n"
-                    .to_owned()
-            }
-            (Some(row), _) if matches!(row.placement, Placement::Hybrid { .. }) => format!(
-                "{} fits and exchanges less: ask for it with --placement {}.\n",
-                row.placement, row.placement
-            ),
-            _ => String::new(),
-        }
     }
 }
 

@@ -46,6 +46,9 @@ fn describe(status: &JobStatus) -> String {
     rows.push(("simulations", format!("{done} of {total}")));
     rows.push(("workers", status.n_workers.to_string()));
     rows.extend(status.placement.map(|placement| ("placement", placement.to_string())));
+    if !status.placement_why.is_empty() {
+        rows.push(("because", status.placement_why.clone()));
+    }
     rows.push(("submitted", moment(status.submitted)));
     rows.extend(status.started.map(|seconds| ("started", moment(seconds))));
     rows.extend(status.finished.map(|seconds| ("finished", moment(seconds))));

@@ -264,11 +264,12 @@ fn a_plan_says_what_fits_before_anything_is_allocated() {
     // One byte less than the whole graph takes.
     let short = plan(&(bytes(&placements[0], "total_bytes") - 1).to_string());
     assert_eq!(short["placements"][0]["fits"], false);
-    assert_eq!(short["auto"]["placement"], "partition");
+    assert_eq!(short["auto"]["placement"], "hybrid:2x2");
     let mut text = folder.kaskade(&["graph", "plan", "g.kg", "--workers", "9", "--memory", "1KiB"]);
     let text = text.assert().success().get_output().clone();
     let text = String::from_utf8(text.stdout).unwrap();
-    for part in ["hybrid:3x3", "does not fit, 5 workers get no shard", "Nothing fits"] {
+    for part in ["hybrid:3x3", "does not fit, 5 workers get no shard", "A cluster refuses the job"]
+    {
         assert!(text.contains(part), "{part:?} in\n{text}");
     }
     for bad in [["--workers", "0"], ["--lane-words", "9"], ["--batches", "0"]] {

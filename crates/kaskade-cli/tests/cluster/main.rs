@@ -4,6 +4,7 @@ mod clients;
 mod faults;
 mod files;
 mod sameness;
+mod victim;
 
 use std::path::Path;
 use std::process::Command;

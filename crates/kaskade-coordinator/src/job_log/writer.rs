@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
+use kaskade_rpc::fail_point;
 use redb::Database;
 use tokio::sync::oneshot;
 
@@ -135,8 +136,19 @@ fn commit(path: &Path, database: &Database, waiting: &[Waiting]) -> Result<(), L
                     let key = (job.as_str(), batch.0);
                     batches.insert(key, bytes.as_slice()).map_err(LogError::at(path))?;
                 }
+                LogWrite::Forget(job) => {
+                    let name = job.as_str();
+                    jobs.remove(name).map_err(LogError::at(path))?;
+                    epochs.remove(name).map_err(LogError::at(path))?;
+                    owners.remove(name).map_err(LogError::at(path))?;
+                    let rows = (name, 0)..=(name, u32::MAX);
+                    batches.retain_in(rows, |_, _| false).map_err(LogError::at(path))?;
+                }
             }
         }
     }
-    transaction.commit().map_err(LogError::at(path))
+    fail_point::reach("log-before-commit");
+    transaction.commit().map_err(LogError::at(path))?;
+    fail_point::reach("log-committed");
+    Ok(())
 }

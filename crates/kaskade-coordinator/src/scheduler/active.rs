@@ -1,15 +1,17 @@
 //! The job that has the workers: from planning to its report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use kaskade_engine::job::{JobAction, JobEnd, JobEvent, JobMachine};
 use kaskade_model::message::{Attempt, Member, Reason, WorkerCommand, WorkerEvent};
 use kaskade_model::status::{JobState, Recovery, RoundProgress};
 use kaskade_model::{BatchId, JobId, WorkerId};
 use kaskade_results::{Provenance, Resources, WorkerRecord};
+use kaskade_rpc::fail_point;
 use tokio::time::Instant;
 
 use super::job::Running;
+use super::pause::{JobClock, Pause, RETRY_PAUSE};
 use super::{Request, Scheduler, caught, in_background, unix_seconds};
 use crate::error::CoordinatorError;
 use crate::job_log::{LogError, LogWrite, Planned};
@@ -22,8 +24,14 @@ pub(super) enum Active {
     Planning(JobId),
     /// Its machine runs.
     Running(Box<RunningJob>),
-    /// Its results are being written.
-    Reporting(JobId),
+    /// Its results are being written, or wait for room on the disk.
+    Reporting(JobId, Option<WaitingReport>),
+}
+
+/// Results that could not be written because the disk was full.
+pub(super) struct WaitingReport {
+    finished: Box<FinishedJob>,
+    retry_at: Instant,
 }
 
 /// A job whose machine runs.
@@ -31,7 +39,11 @@ pub(super) struct RunningJob {
     id: JobId,
     machine: JobMachine,
     planned: PlannedJob,
-    begun: Instant,
+    clock: JobClock,
+    /// What the machine asked for and was not done yet, in order.
+    backlog: VecDeque<JobAction>,
+    /// There while the backlog waits for the log.
+    pause: Option<Pause>,
     /// The workers that have taken part and are not lost, with their groups and shards, as
     /// last assigned.
     members: BTreeMap<WorkerId, (u32, Member)>,
@@ -44,12 +56,19 @@ pub(super) struct RunningJob {
 }
 
 impl Active {
-    pub(super) fn running(id: JobId, machine: JobMachine, planned: PlannedJob) -> Self {
+    pub(super) fn running(
+        id: JobId,
+        machine: JobMachine,
+        planned: PlannedJob,
+        clock: JobClock,
+    ) -> Self {
         Self::Running(Box::new(RunningJob {
             id,
             machine,
             planned,
-            begun: Instant::now(),
+            clock,
+            backlog: VecDeque::new(),
+            pause: None,
             members: BTreeMap::new(),
             n_threads: BTreeMap::new(),
             peak_memory_bytes: 0,
@@ -60,7 +79,7 @@ impl Active {
 
     pub(super) fn job(&self) -> &JobId {
         match self {
-            Self::Planning(id) | Self::Reporting(id) => id,
+            Self::Planning(id) | Self::Reporting(id, _) => id,
             Self::Running(running) => &running.id,
         }
     }
@@ -70,7 +89,7 @@ impl Active {
     }
 
     pub(super) fn is_reporting(&self, id: &JobId) -> bool {
-        matches!(self, Self::Reporting(reporting) if reporting == id)
+        matches!(self, Self::Reporting(reporting, _) if reporting == id)
     }
 }
 
@@ -93,6 +112,15 @@ impl RunningJob {
         }
     }
 
+    /// Whether batches are in the hands of workers.
+    pub(super) fn has_work_in_hand(&self) -> bool {
+        self.machine.n_workers_at_work() > 0
+    }
+
+    pub(super) fn is_at_work(&self, worker: WorkerId) -> bool {
+        self.machine.is_at_work(worker)
+    }
+
     pub(super) fn note_memory(&mut self, worker: WorkerId, resident_bytes: u64) {
         if self.members.contains_key(&worker) {
             self.peak_memory_bytes = self.peak_memory_bytes.max(resident_bytes);
@@ -105,12 +133,38 @@ impl RunningJob {
         match started {
             // An earlier run of the coordinator began: only the wall clock knows of it.
             Some(started) if has_replayed => (unix_seconds() - started).max(0.0),
-            _ => self.begun.elapsed().as_secs_f64(),
+            _ => self.clock.elapsed().as_secs_f64(),
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.clock.now_ms(self.pause.as_ref())
+    }
+
+    /// The log takes writes again, or always did.
+    fn end_pause(&mut self) {
+        if let Some(pause) = self.pause.take() {
+            tracing::info!(job_id = %self.id, elapsed_ms = pause.elapsed().as_millis(), "going on");
+            self.clock.leave_out(&pause);
+        }
+    }
+
+    fn begin_pause(&mut self, error: &LogError) {
+        match &mut self.pause {
+            Some(pause) => pause.prolong(),
+            None => {
+                let pause = self.pause.insert(Pause::begin(error));
+                tracing::warn!(job_id = %self.id, why = pause.detail, "standing still");
+            }
         }
     }
 
     fn status(&self) -> Running {
         Running {
+            pause: self.pause.as_ref().map(|pause| (pause.reason, pause.detail.clone())),
+            waits_for: self.machine.waiting_for(),
+            placement: self.machine.placement(),
+            placement_why: self.machine.why().to_owned(),
             simulations_done: self.machine.tally().n_simulations(),
             n_workers: self.machine.n_workers_at_work() as u32,
             rounds: self.rounds.values().copied().collect(),
@@ -135,27 +189,41 @@ impl Scheduler {
             running.members.remove(worker);
             running.n_threads.remove(worker);
         }
-        let actions = running.machine.handle(self.now_ms(), event);
+        let actions = running.machine.handle(running.now_ms(), event);
         has_changed |= !actions.is_empty();
-        let done = match self.act_in_order(&mut running, actions).await {
-            Ok(None) if has_changed => self.publish_running(&running).await.map(|()| None),
+        running.backlog.extend(actions);
+        if running.pause.as_ref().is_some_and(|pause| !pause.is_retry_due()) {
+            self.active = Some(Active::Running(running));
+            return;
+        }
+        has_changed |= running.pause.is_some();
+        let done = match self.act_in_order(&mut running).await {
+            Ok(None) if has_changed => self.publish_running(&mut running).await.map(|()| None),
             done => done,
         };
         match done {
             Ok(None) => self.active = Some(Active::Running(running)),
             Ok(Some(end)) => self.finish(*running, end).await,
+            Err(error) if error.is_passing() => {
+                running.begin_pause(&error);
+                self.show_running(&running);
+                self.active = Some(Active::Running(running));
+            }
             Err(error) => self.give_up(running, error).await,
         }
     }
 
-    async fn act_in_order(
-        &mut self,
-        running: &mut RunningJob,
-        actions: Vec<JobAction>,
-    ) -> Result<Option<JobEnd>, LogError> {
-        for action in actions {
-            if let Some(end) = self.act(running, action).await? {
-                return Ok(Some(end));
+    /// Does what waits in the backlog; what cannot be noted in the log stays there, with all
+    /// that comes after it.
+    async fn act_in_order(&mut self, running: &mut RunningJob) -> Result<Option<JobEnd>, LogError> {
+        while let Some(action) = running.backlog.pop_front() {
+            match self.act(running, &action).await {
+                Ok(None) => {}
+                Ok(end) => return Ok(end),
+                Err(error) => {
+                    running.backlog.push_front(action);
+                    return Err(error);
+                }
             }
         }
         Ok(None)
@@ -172,7 +240,8 @@ impl Scheduler {
     /// Lets the workers stop what they do for `active`, which is over.
     pub(super) fn stop(&self, active: Active) {
         let Active::Running(mut running) = active else { return };
-        for action in running.machine.handle(self.now_ms(), JobEvent::CancelRequested) {
+        let now_ms = running.now_ms();
+        for action in running.machine.handle(now_ms, JobEvent::CancelRequested) {
             if let JobAction::Send { worker, command } = action {
                 self.membership.send(worker, *command);
             }
@@ -182,14 +251,17 @@ impl Scheduler {
     async fn act(
         &mut self,
         running: &mut RunningJob,
-        action: JobAction,
+        action: &JobAction,
     ) -> Result<Option<JobEnd>, LogError> {
         match action {
             JobAction::CommitEpoch(epoch) => {
-                self.log.write(LogWrite::Epoch(running.id.clone(), epoch)).await?;
+                fail_point::reach("epoch-before-log");
+                self.log.write(LogWrite::Epoch(running.id.clone(), *epoch)).await?;
+                fail_point::reach("epoch-logged");
             }
             JobAction::Send { worker, command } => {
-                if let WorkerCommand::Prepare(assignment) = &*command
+                let worker = *worker;
+                if let WorkerCommand::Prepare(assignment) = &**command
                     && let Some(member) = assignment.members.iter().find(|m| m.worker == worker)
                 {
                     let attempt = &assignment.attempt;
@@ -198,46 +270,63 @@ impl Scheduler {
                     running.members.insert(worker, part);
                     running.n_threads.insert(worker, self.membership.n_threads(worker));
                 }
-                self.membership.send(worker, *command);
+                self.membership.send(worker, (**command).clone());
             }
             JobAction::CommitBatch { batch, tally } => {
-                running.rounds.remove(&batch);
-                self.log.write(LogWrite::Batch(running.id.clone(), batch, tally)).await?;
+                running.rounds.remove(batch);
+                let write = LogWrite::Batch(running.id.clone(), *batch, tally.clone());
+                fail_point::reach("batch-before-log");
+                self.log.write(write).await?;
+                fail_point::reach("batch-logged");
             }
             JobAction::NoteRecovery(recovery) => {
                 tracing::warn!(job_id = %running.id, what = recovery.what, "recovering");
                 running.rounds.retain(|batch, _| !recovery.batches.contains(batch));
                 if let Some(job) = self.jobs.get_mut(&running.id) {
-                    job.record.recoveries.push(Recovery {
+                    let mut record = job.record.clone();
+                    record.recoveries.push(Recovery {
                         epoch: recovery.epoch,
-                        what: recovery.what,
-                        batches: recovery.batches,
+                        what: recovery.what.clone(),
+                        batches: recovery.batches.clone(),
                         was_in_rounds: recovery.was_in_rounds,
                         at: unix_seconds(),
                     });
-                    self.log.write(LogWrite::Job(Box::new(job.record.clone()))).await?;
+                    self.log.write(LogWrite::Job(Box::new(record.clone()))).await?;
+                    job.record = record;
                 }
             }
-            JobAction::Finish(end) => return Ok(Some(end)),
+            JobAction::Finish(end) => return Ok(Some(end.clone())),
         }
         Ok(None)
     }
 
     /// Shows how far the job is; notes in the log that it has begun, once and before any
     /// of its batches.
-    async fn publish_running(&mut self, running: &RunningJob) -> Result<(), LogError> {
+    async fn publish_running(&mut self, running: &mut RunningJob) -> Result<(), LogError> {
         let Some(job) = self.jobs.get_mut(&running.id) else { return Ok(()) };
         if job.record.state != JobState::Running && running.machine.is_running() {
-            job.record.state = JobState::Running;
-            job.record.started.get_or_insert_with(unix_seconds);
+            let mut record = job.record.clone();
+            record.state = JobState::Running;
+            record.started.get_or_insert_with(unix_seconds);
             let setup = &running.planned.setup;
             let digest = setup.graph_digest.clone();
-            job.record.planned =
-                Some(Planned::new(&setup.plan, digest, running.machine.placement()));
-            self.log.write(LogWrite::Job(Box::new(job.record.clone()))).await?;
+            record.planned = Some(Planned::new(&setup.plan, digest, running.machine.placement()));
+            self.log.write(LogWrite::Job(Box::new(record.clone()))).await?;
+            job.record = record;
+            let machine = &running.machine;
+            tracing::info!(
+                job_id = %running.id, placement = %machine.placement(), why = machine.why(), "job runs"
+            );
         }
-        job.publish(Some(running.status()));
+        running.end_pause();
+        self.show_running(running);
         Ok(())
+    }
+
+    fn show_running(&self, running: &RunningJob) {
+        if let Some(job) = self.jobs.get(&running.id) {
+            job.publish(Some(running.status()));
+        }
     }
 
     async fn finish(&mut self, running: RunningJob, end: JobEnd) {
@@ -249,17 +338,24 @@ impl Scheduler {
             JobEnd::Cancelled => {
                 self.end(&id, JobState::Cancelled, Some(Reason::Cancelled), String::new()).await;
             }
-            JobEnd::Succeeded => self.report(running),
+            JobEnd::Succeeded => self.report(running).await,
         }
     }
 
     /// Writes the results of a job all of whose batches are done, beside the scheduler.
     ///
     /// Processor time stays unknown: no worker reports it.
-    fn report(&mut self, running: RunningJob) {
+    async fn report(&mut self, running: RunningJob) {
         let Some(job) = self.jobs.get(&running.id) else { return };
         job.publish(Some(running.status()));
-        let spec = job.record.spec();
+        let spec = match job.record.spec() {
+            Ok(spec) => spec,
+            Err(error) => {
+                let error = super::unreadable_spec(&error);
+                let reason = Some(error.reason());
+                return self.end(&running.id, JobState::Failed, reason, error.sentence()).await;
+            }
+        };
         let workers = running.members.values().map(|(group, member)| WorkerRecord {
             worker: member.worker,
             address: member.address.clone(),
@@ -279,23 +375,51 @@ impl Scheduler {
             workers: running.members.len() as u32,
             peak_memory_bytes: (running.peak_memory_bytes > 0).then_some(running.peak_memory_bytes),
         };
-        let id = running.id.clone();
-        self.active = Some(Active::Reporting(id.clone()));
+        let finished = FinishedJob {
+            job: running.id.clone(),
+            spec,
+            graph: running.planned.graph,
+            tally: running.machine.into_tally(),
+            resources,
+            provenance,
+        };
+        self.write_report(Box::new(finished));
+    }
+
+    fn write_report(&mut self, finished: Box<FinishedJob>) {
+        let id = finished.job.clone();
+        self.active = Some(Active::Reporting(id.clone(), None));
         let (results, mailbox) = (self.results.clone(), self.mailbox.clone());
         in_background(move || {
-            let job = id.clone();
-            let outcome = caught("writing the results", || {
-                results.write(FinishedJob {
-                    job,
-                    spec: spec.map_err(|error| super::unreadable_spec(&error))?,
-                    graph: running.planned.graph,
-                    tally: running.machine.into_tally(),
-                    resources,
-                    provenance,
-                })
-            });
+            fail_point::reach("report-before-write");
+            let outcome = caught("writing the results", || results.write(&finished));
+            fail_point::reach("report-written");
+            let outcome = outcome.map_err(|error| (error, finished));
             // Without a scheduler there is nobody to tell.
             let _ = mailbox.blocking_send(Request::Reported(id, outcome));
         });
+    }
+
+    /// The results of `finished` did not find room: they are written later.
+    pub(super) fn hold_report(&mut self, finished: Box<FinishedJob>, error: &CoordinatorError) {
+        let detail = format!(
+            "waiting to write the results, free space and the job ends by itself: {}",
+            error.sentence()
+        );
+        tracing::warn!(job_id = %finished.job, why = detail, "standing still");
+        if let Some(job) = self.jobs.get(&finished.job) {
+            job.show_pause(Reason::DiskFull, detail);
+        }
+        let retry_at = Instant::now() + RETRY_PAUSE;
+        let id = finished.job.clone();
+        self.active = Some(Active::Reporting(id, Some(WaitingReport { finished, retry_at })));
+    }
+
+    /// Tries again to write results that wait, once it is time.
+    pub(super) fn retry_report(&mut self) {
+        let is_due = |active: &mut Active| matches!(active, Active::Reporting(_, Some(waiting)) if Instant::now() >= waiting.retry_at);
+        if let Some(Active::Reporting(_, Some(waiting))) = self.active.take_if(is_due) {
+            self.write_report(waiting.finished);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use kaskade_model::Epoch;
 use kaskade_model::message::Reason;
+use kaskade_model::spec::Placement;
 use kaskade_model::status::{JobState, JobStatus, RoundProgress};
 use kaskade_model::tally::JobTally;
 use tokio::sync::watch;
@@ -27,6 +28,12 @@ pub(super) struct Running {
     pub(super) simulations_done: u64,
     pub(super) n_workers: u32,
     pub(super) rounds: Vec<RoundProgress>,
+    /// Why it stands still, if it does.
+    pub(super) pause: Option<(Reason, String)>,
+    /// What it waits for while no worker works, if that is known.
+    pub(super) waits_for: Option<String>,
+    pub(super) placement: Placement,
+    pub(super) placement_why: String,
 }
 
 impl Job {
@@ -72,7 +79,20 @@ impl Job {
                 status.simulations_done = running.simulations_done;
                 status.n_workers = running.n_workers;
                 status.rounds = running.rounds;
+                status.detail = running.waits_for.unwrap_or_default();
+                status.placement = Some(running.placement);
+                status.placement_why = running.placement_why;
+                if let Some((reason, detail)) = running.pause {
+                    (status.reason, status.detail) = (Some(reason), detail);
+                }
             }
+        });
+    }
+
+    /// Shows that it stands still for `reason`, until it is published again.
+    pub(super) fn show_pause(&self, reason: Reason, detail: String) {
+        self.status.send_modify(|status| {
+            (status.reason, status.detail) = (Some(reason), detail);
         });
     }
 }
@@ -91,6 +111,7 @@ fn status_of(record: &JobRecord, simulations_total: u64) -> JobStatus {
         simulations_total,
         n_workers: 0,
         placement: record.placement(),
+        placement_why: String::new(),
         recoveries: record.recoveries.clone(),
         rounds: Vec::new(),
     }

@@ -27,6 +27,29 @@ struct Worker {
     commands: mpsc::UnboundedSender<CoordinatorMessage>,
     last_heard: Instant,
     resident_bytes: u64,
+    is_leaving: bool,
+    is_dismissed: bool,
+}
+
+/// What is known of a worker that is gone.
+#[derive(Debug)]
+pub(super) struct Gone {
+    pub(super) is_dismissed: bool,
+    host_name: String,
+    process_id: u32,
+    resident_bytes: u64,
+    memory_bytes: u64,
+}
+
+impl std::fmt::Display for Gone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { host_name, process_id, resident_bytes, memory_bytes, .. } = self;
+        write!(
+            f,
+            "process {process_id} on {host_name}, {resident_bytes} bytes resident when last heard \
+             of, {memory_bytes} offered"
+        )
+    }
 }
 
 impl Membership {
@@ -49,8 +72,15 @@ impl Membership {
             "worker registered"
         );
         let last_heard = Instant::now();
-        self.workers
-            .insert(worker, Worker { registration, commands, last_heard, resident_bytes: 0 });
+        let taken_in = Worker {
+            registration,
+            commands,
+            last_heard,
+            resident_bytes: 0,
+            is_leaving: false,
+            is_dismissed: false,
+        };
+        self.workers.insert(worker, taken_in);
         Registered {
             worker,
             coordinator_instance: self.instance,
@@ -58,9 +88,34 @@ impl Membership {
         }
     }
 
-    /// Forgets `worker`; whether it was there.
-    pub(super) fn remove(&mut self, worker: WorkerId) -> bool {
-        self.workers.remove(&worker).is_some()
+    /// Forgets `worker`; what was known of it, if it was there.
+    pub(super) fn remove(&mut self, worker: WorkerId) -> Option<Gone> {
+        let worker = self.workers.remove(&worker)?;
+        Some(Gone {
+            is_dismissed: worker.is_dismissed,
+            host_name: worker.registration.host_name,
+            process_id: worker.registration.process_id,
+            resident_bytes: worker.resident_bytes,
+            memory_bytes: worker.registration.memory_bytes,
+        })
+    }
+
+    /// Notes that `worker` wants to go: no job is given to it any more.
+    pub(super) fn leaving(&mut self, worker: WorkerId) {
+        if let Some(worker) = self.workers.get_mut(&worker) {
+            worker.is_leaving = true;
+        }
+    }
+
+    /// Lets those go that want to and are not `at_work`.
+    pub(super) fn dismiss(&mut self, at_work: impl Fn(WorkerId) -> bool) {
+        for (&id, worker) in &mut self.workers {
+            if worker.is_leaving && !worker.is_dismissed && !at_work(id) {
+                worker.is_dismissed = true;
+                // A session that has ended is noticed by its service.
+                let _ = worker.commands.send(CoordinatorMessage::Dismissed);
+            }
+        }
     }
 
     pub(super) fn heard_of(&mut self, worker: WorkerId) {
@@ -112,12 +167,10 @@ impl Membership {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.workers.len()
-    }
-
+    /// The workers that a job may count on: those that do not want to go.
     pub(super) fn infos(&self) -> Vec<WorkerInfo> {
-        self.workers.keys().filter_map(|&worker| self.info(worker)).collect()
+        let staying = self.workers.iter().filter(|(_, worker)| !worker.is_leaving);
+        staying.filter_map(|(&worker, _)| self.info(worker)).collect()
     }
 
     pub(super) fn info(&self, worker: WorkerId) -> Option<WorkerInfo> {
@@ -173,7 +226,7 @@ mod tests {
         membership.heard_of(second);
         advance(JUST_ALIVE).await;
         assert_eq!(silent(&membership), [first]);
-        assert!(membership.remove(first) && !membership.remove(first));
+        assert!(membership.remove(first).is_some() && membership.remove(first).is_none());
         assert_eq!(silent(&membership), []);
     }
 
@@ -186,6 +239,24 @@ mod tests {
         assert_eq!(silent(&membership), []);
         advance(DEAD_AFTER + Duration::from_millis(1)).await;
         assert_eq!(silent(&membership), [worker]);
+    }
+
+    #[tokio::test]
+    async fn who_wants_to_go_is_dismissed_once_and_not_at_work() {
+        let mut membership = Membership::new(1, Duration::from_secs(1), DEAD_AFTER);
+        let (first, mut queue) = member(&mut membership);
+        let (second, _queue) = member(&mut membership);
+        membership.leaving(first);
+        let staying: Vec<_> = membership.infos().into_iter().map(|info| info.worker).collect();
+        assert_eq!(staying, [second]);
+        membership.dismiss(|_| true);
+        assert!(queue.try_recv().is_err());
+        membership.dismiss(|_| false);
+        membership.dismiss(|_| false);
+        assert_eq!(queue.try_recv().unwrap(), CoordinatorMessage::Dismissed);
+        assert!(queue.try_recv().is_err());
+        let gone = membership.remove(first).unwrap();
+        assert!(gone.is_dismissed && gone.to_string().contains("process 7 on here"), "{gone}");
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 use super::group::BATCHES_IN_FLIGHT;
 use super::placement::{ShardLoad, deal_shards};
 use crate::kernel::{out_lists_bytes, presence_bytes, state_bytes};
+use kaskade_model::ShardId;
 use kaskade_model::lanes::{LANES_PER_WORD, MAX_LANE_WORDS};
 
 /// The widest batch that still leaves every worker four of them.
@@ -64,34 +65,40 @@ impl Footprint {
 /// `n_parts` where there are fewer shards that hold something.
 #[must_use]
 pub fn footprints(shape: MemoryShape<'_>, n_parts: usize) -> Vec<Footprint> {
+    let hands = deal_shards(shape.shards, n_parts);
+    hands.iter().map(|hand| footprint_of(shape, hand, hands.len())).collect()
+}
+
+/// The footprint of a worker that holds `hand`, ascending, in a group of `n_members`.
+pub(super) fn footprint_of(
+    shape: MemoryShape<'_>,
+    hand: &[ShardId],
+    n_members: usize,
+) -> Footprint {
     let n_nodes: u64 = shape.shards.iter().map(|shard| shard.n_nodes).sum();
     let n_arcs: u64 = shape.shards.iter().map(|shard| shard.n_arcs).sum();
-    let hands = deal_shards(shape.shards, n_parts);
-    let is_alone = hands.len() <= 1;
+    let is_alone = n_members <= 1;
     let batches = shape.batches_in_flight as u64;
     let mask_bytes = 8 * shape.lane_words as u64;
-    let of_hand = |hand: &Vec<kaskade_model::ShardId>| {
-        let own = || shape.shards.iter().filter(|shard| hand.contains(&shard.shard));
-        let n_own: u64 = own().map(|shard| shard.n_nodes).sum();
-        let state: u64 = own().map(|shard| state_bytes(shard.n_nodes, shape.lane_words)).sum();
-        // An id and a mask a node, in arrays that grow by doubling.
-        let frontier = 2 * n_own * (4 + mask_bytes);
-        // Sent and received a bit and a mask a node; received decoded too.
-        let encoded = n_nodes.div_ceil(8) + n_nodes * mask_bytes;
-        let decoded = (n_nodes - n_own) * (4 + mask_bytes);
-        Footprint {
-            n_shards: hand.len(),
-            shard_bytes: own().map(|shard| shard.n_bytes).sum(),
-            state_bytes: batches * state,
-            frontier_bytes: batches * frontier,
-            list_bytes: {
-                let side_by_side = is_alone.then(|| out_lists_bytes(n_nodes, n_arcs)).flatten();
-                presence_bytes(n_nodes, hand.len()).max(side_by_side.unwrap_or(0))
-            },
-            exchange_bytes: if is_alone { 0 } else { batches * (encoded + decoded) },
-        }
-    };
-    hands.iter().map(of_hand).collect()
+    let own = || shape.shards.iter().filter(|shard| hand.binary_search(&shard.shard).is_ok());
+    let n_own: u64 = own().map(|shard| shard.n_nodes).sum();
+    let state: u64 = own().map(|shard| state_bytes(shard.n_nodes, shape.lane_words)).sum();
+    // An id and a mask a node, in arrays that grow by doubling.
+    let frontier = 2 * n_own * (4 + mask_bytes);
+    // Sent and received a bit and a mask a node; received decoded too.
+    let encoded = n_nodes.div_ceil(8) + n_nodes * mask_bytes;
+    let decoded = (n_nodes - n_own) * (4 + mask_bytes);
+    Footprint {
+        n_shards: hand.len(),
+        shard_bytes: own().map(|shard| shard.n_bytes).sum(),
+        state_bytes: batches * state,
+        frontier_bytes: batches * frontier,
+        list_bytes: {
+            let side_by_side = is_alone.then(|| out_lists_bytes(n_nodes, n_arcs)).flatten();
+            presence_bytes(n_nodes, hand.len()).max(side_by_side.unwrap_or(0))
+        },
+        exchange_bytes: if is_alone { 0 } else { batches * (encoded + decoded) },
+    }
 }
 
 /// The largest footprint in a group of `n_parts`: what each worker of it must have.
@@ -103,7 +110,7 @@ pub fn largest_footprint(shape: MemoryShape<'_>, n_parts: usize) -> Footprint {
 
 #[cfg(test)]
 mod tests {
-    use kaskade_model::{NodeRange, ShardId};
+    use kaskade_model::NodeRange;
 
     use super::*;
     use crate::kernel::ShardState;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::message::{Assignment, Attempt, Member, WorkerCommand};
 use kaskade_model::tally::PartitionTally;
-use kaskade_model::{BatchId, WorkerId};
+use kaskade_model::{BatchId, ShardId, WorkerId};
 
 use super::pending::PendingBatches;
 use super::{JobAction, JobSetup};
@@ -21,6 +21,8 @@ pub(super) struct Group {
     prepared: BTreeSet<WorkerId>,
     in_flight: BTreeMap<BatchId, InFlight>,
     last_heard_ms: u64,
+    /// It begins no more batches and ends with those in hand.
+    is_draining: bool,
 }
 
 #[derive(Debug, Default)]
@@ -45,7 +47,24 @@ impl Group {
             prepared: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             last_heard_ms: now_ms,
+            is_draining: false,
         }
+    }
+
+    /// Lets it end with the batches that it has in hand.
+    pub(super) fn drain(&mut self) {
+        self.is_draining = true;
+    }
+
+    /// Whether it has done the last that it was to do.
+    pub(super) fn is_drained(&self) -> bool {
+        self.is_draining && self.in_flight.is_empty()
+    }
+
+    /// The shards that `worker` holds.
+    pub(super) fn shards_of(&self, worker: WorkerId) -> BTreeSet<ShardId> {
+        let member = self.members.iter().find(|member| member.worker == worker);
+        member.into_iter().flat_map(|member| member.shards.iter().copied()).collect()
     }
 
     pub(super) fn attempt(&self) -> &Attempt {
@@ -148,7 +167,7 @@ impl Group {
         now_ms: u64,
     ) -> Vec<JobAction> {
         let mut actions = Vec::new();
-        while self.is_prepared() && self.in_flight.len() < BATCHES_IN_FLIGHT {
+        while self.is_prepared() && !self.is_draining && self.in_flight.len() < BATCHES_IN_FLIGHT {
             let Some(batch) = pending.take() else { break };
             self.in_flight.insert(batch, InFlight::default());
             self.last_heard_ms = now_ms;

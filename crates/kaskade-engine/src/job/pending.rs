@@ -33,6 +33,11 @@ impl PendingBatches {
         self.returned.is_empty() && self.next == self.end
     }
 
+    /// How many there are, at most: finished ones that lie ahead are counted too.
+    pub(super) fn len(&self) -> u64 {
+        self.returned.len() as u64 + u64::from(self.end - self.next)
+    }
+
     /// Takes the lowest batch out.
     pub(super) fn take(&mut self) -> Option<BatchId> {
         if let Some(batch) = self.returned.pop_first() {

@@ -1,11 +1,12 @@
-//! Who holds what.
+//! Who holds what: a placement by memory, groups of workers, shards by cost.
+
+use std::cmp::Reverse;
 
 use kaskade_model::message::Member;
 use kaskade_model::spec::Placement;
 use kaskade_model::{ShardId, WorkerId};
 
-use super::JobSetup;
-use super::footprint::{MemoryShape, largest_footprint};
+use super::footprint::{Footprint, MemoryShape, footprint_of, largest_footprint};
 
 /// A worker as the planner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,93 +32,122 @@ pub struct ShardLoad {
     pub n_bytes: u64,
 }
 
+impl ShardLoad {
+    /// What a round on it takes, in arcs.
+    fn cost(&self) -> u64 {
+        self.n_arcs + self.n_nodes
+    }
+}
+
 /// A placement and why.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// Never `auto`.
-    placement: Placement,
-    /// What a worker must have to be given the whole graph; 0 where the spec insists.
-    needed_bytes: u64,
-    /// The reason, a sentence.
+    pub placement: Placement,
+    /// The reason, a sentence with the bytes per worker.
     pub why: String,
 }
 
-/// Fixes `auto` by the workers that are there: whole batches for each of them where every one
-/// holds the whole graph and the state of its batches, else one group that shares each round.
-#[must_use]
-pub fn decide_placement(setup: &JobSetup, workers: &[WorkerInfo]) -> Decision {
-    if setup.placement != Placement::Auto {
-        let why = "it was asked for".to_owned();
-        return Decision { placement: setup.placement, needed_bytes: 0, why };
-    }
-    let shape = MemoryShape::in_cluster(&setup.shards, setup.plan.lane_words);
-    let smallest = workers.iter().map(|info| info.memory_bytes).min().unwrap_or(0);
-    auto_placement(shape, smallest)
+/// A job that the workers at hand cannot hold, and what would help.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Shortage {
+    text: String,
 }
 
-/// What `auto` is for a job of `shape` whose smallest worker has `smallest_bytes`.
-#[must_use]
-pub fn auto_placement(shape: MemoryShape<'_>, smallest_bytes: u64) -> Decision {
-    let needed_bytes = largest_footprint(shape, 1).total_bytes();
-    if smallest_bytes < needed_bytes {
+/// Fixes `asked` by the memory of `workers`. `auto` takes the smallest groups that hold the
+/// graph and still put at least half of the workers to work: a group of one (`replicate`) exchanges
+/// nothing, and the fewer share a round, the less they do. Then groups are widened as far as
+/// there are workers for it.
+///
+/// # Errors
+/// [`Shortage`] when no group fits.
+pub fn decide(
+    shape: MemoryShape<'_>,
+    asked: Placement,
+    workers: &[WorkerInfo],
+) -> Result<Decision, Shortage> {
+    let workers = by_memory(workers);
+    let fits = |placement| !groups(shape, placement, &workers, 0).is_empty();
+    let bytes = |n_parts: usize| largest_footprint(shape, n_parts).total_bytes();
+    if asked != Placement::Auto {
+        if !fits(asked) {
+            return Err(Shortage::of(shape, asked, &workers));
+        }
+        let needed = bytes(group_size(asked, workers.len()));
+        let why = format!("it was asked for; up to {needed} bytes a worker");
+        return Ok(Decision { placement: asked, why });
+    }
+    let n_parts = smallest_parts(shape, &workers)
+        .ok_or_else(|| Shortage::of(shape, Placement::Partition, &workers))?;
+    let n_groups = n_fitting(shape, n_parts, &workers);
+    let wider = workers.len() / n_groups;
+    let n_parts =
+        if n_fitting(shape, wider, &workers) == n_groups && n_parts > 1 { wider } else { n_parts };
+    let (alone, smallest) = (bytes(1), workers.last().map_or(0, |info| info.memory_bytes));
+    let (placement, why) = if n_parts == 1 {
+        let n_workers = workers.len();
         let why = format!(
-            "graph and state take {needed_bytes} bytes, the smallest worker has {smallest_bytes}"
+            "{n_groups} of {n_workers} workers hold graph and state alone, {alone} bytes a worker"
         );
-        return Decision { placement: Placement::Partition, needed_bytes: 0, why };
-    }
-    let why = format!("every worker holds graph and state, {needed_bytes} bytes");
-    Decision { placement: Placement::Replicate, needed_bytes, why }
-}
-
-impl Decision {
-    /// The placement decided on, never `auto`.
-    #[must_use]
-    pub fn placement(&self) -> Placement {
-        self.placement
-    }
-
-    /// The fewest workers that make a group.
-    pub(super) fn smallest_group(&self) -> usize {
-        match self.placement {
-            Placement::Hybrid { parts, .. } => parts as usize,
-            _ => 1,
-        }
-    }
-
-    /// The groups that can be formed now of the workers that are `free`, beside `n_groups` present.
-    pub(super) fn form(
-        &self,
-        free: &[WorkerInfo],
-        n_groups: usize,
-        shards: &[ShardLoad],
-    ) -> Vec<Vec<Member>> {
-        // One that joined after the decision may be smaller than those that it was made by.
-        let suitable: Vec<WorkerInfo> =
-            free.iter().filter(|info| info.memory_bytes >= self.needed_bytes).cloned().collect();
-        let (size, max_groups) = match self.placement {
-            Placement::Partition => (suitable.len(), 1),
-            Placement::Hybrid { replicas, parts } => (parts as usize, replicas as usize),
-            Placement::Replicate | Placement::Auto => (1, usize::MAX),
+        (Placement::Replicate, why)
+    } else {
+        let placement = match n_groups {
+            1 => Placement::Partition,
+            _ => Placement::Hybrid { replicas: n_groups as u32, parts: n_parts as u32 },
         };
-        if size == 0 {
-            return Vec::new();
+        let needed = bytes(n_parts);
+        let why = format!(
+            "graph and state take {alone} bytes, the smallest worker has {smallest}; \
+             shared by {n_parts} they take up to {needed} bytes a worker"
+        );
+        (placement, why)
+    };
+    Ok(Decision { placement, why })
+}
+
+/// The groups that `placement` forms of `free` workers, beside `n_groups` present ones. Those
+/// with the most memory come first, and get the largest shares.
+pub(super) fn groups(
+    shape: MemoryShape<'_>,
+    placement: Placement,
+    free: &[WorkerInfo],
+    n_groups: usize,
+) -> Vec<Vec<Member>> {
+    let free = by_memory(free);
+    match placement {
+        Placement::Partition => {
+            if n_groups > 0 {
+                return Vec::new();
+            }
+            // The smallest are left out where they hold less than their share.
+            let sizes = (1..=free.len().min(shape.shards.len().max(1))).rev();
+            let total = largest_footprint(shape, 1).total_bytes();
+            let widest = sizes.filter(|&size| may_fit(total, size, &free));
+            widest.filter_map(|size| group(shape, &free[..size])).take(1).collect()
         }
-        let room = max_groups.saturating_sub(n_groups);
-        suitable.chunks_exact(size).take(room).map(|workers| members(workers, shards)).collect()
+        Placement::Hybrid { replicas, parts } => {
+            let room = (replicas as usize).saturating_sub(n_groups);
+            let chunks = free.chunks_exact((parts as usize).max(1));
+            chunks.filter_map(|workers| group(shape, workers)).take(room).collect()
+        }
+        Placement::Replicate | Placement::Auto => {
+            free.chunks_exact(1).filter_map(|workers| group(shape, workers)).collect()
+        }
     }
 }
 
-/// Deals `shards` to `n_members`, each with about the same share of the arcs; members that
-/// would hold nothing are left out.
+/// Deals `shards` to `n_members`, each with about the same share of the arcs and nodes; members
+/// that would hold nothing are left out.
 #[must_use]
 pub fn deal_shards(shards: &[ShardLoad], n_members: usize) -> Vec<Vec<ShardId>> {
     let mut by_cost: Vec<&ShardLoad> = shards.iter().collect();
-    by_cost.sort_by_key(|shard| (std::cmp::Reverse(shard.n_arcs + shard.n_nodes), shard.shard));
+    by_cost.sort_by_key(|shard| (Reverse(shard.cost()), shard.shard));
     let mut hands: Vec<(u64, Vec<ShardId>)> = vec![(0, Vec::new()); n_members];
     for shard in by_cost {
         let lightest = hands.iter_mut().min_by_key(|(cost, _)| *cost);
         if let Some((cost, hand)) = lightest {
-            *cost += shard.n_arcs + shard.n_nodes;
+            *cost += shard.cost();
             hand.push(shard.shard);
         }
     }
@@ -127,37 +157,87 @@ pub fn deal_shards(shards: &[ShardLoad], n_members: usize) -> Vec<Vec<ShardId>> 
     hands
 }
 
-fn members(workers: &[WorkerInfo], shards: &[ShardLoad]) -> Vec<Member> {
-    let hands = deal_shards(shards, workers.len());
-    let member = |(info, shards): (&WorkerInfo, Vec<ShardId>)| Member {
+/// The fewest workers that make a group of `placement`, of `n_workers` at hand.
+pub(super) fn group_size(placement: Placement, n_workers: usize) -> usize {
+    match placement {
+        Placement::Hybrid { parts, .. } => parts as usize,
+        Placement::Partition => n_workers.max(1),
+        Placement::Replicate | Placement::Auto => 1,
+    }
+}
+
+/// The most memory first; the same order whatever order they came in.
+fn by_memory(workers: &[WorkerInfo]) -> Vec<WorkerInfo> {
+    let mut workers = workers.to_vec();
+    workers.sort_by_key(|info| (Reverse(info.memory_bytes), info.worker));
+    workers
+}
+
+/// A group of all `workers`, the most memory first, if each holds its share.
+fn group(shape: MemoryShape<'_>, workers: &[WorkerInfo]) -> Option<Vec<Member>> {
+    let hands = deal_shards(shape.shards, workers.len());
+    let bytes = |hand: &Vec<ShardId>| footprint_of(shape, hand, hands.len()).total_bytes();
+    let mut sized: Vec<(u64, &Vec<ShardId>)> =
+        hands.iter().map(|hand| (bytes(hand), hand)).collect();
+    sized.sort_by_key(|&(bytes, hand)| (Reverse(bytes), hand));
+    let fits = sized.iter().zip(workers).all(|((bytes, _), info)| *bytes <= info.memory_bytes);
+    let member = |((_, shards), info): (&(u64, &Vec<ShardId>), &WorkerInfo)| Member {
         worker: info.worker,
         address: info.address.clone(),
-        shards,
+        shards: (*shards).clone(),
     };
-    workers.iter().zip(hands).map(member).collect()
+    let mut members: Vec<Member> = sized.iter().zip(workers).map(member).collect();
+    members.sort_by_key(|member| member.worker);
+    (fits && !members.is_empty()).then_some(members)
+}
+
+/// Groups of `n_parts` that hold the graph, of `workers`, the most memory first.
+fn n_fitting(shape: MemoryShape<'_>, n_parts: usize, workers: &[WorkerInfo]) -> usize {
+    let chunks = workers.chunks_exact(n_parts.max(1));
+    chunks.filter(|workers| group(shape, workers).is_some()).count()
+}
+
+/// The smallest groups that hold the graph and put at least half of `workers` to work, else
+/// those that put the most to work.
+fn smallest_parts(shape: MemoryShape<'_>, workers: &[WorkerInfo]) -> Option<usize> {
+    let total = largest_footprint(shape, 1).total_bytes();
+    let mut best = (0, None);
+    for n_parts in (1..=workers.len()).filter(|&parts| may_fit(total, parts, workers)) {
+        let n_used = n_parts * n_fitting(shape, n_parts, workers);
+        if 2 * n_used >= workers.len() {
+            return Some(n_parts);
+        }
+        if n_used > best.0 {
+            best = (n_used, Some(n_parts));
+        }
+    }
+    best.1
+}
+
+/// Whether equal shares of `total_bytes` for `n_parts` would fit the largest of `workers`: where
+/// not, nothing has to be dealt to see that no group fits.
+fn may_fit(total_bytes: u64, n_parts: usize, workers: &[WorkerInfo]) -> bool {
+    workers.first().is_some_and(|info| total_bytes / n_parts as u64 <= info.memory_bytes)
+}
+
+impl Shortage {
+    /// That `placement` does not fit `workers`, the most memory first.
+    fn of(shape: MemoryShape<'_>, placement: Placement, workers: &[WorkerInfo]) -> Self {
+        let n_parts = group_size(placement, workers.len().min(shape.shards.len()).max(1));
+        let Footprint { shard_bytes, state_bytes, frontier_bytes, exchange_bytes, .. } =
+            largest_footprint(shape, n_parts);
+        let needed = largest_footprint(shape, n_parts).total_bytes();
+        let smallest = workers.iter().take(n_parts).next_back().map_or(0, |info| info.memory_bytes);
+        let n_workers = workers.len();
+        let text = format!(
+            "the job does not fit: placement {placement} on {n_workers} of the workers that are there takes up to \
+             {needed} bytes a worker (shards {shard_bytes}, state {state_bytes}, frontier {frontier_bytes}, \
+             exchange {exchange_bytes}), and one has {smallest}; start more workers, give them more \
+             with --memory, or cut the graph into more shards; `kaskade graph plan` says what fits"
+        );
+        Self { text }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hands_are_even_and_hold_each_shard_once() {
-        let shards: Vec<_> = (0..16)
-            .map(|i| ShardLoad {
-                shard: ShardId(i),
-                n_nodes: 64,
-                n_arcs: u64::from(1000 - 50 * i),
-                n_bytes: 1,
-            })
-            .collect();
-        for n_members in [1, 2, 3, 5, 16] {
-            let hands = deal_shards(&shards, n_members);
-            assert_eq!(hands.len(), n_members);
-            let mut all: Vec<_> = hands.concat();
-            all.sort_unstable();
-            assert_eq!(all, (0..16).map(ShardId).collect::<Vec<_>>());
-        }
-        assert_eq!(deal_shards(&shards, 20).len(), 16, "workers without a shard are left out");
-    }
-}
+mod tests;

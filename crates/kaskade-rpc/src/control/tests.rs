@@ -43,6 +43,7 @@ proptest! {
             WorkerMessage::Register(registration),
             WorkerMessage::Event(event),
             WorkerMessage::Heartbeat { resident_bytes },
+            WorkerMessage::Leaving,
         ] {
             assert_round_trip::<_, pb::WorkerMessage>(message);
         }
@@ -62,6 +63,7 @@ proptest! {
             ),
             CoordinatorMessage::Command(command),
             CoordinatorMessage::HeartbeatAck,
+            CoordinatorMessage::Dismissed,
         ] {
             assert_round_trip::<_, pb::CoordinatorMessage>(message);
         }
@@ -114,6 +116,7 @@ fn golden_bytes() {
         WorkerMessage::Heartbeat { resident_bytes: 300 },
         "1a0308ac02",
     );
+    assert_golden::<pb::WorkerMessage>(WorkerMessage::Leaving, "2200");
     let coordinator = assert_golden::<pb::CoordinatorMessage>;
     coordinator(CoordinatorMessage::Registered(registered()), "0a070804104d18e807");
     coordinator(
@@ -121,6 +124,7 @@ fn golden_bytes() {
         "120f1a0d0a0b0a056a6f622d3710021803",
     );
     coordinator(CoordinatorMessage::HeartbeatAck, "1a00");
+    coordinator(CoordinatorMessage::Dismissed, "2200");
     assert_golden::<pb::FetchRequest>(fetch_request(), "0a0477696b69120230661a040803100220ac02");
 }
 

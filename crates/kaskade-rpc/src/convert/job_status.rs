@@ -26,6 +26,7 @@ impl From<JobStatus> for pb::JobStatus {
             placement: status.placement.map(|chosen| chosen.to_string()).unwrap_or_default(),
             recoveries: status.recoveries.into_iter().map(Into::into).collect(),
             rounds: status.rounds.into_iter().map(Into::into).collect(),
+            placement_why: status.placement_why,
         }
     }
 }
@@ -53,6 +54,7 @@ impl TryFrom<pb::JobStatus> for JobStatus {
             simulations_total: total,
             n_workers: status.n_workers,
             placement: placement(&status.placement)?,
+            placement_why: status.placement_why,
             recoveries: status
                 .recoveries
                 .into_iter()
@@ -201,7 +203,7 @@ mod tests {
     fn golden_bytes() {
         assert_golden::<pb::JobStatus>(
             job_status(),
-            "0a056a6f622d37100518022204676f6e6529000000000000f83f31000000000000044040800448e80750035a09706172746974696f6e621f0802120d776f726b65722034206c6f7374190000000000000c4022010928016a070809100418ac02",
+            "0a056a6f622d37100518022204676f6e6529000000000000f83f31000000000000044040800448e80750035a09706172746974696f6e621f0802120d776f726b65722034206c6f7374190000000000000c4022010928016a070809100418ac02720769742066697473",
         );
     }
 

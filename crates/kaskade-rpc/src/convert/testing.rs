@@ -332,6 +332,7 @@ pub(crate) fn job_statuses() -> impl Strategy<Value = JobStatus> {
                 simulations_done: a.min(b),
                 simulations_total: a.max(b),
                 n_workers,
+                placement_why: String::new(),
                 placement,
                 recoveries: recoveries
                     .into_iter()
@@ -369,6 +370,7 @@ pub(crate) fn job_status() -> JobStatus {
         simulations_total: 1000,
         n_workers: 3,
         placement: Some(Placement::Partition),
+        placement_why: "it fits".into(),
         recoveries: vec![Recovery {
             epoch: Epoch(2),
             what: "worker 4 lost".into(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kaskade_model::message::Assignment;
 use kaskade_rpc::control::{Client, FetchRequest};
 use kaskade_rpc::file::{FileChunk, GraphFile, Progress};
-use kaskade_rpc::{ErrorCode, RpcError, pb};
+use kaskade_rpc::{ErrorCode, RpcError, fail_point, pb};
 use kaskade_store::{Load, Manifest, MappedShard, Opening, ShardEntry, StoreError, Verify, names};
 use tokio::fs::{self, File};
 use tokio::io::AsyncWriteExt;
@@ -98,7 +98,10 @@ impl Fetcher<'_> {
         self.fetch_into(file, &mut out, &partial.0).await?;
         out.flush().await.map_err(failed("write", &partial.0))?;
         out.sync_all().await.map_err(failed("write", &partial.0))?;
-        fs::rename(&partial.0, path).await.map_err(failed("rename", &partial.0))
+        fail_point::reach("shard-fetched");
+        fs::rename(&partial.0, path).await.map_err(failed("rename", &partial.0))?;
+        fail_point::reach("shard-renamed");
+        Ok(())
     }
 
     async fn fetch_into(

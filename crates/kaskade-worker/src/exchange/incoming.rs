@@ -124,6 +124,8 @@ fn peer_message(
 ) -> Result<Option<PeerMessage>, RpcError> {
     match ExchangeMessage::try_from(message)? {
         ExchangeMessage::Peer(envelope) if envelope.epoch < hello.attempt.epoch => Ok(None),
+        // Said twice, like anything else on the stream, it changes nothing.
+        ExchangeMessage::Hello(repeated) if repeated == *hello => Ok(None),
         ExchangeMessage::Peer(envelope)
             if (envelope.epoch, envelope.from) == (hello.attempt.epoch, hello.from) =>
         {

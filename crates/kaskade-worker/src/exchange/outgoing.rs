@@ -62,10 +62,14 @@ pub(crate) async fn open_link(
         return Err(RpcError::new(ErrorCode::FailedPrecondition, text));
     }
     let watch = tokio::spawn(async move {
-        // The peer's next word comes when this side has closed; earlier, it is the end.
-        let seen = match replies.message().await {
-            Ok(_) => "the peer closed the stream".to_owned(),
-            Err(status) => RpcError::from(status).to_string(),
+        // The peer's next word comes when this side has closed; earlier, it is the end. Only its
+        // first may be repeated.
+        let seen = loop {
+            match replies.message().await {
+                Ok(Some(repeated)) if Receipt::from(repeated) == receipt => {}
+                Ok(_) => break "the peer closed the stream".to_owned(),
+                Err(status) => break RpcError::from(status).to_string(),
+            }
         };
         broken(seen);
     });

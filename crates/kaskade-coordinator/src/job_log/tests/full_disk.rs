@@ -1,4 +1,4 @@
-//! A disk that is full for a while.
+//! A disk that is full, or fails, for a while.
 
 use std::fs::OpenOptions;
 use std::io::{Error, ErrorKind};
@@ -12,7 +12,7 @@ use redb::{BackendError, StorageBackend};
 use super::*;
 
 #[tokio::test]
-async fn the_log_goes_on_once_the_disk_has_room() {
+async fn the_log_goes_on_once_the_disk_is_willing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("jobs.redb");
     let is_full = Arc::new(AtomicBool::new(false));
@@ -32,30 +32,54 @@ async fn the_log_goes_on_once_the_disk_has_room() {
     assert_eq!(names, ["before", "after"]);
 }
 
+/// What a disk said that it could not do was not done, and counts as not done.
+#[tokio::test]
+async fn a_write_that_failed_is_not_durable_and_the_next_one_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jobs.redb");
+    let fails = Arc::new(AtomicBool::new(false));
+    let log = log_on(&path, &fails, ErrorKind::Other);
+    let write = |name, order| log.write(LogWrite::Job(Box::new(record(name, order))));
+    write("before", 1).await.unwrap();
+    fails.store(true, Ordering::Relaxed);
+    let error = write("lost", 2).await.unwrap_err();
+    assert!(error.is_passing() && !error.is_disk_full(), "{error:?}");
+    write("after", 3).await.unwrap();
+    drop(log);
+    let (_log, jobs) = reopen(&path);
+    let names: Vec<_> = jobs.iter().map(|job| job.record.job.as_str()).collect();
+    assert_eq!(names, ["before", "after"]);
+}
+
 /// A new log at `path` on a disk that is full while `is_full`, as long as the log does not
 /// open it again.
 pub(crate) fn log_on_disk(path: &Path, is_full: &Arc<AtomicBool>) -> JobLog {
+    log_on(path, is_full, ErrorKind::StorageFull)
+}
+
+fn log_on(path: &Path, fails: &Arc<AtomicBool>, error: ErrorKind) -> JobLog {
     drop(open(path).unwrap());
-    let database = until_free(|| Database::builder().create_with_backend(disk(path, is_full)));
+    let database = until_free(|| Database::builder().create_with_backend(disk(path, fails, error)));
     JobLog::start(path.to_owned(), database)
 }
 
-/// A file, locked as redb locks its own, on a disk that is full while `is_full`.
+/// A file, locked as redb locks its own, on a disk that refuses with `error` while it `fails`.
 #[derive(Debug)]
 struct Disk {
     file: FileBackend,
-    is_full: Arc<AtomicBool>,
+    fails: Arc<AtomicBool>,
+    error: ErrorKind,
 }
 
-fn disk(path: &Path, is_full: &Arc<AtomicBool>) -> Disk {
+fn disk(path: &Path, fails: &Arc<AtomicBool>, error: ErrorKind) -> Disk {
     let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
-    Disk { file: FileBackend::new(file).unwrap(), is_full: is_full.clone() }
+    Disk { file: FileBackend::new(file).unwrap(), fails: fails.clone(), error }
 }
 
 impl Disk {
-    fn has_room(&self) -> Result<(), Error> {
-        if self.is_full.load(Ordering::Relaxed) {
-            return Err(ErrorKind::StorageFull.into());
+    fn is_willing(&self) -> Result<(), Error> {
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(self.error.into());
         }
         Ok(())
     }
@@ -73,17 +97,17 @@ impl StorageBackend for Disk {
     }
 
     fn set_len(&self, len: u64) -> Result<(), Error> {
-        self.has_room()?;
+        self.is_willing()?;
         self.file.set_len(len)
     }
 
     fn sync_data(&self) -> Result<(), Error> {
-        self.has_room()?;
+        self.is_willing()?;
         self.file.sync_data()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<(), Error> {
-        self.has_room()?;
+        self.is_willing()?;
         self.file.write(offset, data)
     }
 
