@@ -256,10 +256,10 @@ continued=$(submit continued)
 check_result continued "$continued"
 
 two_nodes=$(submit two-nodes --nodes=2)
-await 'the end of the refused job' is_over "$two_nodes"
-[[ $(exit_code "$two_nodes") == 2 ]] || fail "two nodes: exit code $(exit_code "$two_nodes")"
-grep --quiet 'loopback only' "$scratch/two-nodes.log" || fail 'two nodes: no reason'
-printf '%-28s refused\n' 'two nodes'
+check_result two-nodes "$two_nodes"
+[[ ! -e $scratch/run-two-nodes/secrets ]] || fail 'two nodes: the secrets were left'
+[[ $(grep --only-matching 'https://127.0.0.1:[0-9]*' "$scratch/run-two-nodes/coordinator.log" |
+    sort --unique | wc --lines) == 2 ]] || fail 'two nodes: workers were not told by https://'
 
 job=(--graph missing --seeds top-degree:5)
 missing=$(submit missing)

@@ -10,12 +10,14 @@ use kaskade_testkit::repository;
 use super::Folder;
 
 /// The files that start something, and what.
-const STARTED: [(&str, &[&str]); 8] = [
+const STARTED: [(&str, &[&str]); 10] = [
     ("cluster/local.sh", &["coordinator", "worker", "list", "submit"]),
     ("cluster/slurm/kaskade.sbatch", &["coordinator", "worker", "list", "submit"]),
     ("cluster/compose.yaml", &["coordinator", "worker", "list"]),
     ("cluster/kubernetes/base/coordinator.yaml", &["coordinator", "list"]),
     ("cluster/kubernetes/base/worker.yaml", &["worker"]),
+    ("cluster/kubernetes/tls/coordinator.yaml", &["coordinator"]),
+    ("cluster/kubernetes/tls/worker.yaml", &["worker"]),
     ("cluster/systemd/kaskade-coordinator.service", &["coordinator"]),
     ("cluster/systemd/kaskade-worker@.service", &["worker"]),
     ("docs/cluster.md", &["coordinator", "worker", "submit", "graph push"]),
@@ -45,7 +47,8 @@ fn collect(root: &Path, folder: &str, files: &mut Vec<String>) {
 /// What the program is called with in `text`, each call from the word after the program's name:
 /// in scripts and units, in code of a page, and in lists of YAML.
 fn calls(text: &str) -> Vec<Vec<String>> {
-    let joined = text.replace("\\\n", " ");
+    // A backslash goes on in the next line, and so does a list.
+    let joined = text.replace("\\\n", " ").replace(",\n", ", ").replace("args:\n", "args: ");
     let mut calls = Vec::new();
     for line in joined.lines() {
         // A backquote ends the code within a sentence.
@@ -160,7 +163,10 @@ fn launchers_name_the_current_versions() {
         assert!(read(path).contains(&image), "{path} does not name {image}");
     }
     let tag = format!("newTag: {}\n", env!("CARGO_PKG_VERSION"));
-    assert!(read("cluster/kubernetes/one-node/kustomization.yaml").contains(&tag), "{tag}");
+    for overlay in ["one-node", "tls"] {
+        let path = format!("cluster/kubernetes/{overlay}/kustomization.yaml");
+        assert!(read(&path).contains(&tag), "{path}: {tag}");
+    }
 
     let containerfile = read("cluster/Containerfile");
     let (_, version) = containerfile.split_once("library/rust:").expect("the builder's image");
