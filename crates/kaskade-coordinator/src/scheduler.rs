@@ -223,12 +223,7 @@ impl Scheduler {
             planned: None,
             recoveries: Vec::new(),
         };
-        if let Some(user) = &owner {
-            // First: a job that is durable has its owner.
-            let write = LogWrite::Owner(job.clone(), user.clone());
-            self.log.write(write).await.map_err(CoordinatorError::from)?;
-        }
-        let write = LogWrite::Job(Box::new(record.clone()));
+        let write = LogWrite::Submitted(Box::new(record.clone()), owner.clone());
         self.log.write(write).await.map_err(CoordinatorError::from)?;
         tracing::info!(job_id = %job, user = owner, "job submitted");
         self.next_order += 1;
