@@ -208,7 +208,8 @@ impl Scheduler {
         }
         self.registry.path(&graph)?;
         if let Some(user) = &owner {
-            self.quotas.check(user, self.jobs.values(), spec_json.len())?;
+            let simulations = spec.run.simulations;
+            self.quotas.check(user, self.jobs.values(), simulations, spec_json.len())?;
         }
         let record = JobRecord {
             job: job.clone(),

@@ -153,7 +153,7 @@ fn a_locked_cluster_works_and_knows_its_users() {
     let expected = succeed(folder, &[&["run", "--graph", "pushed.kg"][..], &job].concat());
     let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
 
-    let quota = ["--user-jobs", "2"];
+    let quota = ["--user-jobs", "2", "--job-simulations", "50000000"];
     let coordinator = Server::coordinator(folder, &[&LOCKS[..], &quota].concat(), 1024);
     let _workers =
         ["w0", "w1"].map(|name| Server::worker(folder, name, &coordinator.url, &WORKER_LOCKS));
@@ -181,6 +181,9 @@ fn a_locked_cluster_works_and_knows_its_users() {
     // Two jobs a user, and each user's own.
     let long = ["submit", "--graph", "pushed", "--seeds", "top-degree:20"];
     let long = [&long[..], &["--simulations", "50000000", "--id"]].concat();
+    let larger = ["--simulations", "50000001"];
+    let (code, _, said) = client("ann", &[&long[..], &["a0"], &larger].concat());
+    assert_eq!((code, said.contains("--first-simulation")), (9, true), "{said}");
     for id in ["a1", "a2"] {
         assert_eq!(client("ann", &[&long[..], &[id]].concat()).0, 0);
     }
