@@ -185,7 +185,13 @@ fn a_locked_cluster_works_and_knows_its_users() {
     let (code, _, said) = client("ann", &[&long[..], &["a0"], &larger].concat());
     assert_eq!((code, said.contains("--first-simulation")), (9, true), "{said}");
     for id in ["a1", "a2"] {
-        assert_eq!(client("ann", &[&long[..], &[id]].concat()).0, 0);
+        let (code, _, said) = client("ann", &[&long[..], &[id]].concat());
+        let flags = as_client(&url, "ann.token").join(" ");
+        assert_eq!(code, 0, "{said}");
+        // What is to be typed next works as it stands there.
+        let watch = said.lines().find(|line| line.contains(&format!("kaskade watch {id} ")));
+        let watch = watch.unwrap_or_default();
+        assert!(flags.split(' ').all(|word| watch.contains(word)), "{flags} in {said}");
     }
     let (code, _, said) = client("ann", &[&long[..], &["a3"]].concat());
     assert_eq!(code, 9, "{said}");
