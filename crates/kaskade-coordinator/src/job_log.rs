@@ -79,8 +79,8 @@ pub struct LoggedJob {
 pub enum LogWrite {
     /// The job's record, new or changed; with a final state, its batches are deleted.
     Job(Box<JobRecord>),
-    /// Who submitted a job.
-    Owner(JobId, String),
+    /// The record of a new job, and who submitted it, where tokens tell.
+    Submitted(Box<JobRecord>, Option<String>),
     /// An epoch, before any worker hears of it.
     Epoch(JobId, Epoch),
     /// A finished batch.

@@ -266,7 +266,8 @@ impl Scheduler {
         }
         self.registry.path(&graph)?;
         if let Some(user) = &owner {
-            self.bounds.quotas.check(user, self.jobs.values(), spec_json.len())?;
+            let simulations = spec.run.simulations;
+            self.bounds.quotas.check(user, self.jobs.values(), simulations, spec_json.len())?;
         }
         let record = JobRecord {
             job: job.clone(),
@@ -281,13 +282,7 @@ impl Scheduler {
             planned: None,
             recoveries: Vec::new(),
         };
-        fail_point::reach("submit-before-log");
-        if let Some(user) = &owner {
-            // First: a job that is durable has its owner.
-            let write = LogWrite::Owner(job.clone(), user.clone());
-            self.log.write(write).await.map_err(CoordinatorError::from)?;
-        }
-        let write = LogWrite::Job(Box::new(record.clone()));
+        let write = LogWrite::Submitted(Box::new(record.clone()), owner.clone());
         self.log.write(write).await.map_err(CoordinatorError::from)?;
         fail_point::reach("submit-logged");
         tracing::info!(job_id = %job, user = owner, "job submitted");

@@ -27,11 +27,16 @@ impl ClientArgs {
     pub(crate) fn command_line(&self, words: &str) -> String {
         let is_found_anyway = self.coordinator == DEFAULT_COORDINATOR
             || env::var_os("KASKADE_COORDINATOR").is_some_and(|url| *url == *self.coordinator);
-        if is_found_anyway {
-            format!("kaskade {words}")
-        } else {
-            format!("kaskade {words} --coordinator {}", self.coordinator)
+        let mut line = format!("kaskade {words}");
+        if !is_found_anyway {
+            line += &format!(" --coordinator {}", self.coordinator);
         }
+        for (flag, variable, path) in self.security.files() {
+            if env::var_os(variable).is_none_or(|value| value != path) {
+                line += &format!(" {flag} {}", path.display());
+            }
+        }
+        line
     }
 }
 

@@ -1,6 +1,6 @@
 //! Certificates and tokens: what servers and clients show, and the commands that make them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, ValueEnum};
@@ -53,6 +53,20 @@ pub(crate) struct ClientSecurityArgs {
 }
 
 impl ClientSecurityArgs {
+    /// Every file that was named: its flag, its variable, its path.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&'static str, &'static str, &Path)> {
+        let Self { tls: TlsArgs { tls_cert, tls_key, tls_ca }, token_file } = self;
+        let files = [
+            ("--tls-cert", "KASKADE_TLS_CERT", tls_cert),
+            ("--tls-key", "KASKADE_TLS_KEY", tls_key),
+            ("--tls-ca", "KASKADE_TLS_CA", tls_ca),
+            ("--token-file", "KASKADE_TOKEN_FILE", token_file),
+        ];
+        files
+            .into_iter()
+            .filter_map(|(flag, variable, path)| Some((flag, variable, path.as_deref()?)))
+    }
+
     /// What is in the files.
     ///
     /// # Errors

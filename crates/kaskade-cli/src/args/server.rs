@@ -42,7 +42,15 @@ pub(crate) struct CoordinatorArgs {
         default_value_t = Quotas::DEFAULT.open_jobs
     )]
     pub(crate) user_jobs: usize,
-    /// Bytes that the specs of these jobs may take, seeds included: 64MiB [default: 256MiB]
+    /// Simulations that one job may have, where tokens tell users apart
+    #[arg(
+        long,
+        env = "KASKADE_JOB_SIMULATIONS",
+        value_name = "N",
+        default_value_t = Quotas::DEFAULT.job_simulations
+    )]
+    pub(crate) job_simulations: u64,
+    /// Bytes that the specs of a user's open jobs may take, seeds included: 64MiB [default: 256MiB]
     #[arg(
         long,
         env = "KASKADE_USER_SPEC_BYTES",

@@ -25,6 +25,7 @@ pub(super) fn coordinator(args: CoordinatorArgs, console: &Console) -> Result<()
         },
         quotas: Quotas {
             open_jobs: args.user_jobs,
+            job_simulations: args.job_simulations,
             open_spec_bytes: args
                 .user_spec_bytes
                 .resolve(None, 1.0)

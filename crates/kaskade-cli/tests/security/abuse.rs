@@ -256,7 +256,7 @@ async fn messages_that_lie_are_refused_before_they_cost() {
 }
 
 /// `SubmitRequest` of protocol version 1.
-fn submit_request(job: &str, spec: &[u8]) -> Bytes {
+pub(crate) fn submit_request(job: &str, spec: &[u8]) -> Bytes {
     let mut message = BytesMut::new();
     message.put_slice(&[0x08, 1, 0x12, job.len() as u8]);
     message.put_slice(job.as_bytes());

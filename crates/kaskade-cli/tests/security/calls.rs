@@ -153,7 +153,7 @@ fn a_locked_cluster_works_and_knows_its_users() {
     let expected = succeed(folder, &[&["run", "--graph", "pushed.kg"][..], &job].concat());
     let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
 
-    let quota = ["--user-jobs", "2"];
+    let quota = ["--user-jobs", "2", "--job-simulations", "50000000"];
     let coordinator = Server::coordinator(folder, &[&LOCKS[..], &quota].concat(), 1024);
     let _workers =
         ["w0", "w1"].map(|name| Server::worker(folder, name, &coordinator.url, &WORKER_LOCKS));
@@ -181,8 +181,17 @@ fn a_locked_cluster_works_and_knows_its_users() {
     // Two jobs a user, and each user's own.
     let long = ["submit", "--graph", "pushed", "--seeds", "top-degree:20"];
     let long = [&long[..], &["--simulations", "50000000", "--id"]].concat();
+    let larger = ["--simulations", "50000001"];
+    let (code, _, said) = client("ann", &[&long[..], &["a0"], &larger].concat());
+    assert_eq!((code, said.contains("--first-simulation")), (9, true), "{said}");
     for id in ["a1", "a2"] {
-        assert_eq!(client("ann", &[&long[..], &[id]].concat()).0, 0);
+        let (code, _, said) = client("ann", &[&long[..], &[id]].concat());
+        let flags = as_client(&url, "ann.token").join(" ");
+        assert_eq!(code, 0, "{said}");
+        // What is to be typed next works as it stands there.
+        let watch = said.lines().find(|line| line.contains(&format!("kaskade watch {id} ")));
+        let watch = watch.unwrap_or_default();
+        assert!(flags.split(' ').all(|word| watch.contains(word)), "{flags} in {said}");
     }
     let (code, _, said) = client("ann", &[&long[..], &["a3"]].concat());
     assert_eq!(code, 9, "{said}");

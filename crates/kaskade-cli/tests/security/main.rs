@@ -2,6 +2,7 @@
 
 mod abuse;
 mod calls;
+mod load;
 mod locks;
 mod server;
 mod wire;

@@ -30,12 +30,12 @@ async fn what_was_written_is_there_after_a_restart() {
     let path = folder.path().join("jobs.redb");
     let (log, jobs) = open(&path).unwrap();
     assert!(jobs.is_empty());
-    for (name, order) in [("later", 7), ("first", 2)] {
-        log.write(LogWrite::Job(Box::new(record(name, order)))).await.unwrap();
+    for (name, order, owner) in [("later", 7, None), ("first", 2, Some("ann".to_owned()))] {
+        let submitted = LogWrite::Submitted(Box::new(record(name, order)), owner);
+        log.write(submitted).await.unwrap();
     }
     let first = JobId::new("first").unwrap();
     log.write(LogWrite::Epoch(first.clone(), Epoch(4))).await.unwrap();
-    log.write(LogWrite::Owner(first.clone(), "ann".to_owned())).await.unwrap();
     for batch in [3, 0] {
         let write = LogWrite::Batch(first.clone(), BatchId(batch), Box::new(tally(9)));
         log.write(write).await.unwrap();

@@ -123,9 +123,14 @@ fn commit(path: &Path, database: &Database, waiting: &[Waiting]) -> Result<(), L
                         batches.retain_in(rows, |_, _| false).map_err(LogError::at(path))?;
                     }
                 }
-                LogWrite::Owner(job, owner) => {
-                    let bytes = framed(frame::encode(owner), format!("owner of job {job}"))?;
-                    owners.insert(job.as_str(), bytes.as_slice()).map_err(LogError::at(path))?;
+                LogWrite::Submitted(record, owner) => {
+                    let job = record.job.as_str();
+                    let bytes = framed(frame::encode(record), format!("job {job}"))?;
+                    jobs.insert(job, bytes.as_slice()).map_err(LogError::at(path))?;
+                    if let Some(owner) = owner {
+                        let bytes = framed(frame::encode(owner), format!("owner of job {job}"))?;
+                        owners.insert(job, bytes.as_slice()).map_err(LogError::at(path))?;
+                    }
                 }
                 LogWrite::Epoch(job, epoch) => {
                     let bytes = framed(frame::encode(epoch), format!("epoch of job {job}"))?;

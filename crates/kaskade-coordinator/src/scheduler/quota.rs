@@ -11,17 +11,23 @@ pub struct Quotas {
     pub open_jobs: usize,
     /// Bytes of their specs, seeds included.
     pub open_spec_bytes: u64,
+    /// Simulations of one job: the coordinator keeps what each of them counted until the job
+    /// ends.
+    pub job_simulations: u64,
 }
 
 impl Quotas {
     /// What a coordinator allows that is not told otherwise.
-    pub const DEFAULT: Self = Self { open_jobs: 1000, open_spec_bytes: 256 << 20 };
+    pub const DEFAULT: Self =
+        Self { open_jobs: 1000, open_spec_bytes: 256 << 20, job_simulations: 10_000_000 };
 
-    /// Whether `user`, who has `jobs` among all, may have one more, of `spec_bytes`.
+    /// Whether `user`, who has `jobs` among all, may have one more, of so many `simulations`
+    /// and `spec_bytes`.
     pub(super) fn check<'a>(
         &self,
         user: &str,
         jobs: impl Iterator<Item = &'a Job>,
+        simulations: u64,
         spec_bytes: usize,
     ) -> Result<(), RpcError> {
         let is_open =
@@ -35,7 +41,14 @@ impl Quotas {
             let text = format!("{text}: wait until one ends, or `kaskade cancel` one");
             Err(RpcError::new(ErrorCode::ResourceExhausted, text))
         };
-        let Self { open_jobs, open_spec_bytes } = *self;
+        let Self { open_jobs, open_spec_bytes, job_simulations } = *self;
+        if simulations > job_simulations {
+            let text = format!(
+                "the job has {simulations} simulations, of {job_simulations} that one may have \
+                 here: make several of it with --first-simulation"
+            );
+            return Err(RpcError::new(ErrorCode::ResourceExhausted, text));
+        }
         if n_open >= open_jobs {
             return refused(format!("{user} has {n_open} jobs queued or running, of {open_jobs}"));
         }
@@ -69,8 +82,11 @@ mod tests {
             job("b1", "bob", JobState::Running),
         ];
         let check = |open_jobs, open_spec_bytes, user| {
-            Quotas { open_jobs, open_spec_bytes }.check(user, jobs.iter(), 10)
+            let quotas = Quotas { open_jobs, open_spec_bytes, job_simulations: 5 };
+            quotas.check(user, jobs.iter(), 5, 10)
         };
+        let large = Quotas::DEFAULT.check("zoe", jobs.iter(), 10_000_001, 10).unwrap_err();
+        assert!(large.message.contains("make several of it with --first-simulation"), "{large}");
         check(3, 30, "ann").expect("two are open, with 20 bytes");
         check(1, 10, "zoe").expect("nothing is open");
         let jobs = check(2, 30, "ann").unwrap_err();
