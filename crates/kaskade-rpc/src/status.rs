@@ -73,11 +73,16 @@ fn innermost(status: &Status) -> String {
         text = Some(error.to_string());
         cause = error.source();
     }
-    let text = text.unwrap_or_else(|| status.message().to_owned());
+    let Some(text) = text else { return status.message().to_owned() };
     // What those hear, by chance one or another of it, who come to a server with TLS without
     // it, or without a certificate.
-    let closed =
-        ["connection closed", "broken pipe", "invalid size", "reset", "CertificateRequired"];
+    let closed = [
+        "connection closed",
+        "broken pipe",
+        "invalid size",
+        "connection reset",
+        "CertificateRequired",
+    ];
     if closed.iter().any(|word| text.contains(word)) {
         text + " (a server that speaks https:// or asks for --tls-cert closes what comes without)"
     } else {
