@@ -74,6 +74,12 @@ pub enum EngineError {
         /// The round.
         round: Round,
     },
+    /// The coordinator began a batch that the job does not have.
+    #[error("batch {batch} is none of the job's, or has other simulations")]
+    UnknownBatch {
+        /// The batch.
+        batch: BatchId,
+    },
     /// A message from a worker that is not of the group.
     #[error("worker {peer} is not of the group that runs this job")]
     Stranger {

@@ -111,6 +111,12 @@ impl JobPlan {
         BatchPlan { batch, first_simulation, n_lanes: (end - first_simulation) as u32 }
     }
 
+    /// Whether `batch` is one of the job's: for whoever is told of it by somebody else.
+    #[must_use]
+    pub fn has_batch(&self, batch: &BatchPlan) -> bool {
+        batch.batch.0 < self.n_batches() && *batch == self.batch(batch.batch)
+    }
+
     fn first_lane(&self) -> u64 {
         self.first_simulation % LANES_PER_WORD as u64
     }
@@ -189,6 +195,9 @@ mod tests {
         let batches: Vec<_> = (0..plan.n_batches()).map(|b| plan.batch(BatchId(b))).collect();
         let cuts: Vec<_> = batches.iter().map(|b| (b.first_simulation, b.n_lanes)).collect();
         assert_eq!(cuts, [(7, 121), (128, 128), (256, 51)]);
+        assert!(batches.iter().all(|batch| plan.has_batch(batch)));
+        assert!(!plan.has_batch(&BatchPlan { n_lanes: 128, ..batches[0] }), "more than fit");
+        assert!(!plan.has_batch(&BatchPlan { batch: BatchId(plan.n_batches()), ..batches[0] }));
         assert_eq!(batches[0].lanes(), [u64::MAX << 7, u64::MAX]);
         assert_eq!(batches[2].lanes(), [(1 << 51) - 1, 0]);
         let alone = JobPlan { first_simulation: 191, n_simulations: 2, lane_words: 1, ..plan };

@@ -113,6 +113,9 @@ impl<S: Shard + 'static> Task<S> {
     fn outcome(self) -> Result<Outcome<S>, EngineError> {
         let mut running = match self.work {
             Work::Begin { partition, plan } => {
+                if !partition.plan.has_batch(&plan) {
+                    return Err(EngineError::UnknownBatch { batch: plan.batch });
+                }
                 if self.n_peers == 0 {
                     let is_released = || self.is_released.load(Relaxed);
                     let at_once = partition.run_one_by_one(&plan, Parallelism::Pool, &is_released);
