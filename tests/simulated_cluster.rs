@@ -103,14 +103,19 @@ fn every_placement_gives_the_rows_of_one_process() {
     }
 }
 
+/// The long version takes more; the seed of a case that fails is printed.
+fn n_cases() -> u32 {
+    if std::env::var("KASKADE_FULL").is_ok_and(|value| value == "1") { 1000 } else { 200 }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(n_cases()) })]
 
     #[test]
     fn crashes_losses_and_repeats_change_nothing(
         seed: u64,
         n_workers in 1usize..5,
-        placement in prop_oneof![Just(Placement::Partition), Just(Placement::Replicate)],
+        placement in prop_oneof![Just(Placement::Partition), Just(Placement::Replicate), Just(Placement::Auto)],
         crash_per_mille in 0u64..20,
         leave_per_mille in 0u64..20,
         loss_per_mille in 0u64..20,

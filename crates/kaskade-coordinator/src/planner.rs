@@ -1,6 +1,6 @@
 //! From a spec to what the job machine runs.
 
-use kaskade_engine::job::{JobSetup, ShardLoad, lane_words};
+use kaskade_engine::job::{JobSetup, ShardLoad, WorkerInfo, fitting_lane_words, lane_words};
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::seeds::NodeDirectory;
@@ -30,7 +30,8 @@ pub(crate) struct PlanRequest {
     pub(crate) planned: Option<Planned>,
     pub(crate) last_epoch: Epoch,
     pub(crate) finished: JobTally,
-    pub(crate) n_workers: usize,
+    /// Those that are there, by whose number and memory the width of batches is chosen.
+    pub(crate) workers: Vec<WorkerInfo>,
 }
 
 /// Reads the graph's nodes and resolves the seeds: takes as long as that takes.
@@ -38,7 +39,7 @@ pub(crate) fn plan(
     registry: &Registry,
     request: PlanRequest,
 ) -> Result<PlannedJob, CoordinatorError> {
-    let PlanRequest { job, spec, planned, last_epoch, finished, n_workers } = request;
+    let PlanRequest { job, spec, planned, last_epoch, finished, workers } = request;
     let name = spec.graph.name.clone().unwrap_or_default();
     let graph = registry.open_nodes(&name)?;
     let manifest = graph.manifest();
@@ -50,19 +51,20 @@ pub(crate) fn plan(
         });
     }
     manifest.require(&registry.path(&name)?, Views::Out)?;
-    // What an earlier run of the coordinator decided stays: its workers are the same.
-    let placement = planned.as_ref().and_then(|p| p.placement.parse().ok());
-    let placement = placement.unwrap_or(spec.run.placement);
-    let lane_words = match planned {
-        Some(planned) => (planned.lane_words as usize).clamp(1, MAX_LANE_WORDS),
-        None => lane_words(spec.run.simulations, n_workers),
-    };
     let shards = manifest.shards.iter().map(|entry| ShardLoad {
         shard: entry.shard,
         n_nodes: entry.nodes.n_nodes() as u64,
         n_arcs: entry.n_arcs,
         n_bytes: entry.file_bytes,
     });
+    let shards: Vec<ShardLoad> = shards.collect();
+    let lane_words = match planned {
+        Some(planned) => (planned.lane_words as usize).clamp(1, MAX_LANE_WORDS),
+        None => {
+            let widest = lane_words(spec.run.simulations, workers.len());
+            fitting_lane_words(&shards, widest, spec.run.placement, &workers)
+        }
+    };
     Ok(PlannedJob {
         setup: JobSetup {
             job,
@@ -70,8 +72,9 @@ pub(crate) fn plan(
             graph_digest: manifest.digest.clone(),
             shard_table_digest: manifest.shard_table_digest(),
             plan: JobPlan::resolve(&spec, &graph, lane_words)?,
-            shards: shards.collect(),
-            placement,
+            shards,
+            // `auto` is decided anew after a restart: the workers may be others.
+            placement: spec.run.placement,
             first_epoch: Epoch(last_epoch.0 + 1),
             finished,
         },

@@ -372,7 +372,7 @@ impl Scheduler {
             planned: job.record.planned.clone(),
             last_epoch: job.last_epoch,
             finished: job.finished.clone(),
-            n_workers: self.membership.infos().len(),
+            workers: self.membership.infos(),
         });
         in_background(move || {
             let planned = caught("planning", || {

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use indicatif::BinaryBytes;
 use kaskade_engine::job::{
-    Footprint, MemoryShape, ShardLoad, WorkerInfo, decide, lane_words, largest_footprint,
+    Footprint, MemoryShape, ShardLoad, WorkerInfo, decide, fitting_lane_words, lane_words,
+    largest_footprint,
 };
 use kaskade_engine::local::LaneChoice;
 use kaskade_model::WorkerId;
@@ -87,17 +88,22 @@ struct RunRow {
 impl Plan {
     fn new(args: &PlanArgs, manifest: &Manifest, memory_bytes: u64) -> Self {
         let shards = shard_loads(manifest);
-        let words = args.lane_words.map(|words| words as usize);
-        let words = words.unwrap_or_else(|| lane_words(args.simulations, args.workers as usize));
+        let workers: Vec<WorkerInfo> = (1..=u64::from(args.workers))
+            .map(|id| WorkerInfo { worker: WorkerId(id), address: String::new(), memory_bytes })
+            .collect();
+        let words = args.lane_words.map_or_else(
+            || {
+                let widest = lane_words(args.simulations, args.workers as usize);
+                fitting_lane_words(&shards, widest, Placement::Auto, &workers)
+            },
+            |words| words as usize,
+        );
         let mut shape = MemoryShape::in_cluster(&shards, words);
         if let Some(batches) = args.batches {
             shape.batches_in_flight = batches as usize;
         }
         let placements: Vec<Row> = divisors(args.workers)
             .map(|parts| Row::new(shape, args.workers, parts, memory_bytes))
-            .collect();
-        let workers: Vec<WorkerInfo> = (1..=u64::from(args.workers))
-            .map(|id| WorkerInfo { worker: WorkerId(id), address: String::new(), memory_bytes })
             .collect();
         let auto = match decide(shape, Placement::Auto, &workers) {
             Ok(decision) => Auto { placement: Some(decision.placement), why: decision.why },

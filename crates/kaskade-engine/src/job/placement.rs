@@ -106,6 +106,22 @@ pub fn decide(
     Ok(Decision { placement, why })
 }
 
+/// The widest batch, of at most `widest` words, with which the workers hold a job: fewer
+/// simulations at a time take less state. 1 where none does; `widest` without workers.
+#[must_use]
+pub fn fitting_lane_words(
+    shards: &[ShardLoad],
+    widest: usize,
+    placement: Placement,
+    workers: &[WorkerInfo],
+) -> usize {
+    let fits = |words: &usize| {
+        workers.is_empty()
+            || decide(MemoryShape::in_cluster(shards, *words), placement, workers).is_ok()
+    };
+    [widest, 4, 2, 1].into_iter().filter(|words| *words <= widest).find(fits).unwrap_or(1)
+}
+
 /// The groups that `placement` forms of `free` workers, beside `n_groups` present ones. Those
 /// with the most memory come first, and get the largest shares.
 pub(super) fn groups(
@@ -228,12 +244,12 @@ impl Shortage {
             largest_footprint(shape, n_parts);
         let needed = largest_footprint(shape, n_parts).total_bytes();
         let smallest = workers.iter().take(n_parts).next_back().map_or(0, |info| info.memory_bytes);
-        let n_workers = workers.len();
+        let n_workers = super::count(workers.len(), "worker");
         let text = format!(
-            "the job does not fit: placement {placement} on {n_workers} of the workers that are there takes up to \
-             {needed} bytes a worker (shards {shard_bytes}, state {state_bytes}, frontier {frontier_bytes}, \
-             exchange {exchange_bytes}), and one has {smallest}; start more workers, give them more \
-             with --memory, or cut the graph into more shards; `kaskade graph plan` says what fits"
+            "placement {placement} on {n_workers} takes up to {needed} bytes a worker (shards \
+             {shard_bytes}, state {state_bytes}, frontier {frontier_bytes}, exchange \
+             {exchange_bytes}), and one has {smallest}: start more workers, give them more with \
+             --memory, or cut the graph into more shards; `kaskade graph plan` says what fits"
         );
         Self { text }
     }

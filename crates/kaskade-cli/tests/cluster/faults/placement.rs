@@ -5,14 +5,14 @@ use kaskade_testkit::process_cluster::{ClusterOptions, ProcessCluster};
 use crate::victim::{SHORT, Victim};
 use crate::{binary, kaskade};
 
-/// Bytes of the worker with the most, where `parts` share the graph.
+/// Bytes of the worker with the most, where `parts` share the graph and batches are as narrow as
+/// they can be: a coordinator narrows them where that makes a job fit.
 fn needed(victim: &Victim, n_workers: u64, parts: u64) -> u64 {
     let graph = victim.cluster.graphs().join("graph.kg");
     let graph = graph.to_str().expect("a path of ASCII");
     let n_workers = n_workers.to_string();
     let plan = ["graph", "plan", graph, "--workers", &n_workers, "--memory", "1GiB"];
-    let simulations = SHORT.to_string();
-    let plan = kaskade(&[&plan[..], &["--simulations", &simulations]].concat());
+    let plan = kaskade(&[&plan[..], &["--lane-words", "1"]].concat());
     let rows = plan["placements"].as_array().expect("a list");
     let row = rows
         .iter()

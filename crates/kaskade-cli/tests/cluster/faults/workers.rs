@@ -19,7 +19,7 @@ fn random(state: &mut u64) -> u64 {
 #[test]
 fn f1_workers_killed_in_mid_job_change_nothing() {
     let (n_jobs, kills_per_job) = if is_full() { (50, 4) } else { (2, 2) };
-    let mut victim = Victim::new(4, LONG);
+    let mut victim = Victim::new(4, 2 * LONG);
     let mut seed = 1;
     let (mut n_hits, mut slowest) = (0, Duration::ZERO);
     for job in 0..n_jobs {
@@ -28,10 +28,10 @@ fn f1_workers_killed_in_mid_job_change_nothing() {
         let mut done = 0;
         for _ in 0..kills_per_job {
             done = victim.wait_in_mid_job(&id, done);
-            let n_before = recoveries(&victim.status(&id)).len();
             victim.cluster.kill_worker((random(&mut seed) % 4) as usize);
-            let noticed = victim.wait_for_recovery(&id, n_before);
-            slowest = slowest.max(noticed);
+            let began = Instant::now();
+            victim.cluster.wait_for_workers(3);
+            slowest = slowest.max(began.elapsed());
             victim.cluster.start_worker();
             victim.cluster.wait_for_workers(4);
         }

@@ -72,6 +72,18 @@ fn a_job_that_fits_nowhere_is_refused_with_the_sum() {
 }
 
 #[test]
+fn batches_are_narrowed_until_the_job_fits() {
+    let shards = shards(16);
+    let of = |words| largest_footprint(MemoryShape::in_cluster(&shards, words), 2).total_bytes();
+    let fitting = |memory: u64, widest| {
+        fitting_lane_words(&shards, widest, Placement::Partition, &workers(&[memory; 2]))
+    };
+    assert_eq!([fitting(of(8), 8), fitting(of(8) - 1, 8), fitting(of(2), 8)], [8, 4, 2]);
+    assert_eq!([fitting(of(8), 2), fitting(of(1) - 1, 8)], [2, 1]);
+    assert_eq!(fitting_lane_words(&shards, 8, Placement::Auto, &[]), 8);
+}
+
+#[test]
 fn the_worker_with_more_memory_gets_the_larger_share() {
     let mut shards = shards(2);
     shards[1].n_bytes *= 10;
