@@ -1,6 +1,8 @@
 //! From a spec to what the job machine runs.
 
-use kaskade_engine::job::{JobSetup, ShardLoad, WorkerInfo, fitting_lane_words, lane_words};
+use kaskade_engine::job::{
+    JobSetup, MemoryShape, ShardLoad, WorkerInfo, fitting_lane_words, lane_words,
+};
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::seeds::NodeDirectory;
@@ -62,7 +64,10 @@ pub(crate) fn plan(
         Some(planned) => (planned.lane_words as usize).clamp(1, MAX_LANE_WORDS),
         None => {
             let widest = lane_words(spec.run.simulations, workers.len());
-            fitting_lane_words(&shards, widest, spec.run.placement, &workers)
+            // A spec that has none is refused when it is resolved, below.
+            let coins = spec.coin_family().ok();
+            let shape = MemoryShape { coins, ..MemoryShape::in_cluster(&shards, widest) };
+            fitting_lane_words(shape, spec.run.placement, &workers)
         }
     };
     Ok(PlannedJob {

@@ -291,7 +291,7 @@ impl<S: Shard + 'static> AttemptRun<S> {
             EngineError::Model(_) => {
                 WorkerEvent::AttemptFailed { attempt, reason: Reason::InvalidSpec, detail }
             }
-            EngineError::Tally(_) | EngineError::Interrupted => {
+            EngineError::Tally(_) | EngineError::UnknownBatch { .. } | EngineError::Interrupted => {
                 WorkerEvent::AttemptFailed { attempt, reason: Reason::Inconsistent, detail }
             }
         })

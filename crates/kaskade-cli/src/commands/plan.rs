@@ -94,7 +94,8 @@ impl Plan {
         let words = args.lane_words.map_or_else(
             || {
                 let widest = lane_words(args.simulations, args.workers as usize);
-                fitting_lane_words(&shards, widest, Placement::Auto, &workers)
+                let shape = MemoryShape::in_cluster(&shards, widest);
+                fitting_lane_words(shape, Placement::Auto, &workers)
             },
             |words| words as usize,
         );
@@ -212,6 +213,7 @@ impl RunRow {
             shards,
             lane_words: lanes.lane_words,
             batches_in_flight: lanes.max_in_flight,
+            coins: None,
         };
         let id_map_bytes = manifest.nodes_file.file_bytes;
         let bytes = Bytes::of(&largest_footprint(shape, 1), id_map_bytes);

@@ -4,6 +4,7 @@ use super::group::BATCHES_IN_FLIGHT;
 use super::placement::{ShardLoad, deal_shards};
 use crate::kernel::{out_lists_bytes, presence_bytes, state_bytes};
 use kaskade_model::ShardId;
+use kaskade_model::coin::Family;
 use kaskade_model::lanes::{LANES_PER_WORD, MAX_LANE_WORDS};
 
 /// The widest batch that still leaves every worker four of them.
@@ -23,13 +24,15 @@ pub struct MemoryShape<'a> {
     pub lane_words: usize,
     /// Batches that hold state at a time.
     pub batches_in_flight: usize,
+    /// The family of its coins; `None` counts for the one that takes most.
+    pub coins: Option<Family>,
 }
 
 impl<'a> MemoryShape<'a> {
     /// The shape of a job in a cluster, where each group has two batches in hand.
     #[must_use]
     pub fn in_cluster(shards: &'a [ShardLoad], lane_words: usize) -> Self {
-        Self { shards, lane_words, batches_in_flight: BATCHES_IN_FLIGHT }
+        Self { shards, lane_words, batches_in_flight: BATCHES_IN_FLIGHT, coins: None }
     }
 }
 
@@ -94,8 +97,9 @@ pub(super) fn footprint_of(
         state_bytes: batches * state,
         frontier_bytes: batches * frontier,
         list_bytes: {
-            let side_by_side = is_alone.then(|| out_lists_bytes(n_nodes, n_arcs)).flatten();
-            presence_bytes(n_nodes, hand.len()).max(side_by_side.unwrap_or(0))
+            let has_lists = is_alone && shape.coins.is_none_or(|coins| coins == Family::Block);
+            let lists = has_lists.then(|| out_lists_bytes(n_nodes, n_arcs)).flatten();
+            presence_bytes(n_nodes, hand.len()).max(lists.unwrap_or(0))
         },
         exchange_bytes: if is_alone { 0 } else { batches * (encoded + decoded) },
     }

@@ -9,7 +9,12 @@ use kaskade_model::{Epoch, WorkerId};
 use super::footprint::MemoryShape;
 use super::group::{BATCHES_IN_FLIGHT, Group};
 use super::placement::{decide, groups};
-use super::{JobAction, JobMachine, WorkerInfo};
+use super::{JobAction, JobMachine, JobSetup, WorkerInfo};
+
+fn shape_of(setup: &JobSetup) -> MemoryShape<'_> {
+    let coins = Some(setup.plan.coins);
+    MemoryShape { coins, ..MemoryShape::in_cluster(&setup.shards, setup.plan.lane_words) }
+}
 
 impl JobMachine {
     /// Forms the groups that can be formed of the workers that are free. Without a present
@@ -20,7 +25,7 @@ impl JobMachine {
             self.shortage = None;
             return;
         }
-        let shape = MemoryShape::in_cluster(&self.setup.shards, self.setup.plan.lane_words);
+        let shape = shape_of(&self.setup);
         if self.groups.is_empty() {
             let ids: Vec<WorkerId> = free.iter().map(|info| info.worker).collect();
             if self.shortage.as_ref().is_some_and(|(short, _)| *short == ids) {
@@ -87,7 +92,7 @@ impl JobMachine {
         if suitable.len().min(self.setup.shards.len()) <= n_members {
             return;
         }
-        let shape = MemoryShape::in_cluster(&self.setup.shards, self.setup.plan.lane_words);
+        let shape = shape_of(&self.setup);
         let wider = groups(shape, Placement::Partition, &suitable, 0);
         if wider.first().is_some_and(|members| members.len() > n_members) {
             group.drain();

@@ -106,18 +106,18 @@ pub fn decide(
     Ok(Decision { placement, why })
 }
 
-/// The widest batch, of at most `widest` words, with which the workers hold a job: fewer
-/// simulations at a time take less state. 1 where none does; `widest` without workers.
+/// The words of the widest batch, no wider than those of `shape`, with which the workers hold a
+/// job: fewer simulations at a time take less state. 1 where none does; all without workers.
 #[must_use]
 pub fn fitting_lane_words(
-    shards: &[ShardLoad],
-    widest: usize,
+    shape: MemoryShape<'_>,
     placement: Placement,
     workers: &[WorkerInfo],
 ) -> usize {
-    let fits = |words: &usize| {
-        workers.is_empty()
-            || decide(MemoryShape::in_cluster(shards, *words), placement, workers).is_ok()
+    let widest = shape.lane_words;
+    let fits = |&lane_words: &usize| {
+        let shape = MemoryShape { lane_words, ..shape };
+        workers.is_empty() || decide(shape, placement, workers).is_ok()
     };
     [widest, 4, 2, 1].into_iter().filter(|words| *words <= widest).find(fits).unwrap_or(1)
 }

@@ -76,11 +76,12 @@ fn batches_are_narrowed_until_the_job_fits() {
     let shards = shards(16);
     let of = |words| largest_footprint(MemoryShape::in_cluster(&shards, words), 2).total_bytes();
     let fitting = |memory: u64, widest| {
-        fitting_lane_words(&shards, widest, Placement::Partition, &workers(&[memory; 2]))
+        let shape = MemoryShape::in_cluster(&shards, widest);
+        fitting_lane_words(shape, Placement::Partition, &workers(&[memory; 2]))
     };
     assert_eq!([fitting(of(8), 8), fitting(of(8) - 1, 8), fitting(of(2), 8)], [8, 4, 2]);
     assert_eq!([fitting(of(8), 2), fitting(of(1) - 1, 8)], [2, 1]);
-    assert_eq!(fitting_lane_words(&shards, 8, Placement::Auto, &[]), 8);
+    assert_eq!(fitting_lane_words(MemoryShape::in_cluster(&shards, 8), Placement::Auto, &[]), 8);
 }
 
 #[test]
