@@ -17,8 +17,9 @@ set -euo pipefail
 # The time that everything gets to start.
 readonly START_DEADLINE_SECONDS=30
 
-# The time that everyone gets to stop when asked, before being made to.
-readonly STOP_DEADLINE_SECONDS=10
+# The time that everyone gets to stop when asked, before being made to: batches in hand may end, and
+# results be written.
+readonly STOP_DEADLINE_SECONDS=20
 
 fail() {
     printf 'local.sh: %s\n' "$1" >&2

@@ -173,7 +173,8 @@ fn a_worker_that_joins_is_taken_in_between_batches() {
 #[test]
 fn a_job_that_does_not_fit_waits_for_workers_and_then_says_what_it_takes() {
     let loads = shards();
-    let shape = MemoryShape::in_cluster(&loads, 1);
+    let coins = Some(Family::Octet);
+    let shape = MemoryShape { coins, ..MemoryShape::in_cluster(&loads, 1) };
     let needed = |n_parts| largest_footprint(shape, n_parts).total_bytes();
     let (mut test, actions) = Test::new(Placement::Auto, &[needed(2)]);
     assert!(assignments(&actions).is_empty());

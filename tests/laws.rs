@@ -11,15 +11,22 @@ use proptest::prelude::*;
 const SIMULATIONS: u64 = 130;
 
 /// The spread of every simulation.
-fn spreads(graph: &ArcList, model: M, seeds: impl IntoIterator<Item = u32>) -> Vec<u64> {
-    let rows = run(graph, &plan(graph, model, fixed_seeds(seeds), SIMULATIONS));
+fn spreads(
+    coins: Family,
+    graph: &ArcList,
+    model: M,
+    seeds: impl IntoIterator<Item = u32>,
+) -> Vec<u64> {
+    let plan = JobPlan { coins, ..plan(graph, model, fixed_seeds(seeds), SIMULATIONS) };
+    let rows = run(graph, &plan);
     rows.iter().map(|row| row.spread()).collect()
 }
 
 /// A graph, and models of it in which nobody's chance depends on who else is active.
 fn arb_live_arc_model() -> impl Strategy<Value = (ArcList, M)> {
     let model = prop_oneof![
-        (0.0001..1.0).prop_map(|p| M::IndependentCascade(P::Constant(p))),
+        prop_oneof![0.0001..1.0, 0.0001..0.0156]
+            .prop_map(|p| M::IndependentCascade(P::Constant(p))),
         Just(M::IndependentCascade(P::WeightedCascade)),
         Just(M::IndependentCascade(P::Trivalency)),
         Just(M::LinearThreshold(W::WeightedCascade)),
@@ -36,13 +43,17 @@ proptest! {
     #[test]
     fn spread_is_monotone_and_submodular_in_the_seeds(
         (graph, model) in arb_live_arc_model(),
+        family in prop::sample::select(vec![Family::Arc, Family::Octet, Family::Block]),
         few in btree_set(0u32..40, 0..4),
         more in btree_set(0u32..40, 0..4),
         one in 0u32..40,
     ) {
         let of = |sets: &[&std::collections::BTreeSet<u32>], extra: Option<u32>| {
             let nodes = sets.iter().flat_map(|set| set.iter().copied()).chain(extra);
-            spreads(&graph, model, nodes.map(|node| node % graph.n_nodes()))
+            // Block coins are for one probability.
+            let is_possible = family != Family::Block || model.block_coins().is_some();
+            let coins = if is_possible { family } else { Family::Octet };
+            spreads(coins, &graph, model, nodes.map(|node| node % graph.n_nodes()))
         };
         let (small, small_and_one) = (of(&[&few], None), of(&[&few], Some(one)));
         let (large, large_and_one) = (of(&[&few, &more], None), of(&[&few, &more], Some(one)));
@@ -80,6 +91,7 @@ proptest! {
         (low, high) in fixtures::arb_graph(40).prop_flat_map(|graph| {
             (fixtures::arb_column(graph.clone()), fixtures::arb_column(graph))
         }),
+        coins in prop::sample::select(vec![Family::Arc, Family::Octet]),
         seed in 0u32..40,
     ) {
         let (Some(first), Some(second)) = (low.column(), high.column()) else {
@@ -88,7 +100,7 @@ proptest! {
         let mut larger = first.iter().zip(second).map(|(a, b)| a.max(*b)).collect::<Vec<_>>().into_iter();
         let both = low.clone().with_column(|_| larger.next().expect("a value an arc"));
         let model = M::IndependentCascade(P::Column);
-        let of = |graph: &ArcList| spreads(graph, model, [seed % graph.n_nodes()]);
+        let of = |graph: &ArcList| spreads(coins, graph, model, [seed % graph.n_nodes()]);
         prop_assert!(of(&low).iter().zip(of(&both)).all(|(low, both)| *low <= both));
     }
 

@@ -6,7 +6,7 @@ use kaskade_engine::job::{
 };
 use kaskade_engine::local::{self, Unobserved};
 use kaskade_engine::partition::Partition;
-use kaskade_model::coin::Isa;
+use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
 use kaskade_model::job::JobPlan;
 use kaskade_model::message::{Attempt, Reason, WorkerCommand, WorkerEvent};
@@ -28,7 +28,7 @@ fn graph() -> ArcList {
 
 fn plan(model: LiveArcModel, lane_words: usize) -> JobPlan {
     JobPlan {
-        coins: kaskade_model::coin::Family::Octet,
+        coins: if model.is_sparse() { Family::Block } else { Family::Octet },
         model,
         seed: 7,
         seeds: SeedPlan::RandomEach(2),
@@ -40,10 +40,12 @@ fn plan(model: LiveArcModel, lane_words: usize) -> JobPlan {
     }
 }
 
-fn models() -> [LiveArcModel; 2] {
+fn models() -> [LiveArcModel; 3] {
     [
         LiveArcModel::IndependentCascade(ArcProbability::Constant(0.12)),
         LiveArcModel::LinearThreshold(ArcWeight::WeightedCascade),
+        // Whole blocks of arcs, parts of which lie with each worker.
+        LiveArcModel::IndependentCascade(ArcProbability::Constant(0.0156)),
     ]
 }
 

@@ -57,24 +57,30 @@ impl ResultStore {
 
     /// Removes the result of `job`, if there is one.
     pub(crate) fn remove(&self, job: &JobId) -> Result<(), CoordinatorError> {
-        let path = self.path(job);
-        match std::fs::remove_dir_all(&path) {
+        let (path, doomed) = (self.path(job), self.dir.join(format!(".{job}.forgotten")));
+        match std::fs::rename(&path, &doomed) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            outcome => outcome.map_err(CoordinatorError::file("remove", path)),
+            // What is left of it after a crash is swept by the next start.
+            Ok(()) => {
+                std::fs::remove_dir_all(&doomed).map_err(CoordinatorError::file("remove", doomed))
+            }
+            Err(error) => Err(CoordinatorError::file("rename", path)(error)),
         }
     }
 
-    /// Removes what belongs to no job for which `is_known`: results whose job was forgotten,
-    /// and what an earlier run of the coordinator did not live to finish.
+    /// Removes what an earlier run of the coordinator did not live to write or to remove. Results
+    /// whose job is not `is_known` stay: the log may be one that somebody restored, or began anew.
     pub(crate) fn sweep(&self, is_known: impl Fn(&str) -> bool) -> Result<(), CoordinatorError> {
         let listed =
             std::fs::read_dir(&self.dir).map_err(CoordinatorError::file("list", &self.dir))?;
         for entry in listed {
             let path = entry.map_err(CoordinatorError::file("list", &self.dir))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if !is_known(&name) {
-                tracing::info!(path = %path.display(), "removing what belongs to no job");
+            if name.starts_with('.') && path.is_dir() {
+                tracing::info!(path = %path.display(), "removing what was left unfinished");
                 std::fs::remove_dir_all(&path).map_err(CoordinatorError::file("remove", &path))?;
+            } else if !is_known(&name) {
+                tracing::warn!(path = %path.display(), "results of a job that the log does not know");
             }
         }
         Ok(())

@@ -18,7 +18,8 @@ pub trait Observer: Sync {
     /// So many more simulations are finished.
     fn simulations_finished(&self, _n_simulations: u64) {}
 
-    /// Whether the run should stop; asked once a round.
+    /// Whether the run should stop; asked once a round, or once in at most 64 simulations
+    /// where these run one by one.
     fn is_interrupted(&self) -> bool {
         false
     }
@@ -164,7 +165,7 @@ struct Backward {
 impl Backward {
     /// A batch turns back when it has looked at one arc for so many pointers that the way back draws
     /// and follows. By then the way forward has cost about as much as the way back: an arc costs a
-    /// batch of the widest kind 57 ns, a pointer 7.6 (wiki-Vote, `docs/benchmarks.md`).
+    /// batch of the widest kind 57 ns, a pointer 7.6, as measured on wiki-Vote.
     const POINTERS_PER_ARC: u64 = 6;
 
     /// In narrower batches the pointers of a thread take more than the lane state may.

@@ -325,6 +325,10 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         remote: &[Slice<W>],
         parallelism: Parallelism,
     ) -> Result<(), ModelError> {
+        // A worker alone steps like this after a report, whatever it did before.
+        if !self.activations.is_empty() {
+            self.slice_frontier();
+        }
         let own = self.frontier.iter();
         let frontier: Vec<&Slice<W>> = own.chain(remote).filter(|s| s.n_nodes() > 0).collect();
         let n_nodes: usize = frontier.iter().map(|slice| slice.n_nodes()).sum();

@@ -25,6 +25,11 @@ pub(crate) struct BoundArgs {
     )]
     pub(crate) dead_after: u64,
     /// Ended jobs to keep with their results, the latest so many [default: all]
-    #[arg(long, env = "KASKADE_KEEP_JOBS", value_name = "N")]
-    pub(crate) keep_jobs: Option<usize>,
+    #[arg(
+        long,
+        env = "KASKADE_KEEP_JOBS",
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub(crate) keep_jobs: Option<u32>,
 }

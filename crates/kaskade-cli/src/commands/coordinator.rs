@@ -31,7 +31,7 @@ pub(super) fn coordinator(args: CoordinatorArgs, console: &Console) -> Result<()
                 .resolve(None, 1.0)
                 .unwrap_or(Quotas::DEFAULT.open_spec_bytes),
         },
-        keep_jobs: args.bounds.keep_jobs,
+        keep_jobs: args.bounds.keep_jobs.map(|kept| kept as usize),
         // Several beats fit into the silence that is borne.
         heartbeat: CoordinatorConfig::DEFAULT_HEARTBEAT.min(dead_after / 4),
         dead_after,

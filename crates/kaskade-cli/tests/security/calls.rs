@@ -131,8 +131,9 @@ fn a_certificate_is_good_for_what_it_says() {
     let plain = format!("http://{}", coordinator.place());
     let said = refusal(folder, &[&base[..], &["--coordinator", &plain]].concat(), 5);
     assert!(said.contains("https://"), "{said}");
+    // One in ten seconds, whatever came.
     let refused = coordinator.log().matches("a connection was refused").count();
-    assert_eq!(refused, 1, "the cause is logged once in a while: {}", coordinator.log());
+    assert!((1..=4).contains(&refused), "now and then: {}", coordinator.log());
 
     // A host that the certificate does not name.
     succeed(folder, &["cert", "issue", "certs", "--name", "server", "--for", "client"]);

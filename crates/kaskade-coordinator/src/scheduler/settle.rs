@@ -83,6 +83,12 @@ impl Scheduler {
         ended.truncate(ended.len().saturating_sub(kept));
         let surplus: Vec<JobId> = ended.into_iter().map(|(_, id)| id.clone()).collect();
         for id in surplus {
+            // The results first: those of a job that the log does not know would stay for good. A
+            // few small files, and at once: the next job may have the same id.
+            if let Err(error) = self.results.remove(&id) {
+                tracing::warn!(job_id = %id, error = error_chain(&error), "results remain");
+                return;
+            }
             if let Err(error) = self.log.write(LogWrite::Forget(id.clone())).await {
                 // The next end tries again.
                 tracing::warn!(job_id = %id, error = error_chain(&error), "could not forget a job");
@@ -90,11 +96,6 @@ impl Scheduler {
             }
             tracing::info!(job_id = %id, "job forgotten");
             self.jobs.remove(&id);
-            // A few small files, and at once: the next job may have the same id.
-            if let Err(error) = self.results.remove(&id) {
-                // The next start sweeps what is left.
-                tracing::warn!(job_id = %id, error = error_chain(&error), "results remain");
-            }
         }
     }
 }

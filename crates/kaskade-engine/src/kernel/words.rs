@@ -3,7 +3,7 @@
 //! A state of many MiB spans more pages of 4 KiB than a processor remembers the places of, so
 //! nearly every touch would first look its page up. In huge pages, of 2 MiB, it mostly does not.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 
@@ -86,17 +86,8 @@ impl Deref for Words {
     }
 }
 
-impl DerefMut for Words {
-    #[inline(always)]
-    #[expect(unsafe_code, reason = "a slice cannot be stored beside the memory it lies in")]
-    fn deref_mut(&mut self) -> &mut [AtomicU64] {
-        // SAFETY: as in `deref`; the borrow of self is the only one.
-        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.n_words) }
-    }
-}
-
 #[expect(unsafe_code, reason = "the pointer to the words hides that they are Send")]
-// SAFETY: `Words` owns its memory and lends it only as atomics.
+// SAFETY: `Words` owns its memory and lends it as atomics, or to one alone through `&mut self`.
 unsafe impl Send for Words {}
 
 #[expect(unsafe_code, reason = "the pointer to the words hides that they are Sync")]
@@ -118,7 +109,7 @@ mod tests {
             assert!(words.iter().all(|word| word.load(Relaxed) == 0), "{n_words} words");
             if let Some(last) = words.last() {
                 last.fetch_or(7, Relaxed);
-                assert_eq!(std::mem::take(words[n_words - 1].get_mut()), 7);
+                assert_eq!(std::mem::take(&mut words.exclusive()[n_words - 1]), 7);
             }
         }
     }

@@ -15,9 +15,11 @@ pub enum Isa {
     Portable,
     /// 32 bytes an instruction.
     #[cfg(target_arch = "x86_64")]
+    #[non_exhaustive]
     Avx2,
     /// 64 bytes an instruction.
     #[cfg(target_arch = "x86_64")]
+    #[non_exhaustive]
     Avx512,
 }
 
@@ -62,7 +64,8 @@ impl Isa {
         match self {
             Self::Portable => task.run(portable::Portable),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: only made by `Isa::available`, which saw every feature that is enabled there.
+            // SAFETY: no other crate can make the variant, and in this one `Isa::available` alone
+            // does, which saw every feature that is enabled there.
             #[expect(unsafe_code, reason = "calls a function compiled for detected features")]
             Self::Avx2 => unsafe { super::x86::run_avx2(task) },
             #[cfg(target_arch = "x86_64")]
