@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kaskade_model::JobId;
 
+const SECONDS_PER_DAY: u64 = 86_400;
+
 /// A moment in UTC, to the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
@@ -35,13 +37,13 @@ impl Moment {
 
     /// As RFC 3339 has it: `2026-11-23T01:44:55Z`.
     pub(crate) fn to_rfc3339(self) -> String {
-        let (year, month, day) = civil_date(self.seconds_since_1970 / 86_400);
+        let (year, month, day) = civil_date(self.seconds_since_1970 / SECONDS_PER_DAY);
         let (hour, minute, second) = self.time_of_day();
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 
     fn time_of_day(self) -> (u64, u64, u64) {
-        let second = self.seconds_since_1970 % 86_400;
+        let second = self.seconds_since_1970 % SECONDS_PER_DAY;
         (second / 3600, second / 60 % 60, second % 60)
     }
 }
@@ -49,7 +51,7 @@ impl Moment {
 /// A job id that sorts by time and that nobody else draws: `20261123-014455-x7f3`.
 pub(crate) fn new_job_id() -> JobId {
     let now = Moment::now();
-    let (year, month, day) = civil_date(now.seconds_since_1970 / 86_400);
+    let (year, month, day) = civil_date(now.seconds_since_1970 / SECONDS_PER_DAY);
     let (hour, minute, second) = now.time_of_day();
     let suffix = random_suffix();
     JobId::new(format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}-{suffix}"))
@@ -75,6 +77,11 @@ fn civil_date(days_since_1970: u64) -> (u64, u64, u64) {
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+/// How long so many days are.
+pub(crate) fn days(n: u32) -> Duration {
+    Duration::from_secs(u64::from(n) * SECONDS_PER_DAY)
 }
 
 #[cfg(test)]

@@ -39,14 +39,19 @@ impl ResultStore {
     /// Computes the summary of `finished` and writes its result directory. One that an
     /// earlier run of the coordinator wrote, but did not live to note, is replaced.
     pub(crate) fn write(&self, finished: &FinishedJob) -> Result<(), CoordinatorError> {
-        let FinishedJob { job, spec, graph, tally, resources, provenance } = finished.clone();
+        let FinishedJob { job, spec, graph, tally, resources, provenance } = finished;
         let sample = Sample::collect(tally.rows(), graph.nodes)?;
-        let performance = Performance::new(&tally.work(), sample.n_simulations(), resources);
-        let dir = self.path(&job);
-        let record = JobRecord { job, state: JobState::Succeeded, graph, spec, performance };
+        let work = tally.work();
+        let record = JobRecord {
+            job: job.clone(),
+            state: JobState::Succeeded,
+            graph: graph.clone(),
+            spec: spec.clone(),
+            performance: Performance::new(&work, sample.n_simulations(), *resources),
+        };
         let summary = Summary::new(&sample, record);
-        let files = result_files(&sample, &summary, &provenance)?;
-        write_directory(&dir, &files, true)?;
+        let files = result_files(&sample, &summary, provenance)?;
+        write_directory(&self.path(job), &files, true)?;
         Ok(())
     }
 

@@ -30,6 +30,7 @@ pub use placement::{
 use blame::Blame;
 use group::{Group, TallyOutcome};
 use pending::PendingBatches;
+use placement::group_size;
 use unfit::Unfit;
 
 /// What the machine is to run.
@@ -483,10 +484,7 @@ impl JobMachine {
             return self.fail(Reason::OutOfMemory, detail, actions);
         }
         if now_ms >= self.idle_since_ms + grace_ms {
-            let n_needed = match self.placement() {
-                Placement::Hybrid { parts, .. } => parts as usize,
-                _ => 1,
-            };
+            let n_needed = group_size(self.placement(), 1);
             let detail = format!(
                 "{} registered, placement {} needs {}; waited {} s: start workers with `kaskade worker`",
                 count(self.workers.len(), "worker"),

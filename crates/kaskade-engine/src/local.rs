@@ -196,7 +196,7 @@ fn run_batch<S: Shard, const W: usize>(
     let plan = partition.plan.batch(batch);
     let is_interrupted = || observer.is_interrupted();
     if let Some(tally) = partition.run_one_by_one(&plan, parallelism, &is_interrupted) {
-        return tally.map(|tally| (tally, states)).ok_or(EngineError::Interrupted);
+        return tally.map(|tally| (tally, states));
     }
     if !backward.is_chosen.load(Relaxed) {
         if states.is_empty() {
@@ -216,6 +216,9 @@ fn run_batch<S: Shard, const W: usize>(
             }
             run.step_alone(parallelism)?;
         }
+    } else {
+        // The way back needs room of its own.
+        drop(states);
     }
     let Partition { shards, plan: job, .. } = &**partition;
     match run_backward(shards, job, &plan, parallelism, &is_interrupted)? {

@@ -11,9 +11,10 @@ use kaskade_model::tally::PartitionTally;
 use kaskade_model::{NodeId, NodeRange, Round, Shard};
 use rayon::prelude::*;
 
+use crate::error::EngineError;
 use crate::kernel::{
     Activation, BatchKeys, BlockJob, Coins, EdgeMap, LaneCounts, OneByOne, OutLists, Parallelism,
-    Presence, ShardState, out_lists_bytes,
+    Presence, ShardState,
 };
 use crate::slice::Slice;
 
@@ -56,12 +57,13 @@ impl<S: Shard> Partition<S> {
     /// # Errors
     /// [`ModelError`] names what is missing or the node whose weights exceed 1.
     pub fn new(shards: Vec<S>, plan: JobPlan, isa: Isa) -> Result<Self, ModelError> {
-        Self::with_lists(shards, plan, isa, |_, _| None)
+        // No lists are as small as that.
+        Self::alone(shards, plan, isa, 0)
     }
 
     /// As [`Partition::new`], where `shards` are the whole graph: then simulations may be run one
     /// after another, if the graph's out-lists side by side take no more than `lists_limit_bytes`
-    /// ([`out_lists_bytes`]).
+    /// ([`crate::kernel::out_lists_bytes`]).
     ///
     /// # Errors
     /// As [`Partition::new`].
@@ -71,26 +73,12 @@ impl<S: Shard> Partition<S> {
         isa: Isa,
         lists_limit_bytes: u64,
     ) -> Result<Self, ModelError> {
-        Self::with_lists(shards, plan, isa, |shards, n_nodes| {
-            let n_arcs = shards.iter().map(Shard::n_arcs).sum();
-            let n_bytes = out_lists_bytes(n_nodes.into(), n_arcs)?;
-            if n_bytes > lists_limit_bytes {
-                return None;
-            }
-            OutLists::new(shards, n_nodes)
-        })
-    }
-
-    fn with_lists(
-        shards: Vec<S>,
-        plan: JobPlan,
-        isa: Isa,
-        lists: impl FnOnce(&[S], u32) -> Option<OutLists>,
-    ) -> Result<Self, ModelError> {
         shards.iter().try_for_each(|shard| plan.model.check(shard))?;
         let coins = Coins::of(&plan.model, plan.coins)?;
         let one_by_one = match &coins {
-            Coins::ByBlock(_) => lists(&shards, plan.n_nodes).map(OneByOne::new),
+            Coins::ByBlock(_) => {
+                OutLists::new(&shards, plan.n_nodes, lists_limit_bytes).map(OneByOne::new)
+            }
             Coins::ByLane | Coins::ByOctet => None,
         };
         let presence = match &one_by_one {
@@ -106,21 +94,25 @@ impl<S: Shard> Partition<S> {
         self.one_by_one.is_some()
     }
 
-    /// Runs `batch` one simulation after another where that is possible, and the method. `Some(None)`
-    /// when `is_interrupted` says so.
+    /// Runs `batch` one simulation after another; `None` where that is not possible, or not the
+    /// method.
+    ///
+    /// # Errors
+    /// [`EngineError::Interrupted`] when `is_interrupted` says so.
     pub fn run_one_by_one(
         &self,
         batch: &BatchPlan,
         parallelism: Parallelism,
         is_interrupted: &(impl Fn() -> bool + Sync),
-    ) -> Option<Option<PartitionTally>> {
+    ) -> Option<Result<PartitionTally, EngineError>> {
         let one_by_one = match self.method {
             Method::Auto | Method::OneByOne => self.one_by_one.as_ref()?,
             Method::Forward | Method::Backward => return None,
         };
         let Coins::ByBlock(coins) = &self.coins else { return None };
         let job = BlockJob { plan: &self.plan, coins, isa: self.isa };
-        Some(one_by_one.run(job, batch, parallelism, is_interrupted))
+        let tally = one_by_one.run(job, batch, parallelism, is_interrupted);
+        Some(tally.ok_or(EngineError::Interrupted))
     }
 
     /// The cleared state of a batch with W words.

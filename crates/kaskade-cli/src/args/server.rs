@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use kaskade_coordinator::{CoordinatorConfig, Quotas};
+use kaskade_coordinator::CoordinatorConfig;
 use kaskade_worker::WorkerConfig;
 
 use super::bounds::BoundArgs;
@@ -34,32 +34,7 @@ pub(crate) struct CoordinatorArgs {
     /// Certificates and tokens.
     #[command(flatten)]
     pub(crate) security: ServerSecurityArgs,
-    /// Jobs that a user may have queued and running, where tokens tell users apart
-    #[arg(
-        long,
-        env = "KASKADE_USER_JOBS",
-        value_name = "N",
-        default_value_t = Quotas::DEFAULT.open_jobs
-    )]
-    pub(crate) user_jobs: usize,
-    /// Simulations that one job may have, where tokens tell users apart
-    #[arg(
-        long,
-        env = "KASKADE_JOB_SIMULATIONS",
-        value_name = "N",
-        default_value_t = Quotas::DEFAULT.job_simulations
-    )]
-    pub(crate) job_simulations: u64,
-    /// Bytes that the specs of a user's open jobs may take, seeds included: 64MiB [default: 256MiB]
-    #[arg(
-        long,
-        env = "KASKADE_USER_SPEC_BYTES",
-        value_name = "SIZE",
-        default_value = "auto",
-        hide_default_value = true
-    )]
-    pub(crate) user_spec_bytes: Size,
-    /// What it waits for, and how much it keeps.
+    /// What it waits for, allows and keeps.
     #[command(flatten)]
     pub(crate) bounds: BoundArgs,
 }

@@ -15,7 +15,7 @@ use rcgen::{
 use serde::Serialize;
 
 use crate::args::security::{CertInitArgs, CertIssueArgs, CertPurpose, CertScopeArgs};
-use crate::clock::Moment;
+use crate::clock::{self, Moment};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::machine;
@@ -35,7 +35,7 @@ pub(super) fn init(args: &CertInitArgs, console: &Console) -> Result<(), CliErro
     let dir = args.dir.as_path();
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(CliError::write_file(dir))?;
     let key = KeyPair::generate()?;
-    let certificate = params(AUTHORITY_DAYS, authority())?.self_signed(&key)?;
+    let certificate = lasting(AUTHORITY_DAYS, authority()).self_signed(&key)?;
     let key_path = path(dir, AUTHORITY, "key");
     // Not over another: certificates of that one would be worth nothing.
     secret::create(&key_path, &key.serialize_pem()).map_err(CliError::write_file(&key_path))?;
@@ -85,7 +85,7 @@ fn issue_one(
     let hosts = if purpose == CertPurpose::Client { &[] } else { hosts };
     let own_use = own_use.map(|own_use| own_use.dns_name().to_owned());
     let names: Vec<String> = hosts.iter().cloned().chain(own_use).collect();
-    let mut wanted = params(days, CertificateParams::new(names)?)?;
+    let mut wanted = lasting(days, CertificateParams::new(names)?);
     wanted.distinguished_name = distinguished_name(&format!("kaskade {name}"));
     wanted.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     wanted.extended_key_usages = usages.to_vec();
@@ -106,15 +106,12 @@ fn authority() -> CertificateParams {
     params
 }
 
-fn params(days: u32, mut params: CertificateParams) -> Result<CertificateParams, CliError> {
+/// `params` of a certificate that is good from now on.
+fn lasting(days: u32, mut params: CertificateParams) -> CertificateParams {
     let now = SystemTime::now();
     params.not_before = (now - CLOCK_SLACK).into();
-    params.not_after = (now + lifetime(days)).into();
-    Ok(params)
-}
-
-fn lifetime(days: u32) -> Duration {
-    Duration::from_secs(u64::from(days) * 86_400)
+    params.not_after = (now + clock::days(days)).into();
+    params
 }
 
 fn distinguished_name(common_name: &str) -> DistinguishedName {
@@ -165,7 +162,7 @@ fn report(
 ) -> Result<(), CliError> {
     let of = |name: &&str| [path(dir, name, "pem"), path(dir, name, "key")];
     let files = names.iter().flat_map(of).collect();
-    let expires = Moment::now().later(lifetime(days)).to_rfc3339();
+    let expires = Moment::now().later(clock::days(days)).to_rfc3339();
     let issued = Issued { files, hosts, expires };
     console.result(&issued, || {
         let Issued { files, hosts, expires } = &issued;

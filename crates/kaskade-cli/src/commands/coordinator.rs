@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kaskade_coordinator::{CoordinatorConfig, Quotas};
+use kaskade_coordinator::CoordinatorConfig;
 use kaskade_engine::job::JobLimits;
 use serde::Serialize;
 
@@ -23,14 +23,7 @@ pub(super) fn coordinator(args: CoordinatorArgs, console: &Console) -> Result<()
             no_workers_grace_ms: args.bounds.no_workers_grace.saturating_mul(1000),
             ..JobLimits::DEFAULT
         },
-        quotas: Quotas {
-            open_jobs: args.user_jobs,
-            job_simulations: args.job_simulations,
-            open_spec_bytes: args
-                .user_spec_bytes
-                .resolve(None, 1.0)
-                .unwrap_or(Quotas::DEFAULT.open_spec_bytes),
-        },
+        quotas: args.bounds.quotas(),
         keep_jobs: args.bounds.keep_jobs.map(|kept| kept as usize),
         // Several beats fit into the silence that is borne.
         heartbeat: CoordinatorConfig::DEFAULT_HEARTBEAT.min(dead_after / 4),

@@ -4,14 +4,13 @@ use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::time::Duration;
 
 use kaskade_rpc::security::secret;
 use kaskade_rpc::security::tokens::{Token, TokenRow, TokenTable};
 use serde::Serialize;
 
 use crate::args::security::{TokenCreateArgs, TokenListArgs, TokenRevokeArgs};
-use crate::clock::Moment;
+use crate::clock::{Moment, days};
 use crate::console::Console;
 use crate::error::CliError;
 
@@ -20,8 +19,7 @@ pub(super) fn create(args: &TokenCreateArgs, console: &Console) -> Result<(), Cl
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(CliError::NoRandomness)?;
     let token = Token::new(random);
-    let lifetime = Duration::from_secs(u64::from(args.days) * 86_400);
-    let expires = Moment::now().later(lifetime);
+    let expires = Moment::now().later(days(args.days));
     let row = TokenRow::new(&token, &args.user, args.role, expires.seconds());
     let Some(row) = row else {
         let reason =

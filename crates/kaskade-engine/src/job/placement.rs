@@ -240,15 +240,22 @@ impl Shortage {
     /// That `placement` does not fit `workers`, the most memory first.
     fn of(shape: MemoryShape<'_>, placement: Placement, workers: &[WorkerInfo]) -> Self {
         let n_parts = group_size(placement, workers.len().min(shape.shards.len()).max(1));
-        let Footprint { shard_bytes, state_bytes, frontier_bytes, exchange_bytes, .. } =
-            largest_footprint(shape, n_parts);
-        let needed = largest_footprint(shape, n_parts).total_bytes();
+        let largest = largest_footprint(shape, n_parts);
+        let needed = largest.total_bytes();
+        let Footprint {
+            n_shards: _,
+            shard_bytes,
+            state_bytes,
+            frontier_bytes,
+            list_bytes,
+            exchange_bytes,
+        } = largest;
         let smallest = workers.iter().take(n_parts).next_back().map_or(0, |info| info.memory_bytes);
         let n_workers = super::count(workers.len(), "worker");
         let text = format!(
             "placement {placement} on {n_workers} takes up to {needed} bytes a worker (shards \
-             {shard_bytes}, state {state_bytes}, frontier {frontier_bytes}, exchange \
-             {exchange_bytes}), and one has {smallest}: start more workers, give them more with \
+             {shard_bytes}, state {state_bytes}, frontier {frontier_bytes}, lists \
+             {list_bytes}, exchange {exchange_bytes}), and one has {smallest}: start more workers, give them more with \
              --memory, or cut the graph into more shards; `kaskade graph plan` says what fits"
         );
         Self { text }

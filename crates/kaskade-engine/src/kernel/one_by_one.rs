@@ -5,6 +5,7 @@
 //! active is a bitmap of one simulation, which stays in a near cache, and a queue. The
 //! seeds draw for 64 simulations at once. The whole graph must be here.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use kaskade_model::coin::{
@@ -19,7 +20,7 @@ use rayon::prelude::*;
 
 use super::outcomes::Outcomes;
 use super::prefetch::prefetch;
-use super::{OutLists, Parallelism};
+use super::{Effort, OutLists, Parallelism};
 
 /// A graph whose simulations are run one after another.
 #[derive(Debug)]
@@ -134,107 +135,131 @@ impl Vectorised for Word<'_> {
     type Output = Outcomes;
 
     #[inline(always)]
-    fn run<V: Vectors>(self, vectors: V) -> Outcomes {
-        let Self { job, lists, number, lanes, keys, scratch } = self;
-        let BlockJob { coins, plan, .. } = job;
-        let Scratch { active, reached, new_per_round } = scratch;
-        let keys = (&keys.0, &keys.1);
-        let targets = lists.targets();
-        let last_round = plan.max_rounds.unwrap_or(u32::MAX);
+    fn run<V: Vectors>(mut self, vectors: V) -> Outcomes {
+        let plan = self.job.plan;
         let mut outcomes = Outcomes::default();
-        let (mut arcs_scanned, mut n_coins) = (0, 0);
-
-        // The seeds are active in all simulations, so they draw for all.
-        let mut fixed = Vec::new();
-        let mut is_drawn_for_all = false;
-        if let SeedPlan::Fixed(nodes) = &plan.seeds {
-            fixed.extend(nodes.iter().map(NodeId));
-            let of_seeds = fixed.iter().map(|seed| lists.arcs(seed.0));
-            let n_arcs: u64 = of_seeds.map(|arcs| u64::from(arcs.end - arcs.start)).sum();
-            is_drawn_for_all = last_round > 0 && n_arcs <= MAX_ARCS_FOR_ALL;
-            let offering = if is_drawn_for_all { &*fixed } else { &[] };
-            for &source in offering {
-                let arcs = lists.arcs(source.0);
-                let n_arcs = arcs.end - arcs.start;
-                arcs_scanned += u64::from(n_arcs);
-                n_coins += u64::from(n_arcs) * u64::from(lanes.count_ones());
-                let mut rank = 0;
-                while rank < u64::from(n_arcs) {
-                    // A source has fewer than 2³² arcs.
-                    let block = Block::of_rank(rank as u32);
-                    rank = block.end();
-                    let source = BlockSource::new(source);
-                    let arcs_of_block = (source, block);
-                    coins.visit_live_slots(vectors, keys, arcs_of_block, lanes, |live| {
-                        let rank = block.first_rank + live.slot;
-                        if rank < n_arcs {
-                            let target = targets[(arcs.start + rank) as usize];
-                            reached[live.lane as usize].push(target);
-                        }
-                    });
-                }
-            }
+        let fixed: Vec<NodeId> = match &plan.seeds {
+            SeedPlan::Fixed(nodes) => nodes.iter().map(NodeId).collect(),
+            SeedPlan::RandomEach(_) => Vec::new(),
+        };
+        let n_arcs: u64 = fixed.iter().map(|&seed| self.n_arcs(seed)).sum();
+        let is_drawn_for_all =
+            !fixed.is_empty() && plan.max_rounds != Some(0) && n_arcs <= MAX_ARCS_FOR_ALL;
+        if is_drawn_for_all {
+            outcomes.effort += self.draw_for_all(vectors, &fixed);
         }
-
-        for lane in lanes_of(lanes) {
-            let simulation = number * LANES_PER_WORD as u64 + lane as u64;
-            new_per_round.clear();
-            let mut fingerprint = 0u64;
-            let mut begin = 0;
-            if let SeedPlan::Fixed(_) = plan.seeds {
-                fixed.iter().for_each(|seed| active.activate(seed.0));
-            } else {
-                let seeds = plan.seeds.of_simulation(plan.seed, simulation, plan.n_nodes);
-                seeds.iter().for_each(|seed| active.activate(seed.0));
+        for lane in lanes_of(self.lanes) {
+            match &plan.seeds {
+                SeedPlan::Fixed(_) => self.scratch.active.activate_all(&fixed),
+                each @ SeedPlan::RandomEach(_) => {
+                    let simulation = self.number * LANES_PER_WORD as u64 + lane as u64;
+                    let seeds = each.of_simulation(plan.seed, simulation, plan.n_nodes);
+                    self.scratch.active.activate_all(&seeds);
+                }
             }
-            for round in 0.. {
-                let end = active.n_active;
-                if begin == end {
-                    break;
-                }
-                new_per_round.push((end - begin) as u64);
-                let new = &active.queue[begin..end];
-                fingerprint = new.iter().fold(fingerprint, |sum, &node| {
-                    sum.wrapping_add(coin::activation_fingerprint(NodeId(node), Round(round)))
-                });
-                if round == last_round {
-                    break;
-                }
-                if round == 0 && is_drawn_for_all {
-                    reached[lane].drain(..).for_each(|target| active.activate(target));
-                    begin = end;
-                    continue;
-                }
-                let mut live = Pipeline::default();
-                for position in begin..end {
-                    let source = active.queue[position];
-                    // Beyond the end of the round there is any node.
-                    lists.prefetch(active.queue[(position + N_AHEAD).min(active.queue.len() - 1)]);
-                    let arcs = lists.arcs(source);
-                    let n_arcs = arcs.end - arcs.start;
-                    arcs_scanned += u64::from(n_arcs);
-                    n_coins += u64::from(n_arcs);
-                    if n_arcs == 0 {
-                        continue;
-                    }
-                    let source = (BlockSource::new(NodeId(source)), n_arcs);
-                    coins.visit_live(vectors, keys, lane, source, |rank| {
-                        let arc = arcs.start + rank;
-                        prefetch(&targets[arc as usize]);
-                        if let Some(arc) = live.push(arc) {
-                            active.activate(targets[arc as usize]);
-                        }
-                    });
-                }
-                live.drain(|arc| active.activate(targets[arc as usize]));
-                begin = end;
-            }
-            active.clear();
-            outcomes.push(new_per_round, fingerprint);
+            let (fingerprint, effort) = self.spread(vectors, lane, is_drawn_for_all);
+            outcomes.push(&self.scratch.new_per_round, fingerprint);
+            outcomes.effort += effort;
+            self.scratch.active.clear();
         }
-        outcomes.effort.arcs_scanned = arcs_scanned;
-        outcomes.effort.coins = n_coins;
         outcomes
+    }
+}
+
+impl Word<'_> {
+    fn n_arcs(&self, node: NodeId) -> u64 {
+        let arcs = self.lists.arcs(node.0);
+        u64::from(arcs.end - arcs.start)
+    }
+
+    /// Draws the arcs of `seeds`, which are active in all simulations, for all of them at once:
+    /// whom they reach is kept lane by lane.
+    #[inline(always)]
+    fn draw_for_all<V: Vectors>(&mut self, vectors: V, seeds: &[NodeId]) -> Effort {
+        let Self { job, lists, lanes, keys, scratch, .. } = self;
+        let targets = lists.targets();
+        let mut effort = Effort::default();
+        for &seed in seeds {
+            let arcs = lists.arcs(seed.0);
+            let n_arcs = arcs.end - arcs.start;
+            effort.arcs_scanned += u64::from(n_arcs);
+            effort.coins += u64::from(n_arcs) * u64::from(lanes.count_ones());
+            let mut rank = 0;
+            while rank < u64::from(n_arcs) {
+                // A source has fewer than 2³² arcs.
+                let block = Block::of_rank(rank as u32);
+                rank = block.end();
+                let drawn = (BlockSource::new(seed), block);
+                job.coins.visit_live_slots(vectors, (&keys.0, &keys.1), drawn, *lanes, |live| {
+                    let rank = block.first_rank + live.slot;
+                    if rank < n_arcs {
+                        let target = targets[(arcs.start + rank) as usize];
+                        scratch.reached[live.lane as usize].push(target);
+                    }
+                });
+            }
+        }
+        effort
+    }
+
+    /// Runs the simulation of `lane` from its seeds, which are active, to its end; gives its
+    /// fingerprint. Whether those whom the seeds reach are drawn already says `is_drawn`.
+    #[inline(always)]
+    fn spread<V: Vectors>(&mut self, vectors: V, lane: usize, is_drawn: bool) -> (u64, Effort) {
+        let last_round = self.job.plan.max_rounds.unwrap_or(u32::MAX);
+        let (mut fingerprint, mut n_arcs, mut begin) = (0u64, 0, 0);
+        self.scratch.new_per_round.clear();
+        for round in 0.. {
+            let Scratch { active, reached, new_per_round } = &mut *self.scratch;
+            let new = begin..active.n_active;
+            if new.is_empty() {
+                break;
+            }
+            begin = new.end;
+            new_per_round.push(new.len() as u64);
+            fingerprint = active.queue[new.clone()].iter().fold(fingerprint, |sum, &node| {
+                sum.wrapping_add(coin::activation_fingerprint(NodeId(node), Round(round)))
+            });
+            if round == last_round {
+                break;
+            }
+            if round == 0 && is_drawn {
+                reached[lane].drain(..).for_each(|target| active.activate(target));
+            } else {
+                n_arcs += self.offer(vectors, lane, new);
+            }
+        }
+        (fingerprint, Effort { arcs_scanned: n_arcs, coins: n_arcs })
+    }
+
+    /// Activates whom the nodes at `sources` of the queue reach in `lane`; gives the number of
+    /// their arcs.
+    #[inline(always)]
+    fn offer<V: Vectors>(&mut self, vectors: V, lane: usize, sources: Range<usize>) -> u64 {
+        let Self { job, lists, keys, scratch, .. } = self;
+        let (active, targets) = (&mut scratch.active, lists.targets());
+        let (mut live, mut arcs_scanned) = (Pipeline::default(), 0);
+        for position in sources {
+            let source = active.queue[position];
+            // Beyond the end of the round there is any node.
+            lists.prefetch(active.queue[(position + N_AHEAD).min(active.queue.len() - 1)]);
+            let arcs = lists.arcs(source);
+            let n_arcs = arcs.end - arcs.start;
+            if n_arcs == 0 {
+                continue;
+            }
+            arcs_scanned += u64::from(n_arcs);
+            let drawn = (BlockSource::new(NodeId(source)), n_arcs);
+            job.coins.visit_live(vectors, (&keys.0, &keys.1), lane, drawn, |rank| {
+                let arc = arcs.start + rank;
+                prefetch(&targets[arc as usize]);
+                if let Some(arc) = live.push(arc) {
+                    active.activate(targets[arc as usize]);
+                }
+            });
+        }
+        live.drain(|arc| active.activate(targets[arc as usize]));
+        arcs_scanned
     }
 }
 
@@ -269,6 +294,10 @@ impl Active {
         *word |= is_new << (node % 64);
         self.queue[self.n_active] = node;
         self.n_active += is_new as usize;
+    }
+
+    fn activate_all(&mut self, nodes: &[NodeId]) {
+        nodes.iter().for_each(|node| self.activate(node.0));
     }
 
     fn clear(&mut self) {

@@ -36,12 +36,13 @@ pub fn out_lists_bytes(n_nodes: u64, n_arcs: u64) -> Option<u64> {
 
 impl OutLists {
     /// The lists of the graph of `n_nodes` that `shards` are; `None` where they are a part of it,
-    /// or it is too large, or there is no memory. O(nodes · shards + arcs), on the current
+    /// or the lists take more than `limit_bytes` ([`out_lists_bytes`]), or there is no memory. O(nodes · shards + arcs), on the current
     /// rayon pool.
-    pub fn new<S: Shard>(shards: &[S], n_nodes: u32) -> Option<Self> {
+    pub fn new<S: Shard>(shards: &[S], n_nodes: u32, limit_bytes: u64) -> Option<Self> {
         let n_own: usize = shards.iter().map(|shard| shard.nodes().n_nodes()).sum();
         let n_arcs: u64 = shards.iter().map(Shard::n_arcs).sum();
-        if n_own != n_nodes as usize || n_arcs > MAX_ARCS {
+        let n_bytes = out_lists_bytes(n_nodes.into(), n_arcs)?;
+        if n_own != n_nodes as usize || n_bytes > limit_bytes {
             return None;
         }
         let degree = |node| shards.iter().map(|shard| shard.n_out_arcs(NodeId(node)) as u32).sum();

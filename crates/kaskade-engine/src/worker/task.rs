@@ -120,7 +120,7 @@ impl<S: Shard + 'static> Task<S> {
                     let is_released = || self.is_released.load(Relaxed);
                     let at_once = partition.run_one_by_one(&plan, Parallelism::Pool, &is_released);
                     if let Some(tally) = at_once {
-                        return tally.map(Outcome::Ended).ok_or(EngineError::Interrupted);
+                        return tally.map(Outcome::Ended);
                     }
                 }
                 RunningBatch::begin(partition, plan, &self.spare_states)
