@@ -7,6 +7,7 @@ use kaskade_engine::job::{
 };
 use kaskade_model::coin::Family;
 use kaskade_model::diffusion::{ArcProbability, LiveArcModel};
+use kaskade_model::dynamics::Dynamics;
 use kaskade_model::job::JobPlan;
 use kaskade_model::message::{Assignment, Reason, WorkerCommand, WorkerEvent};
 use kaskade_model::seeds::SeedPlan;
@@ -28,6 +29,7 @@ fn setup(placement: Placement) -> JobSetup {
         graph_digest: "digest".to_owned(),
         shard_table_digest: "table".to_owned(),
         plan: JobPlan {
+            dynamics: Dynamics::default(),
             coins: Family::Octet,
             model: LiveArcModel::IndependentCascade(ArcProbability::Constant(0.1)),
             seed: 1,

@@ -8,6 +8,7 @@ use kaskade_engine::local::{self, Unobserved};
 use kaskade_engine::partition::Partition;
 use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
+use kaskade_model::dynamics::Dynamics;
 use kaskade_model::job::JobPlan;
 use kaskade_model::message::{Attempt, Reason, WorkerCommand, WorkerEvent};
 use kaskade_model::seeds::SeedPlan;
@@ -28,6 +29,7 @@ fn graph() -> ArcList {
 
 fn plan(model: LiveArcModel, lane_words: usize) -> JobPlan {
     JobPlan {
+        dynamics: Dynamics::default(),
         coins: if model.is_sparse() { Family::Block } else { Family::Octet },
         model,
         seed: 7,

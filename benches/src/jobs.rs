@@ -5,6 +5,7 @@ use std::ops::Range;
 use kaskade_engine::local::{self, LaneChoice, Unobserved};
 use kaskade_engine::partition::Partition;
 use kaskade_model::coin::{Family, Isa};
+use kaskade_model::dynamics::Dynamics;
 use kaskade_model::job::JobPlan;
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::tally::JobTally;
@@ -53,6 +54,7 @@ impl Job {
         let lanes = LaneChoice::auto(n_simulations, graph.n_nodes, n_threads, u64::MAX);
         let plan = JobPlan {
             model: workload.model(),
+            dynamics: Dynamics::default(),
             coins,
             seed: SEED,
             seeds: SeedPlan::Fixed(graph.seeds().iter().copied().collect()),

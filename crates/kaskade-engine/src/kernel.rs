@@ -20,11 +20,12 @@ mod prefetch;
 mod presence;
 mod push;
 mod push_blocks;
+mod reached;
 mod state;
 mod words;
 
 pub use backward::{backward_bytes, run_backward};
-pub use counts::LaneCounts;
+pub use counts::{LaneCounts, LaneTotals};
 pub use edge_map::{Coins, EdgeMap, Effort, Parallelism};
 pub use keys::BatchKeys;
 pub use light::Activation;
@@ -32,3 +33,10 @@ pub use one_by_one::{BlockJob, OneByOne};
 pub use out_lists::{OutLists, out_lists_bytes};
 pub use presence::{Presence, presence_bytes};
 pub use state::{ShardState, state_bytes};
+
+pub(crate) use bitmap::SummaryBitmap;
+pub(crate) use offers::{ByLane, ByOctet, WordCoins};
+pub(crate) use push::{ArcChoice, PushArcs, Sources, Work};
+pub(crate) use prefetch::prefetch;
+pub(crate) use reached::Reached;
+pub(crate) use words::Words;

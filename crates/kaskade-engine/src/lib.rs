@@ -1,13 +1,15 @@
 //! The state machines of a run without any I/O, the round kernel, and the in-process run.
 //!
 //! In reading order: [`mod@slice`] is a piece of the frontier and its bytes, [`kernel`]
-//! computes one round on one shard, [`partition`] runs a batch round by round, [`worker`] is the machine that a worker runs
+//! computes one round on one shard, [`partition`] runs a batch round by round, [`dynamics`] one
+//! whose nodes do more, [`worker`] is the machine that a worker runs
 //! (batches, barrier, exchange), [`job`] the one that the coordinator runs (placement,
 //! epochs, retries), and [`local`] joins shards and kernel in one process.
 //!
 //! Nothing here opens a file or a socket, reads a clock or awaits: time and messages
 //! are handed in, commands and messages are handed out.
 
+pub mod dynamics;
 mod error;
 pub mod job;
 pub mod kernel;

@@ -4,10 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kaskade_model::Shard;
+use kaskade_model::dynamics::NodeRule;
 use kaskade_model::ids::BatchId;
+use kaskade_model::job::BatchPlan;
 use kaskade_model::lanes::LANES_PER_WORD;
 use kaskade_model::tally::{JobTally, PartitionTally};
 
+use crate::dynamics::{Contagion, DynamicsRun, Epidemic, NodeMachine};
 use crate::error::EngineError;
 use crate::kernel::{Parallelism, ShardState, run_backward, state_bytes};
 use crate::partition::{BatchRun, Method, Partition};
@@ -113,7 +116,7 @@ fn run_batches<S: Shard, const W: usize>(
     let backward = Backward::new::<S, W>(partition);
 
     let run_until_none_is_left = || {
-        let mut states = Vec::<ShardState<W>>::new();
+        let mut spare = Spare::<W>::None;
         loop {
             let batch = BatchId(next.fetch_add(1, Relaxed));
             if batch.0 >= n_batches {
@@ -127,7 +130,7 @@ fn run_batches<S: Shard, const W: usize>(
             };
             let span = tracing::info_span!(parent: &job_span, "batch", batch_id = batch.0);
             let result = span
-                .in_scope(|| run_batch(partition, batch, states, parallelism, &backward, observer));
+                .in_scope(|| run_batch(partition, batch, spare, parallelism, &backward, observer));
             let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
             let added = result.and_then(|(tally, cleared)| {
                 observer.simulations_finished(tally.n_lanes.into());
@@ -137,7 +140,7 @@ fn run_batches<S: Shard, const W: usize>(
                 Ok(cleared)
             });
             match added {
-                Ok(cleared) => states = cleared,
+                Ok(cleared) => spare = cleared,
                 Err(error) => {
                     *outcome = Err(error);
                     next.store(n_batches, Relaxed);
@@ -173,7 +176,7 @@ impl Backward {
 
     fn new<S, const W: usize>(partition: &Partition<S>) -> Self {
         let Partition { plan, method, .. } = partition;
-        let is_possible = plan.model.chooses_in_arcs();
+        let is_possible = plan.model.chooses_in_arcs() && plan.dynamics.is_plain();
         let is_quick = is_possible && W >= Self::MIN_LANE_WORDS && *method == Method::Auto;
         let pointers = u64::from(plan.n_nodes) * plan.lanes_per_batch();
         Self {
@@ -183,26 +186,94 @@ impl Backward {
     }
 }
 
-/// Runs a batch on cleared `states`, made now where there are none; gives them back, cleared,
-/// unless the batch did without.
+/// What a finished batch leaves for the next: cleared states.
+enum Spare<const W: usize> {
+    None,
+    States(Vec<ShardState<W>>),
+    Contagion(Vec<Contagion<W>>),
+    Epidemic(Vec<Epidemic<W>>),
+}
+
+/// Runs a batch, on `spare` where it can; gives it back, unless the batch did without.
 fn run_batch<S: Shard, const W: usize>(
     partition: &Arc<Partition<S>>,
     batch: BatchId,
-    mut states: Vec<ShardState<W>>,
+    spare: Spare<W>,
     parallelism: Parallelism,
     backward: &Backward,
     observer: &impl Observer,
-) -> Result<(PartitionTally, Vec<ShardState<W>>), EngineError> {
+) -> Result<(PartitionTally, Spare<W>), EngineError> {
     let plan = partition.plan.batch(batch);
+    let dynamics = &partition.plan.dynamics;
     let is_interrupted = || observer.is_interrupted();
-    if let Some(tally) = partition.run_one_by_one(&plan, parallelism, &is_interrupted) {
+    if dynamics.is_plain() {
+        let states = match spare {
+            Spare::States(states) => states,
+            _ => Vec::new(),
+        };
+        let (tally, states) =
+            run_cascade(partition, &plan, states, parallelism, backward, &is_interrupted)?;
+        return Ok((tally, Spare::States(states)));
+    }
+    let run = Dynamic { partition, plan, parallelism, is_interrupted };
+    if matches!(dynamics.rule, NodeRule::Epidemic(_)) {
+        let machines = match spare {
+            Spare::Epidemic(machines) => machines,
+            _ => DynamicsRun::<S, Epidemic<W>, W>::new_machines(partition),
+        };
+        let (tally, machines) = run.on(machines)?;
+        return Ok((tally, Spare::Epidemic(machines)));
+    }
+    let machines = match spare {
+        Spare::Contagion(machines) => machines,
+        _ => DynamicsRun::<S, Contagion<W>, W>::new_machines(partition),
+    };
+    let (tally, machines) = run.on(machines)?;
+    Ok((tally, Spare::Contagion(machines)))
+}
+
+/// A batch whose nodes are machines.
+struct Dynamic<'a, S, F> {
+    partition: &'a Arc<Partition<S>>,
+    plan: BatchPlan,
+    parallelism: Parallelism,
+    is_interrupted: F,
+}
+
+impl<S: Shard, F: Fn() -> bool> Dynamic<'_, S, F> {
+    fn on<M: NodeMachine<W>, const W: usize>(
+        self,
+        machines: Vec<M>,
+    ) -> Result<(PartitionTally, Vec<M>), EngineError> {
+        let mut run = DynamicsRun::begin(Arc::clone(self.partition), self.plan, machines)?;
+        while (run.n_transmitting() > 0 || run.n_pending() > 0) && !run.is_cut_off() {
+            if (self.is_interrupted)() {
+                return Err(EngineError::Interrupted);
+            }
+            run.step(&[], self.parallelism)?;
+        }
+        Ok(run.finish())
+    }
+}
+
+/// Runs a batch of the classical cascade on cleared `states`, made now where there are none;
+/// gives them back, cleared, unless the batch did without.
+fn run_cascade<S: Shard, const W: usize>(
+    partition: &Arc<Partition<S>>,
+    plan: &BatchPlan,
+    mut states: Vec<ShardState<W>>,
+    parallelism: Parallelism,
+    backward: &Backward,
+    is_interrupted: &(impl Fn() -> bool + Sync),
+) -> Result<(PartitionTally, Vec<ShardState<W>>), EngineError> {
+    if let Some(tally) = partition.run_one_by_one(plan, parallelism, is_interrupted) {
         return tally.map(|tally| (tally, states));
     }
     if !backward.is_chosen.load(Relaxed) {
         if states.is_empty() {
             states = partition.new_states();
         }
-        let mut run = BatchRun::begin(Arc::clone(partition), plan, states);
+        let mut run = BatchRun::begin(Arc::clone(partition), *plan, states);
         loop {
             if run.n_new() == 0 || run.is_cut_off() {
                 return Ok(run.finish());
@@ -221,7 +292,7 @@ fn run_batch<S: Shard, const W: usize>(
         drop(states);
     }
     let Partition { shards, plan: job, .. } = &**partition;
-    match run_backward(shards, job, &plan, parallelism, &is_interrupted)? {
+    match run_backward(shards, job, plan, parallelism, is_interrupted)? {
         Some(tally) => Ok((tally, Vec::new())),
         None => Err(EngineError::Interrupted),
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kaskade_model::coin::{Isa, activation_fingerprint};
+use kaskade_model::coin::{Family, Isa, activation_fingerprint};
 use kaskade_model::diffusion::ModelError;
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, lanes_of};
@@ -74,6 +74,9 @@ impl<S: Shard> Partition<S> {
         lists_limit_bytes: u64,
     ) -> Result<Self, ModelError> {
         shards.iter().try_for_each(|shard| plan.model.check(shard))?;
+        if plan.coins == Family::Block && !plan.dynamics.is_plain() {
+            return Err(ModelError::NoBlocks);
+        }
         let coins = Coins::of(&plan.model, plan.coins)?;
         let one_by_one = match &coins {
             Coins::ByBlock(_) => {
@@ -388,20 +391,8 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
 
     /// Adds what became active in this round.
     fn count(&mut self, counts: &LaneCounts<W>) {
-        let round = self.round;
         self.n_new = counts.total();
-        if self.n_new > 0 {
-            let (first_lane, n_lanes) =
-                (self.batch.first_lane() as usize, self.batch.n_lanes as usize);
-            let lanes_before = round.0 as usize * n_lanes;
-            self.tally.new_per_round.resize(lanes_before, 0);
-            let n_new = counts.n_new.iter().flatten().skip(first_lane);
-            self.tally.new_per_round.extend(n_new.take(n_lanes));
-            let sums = counts.fingerprints.iter().flatten().skip(first_lane);
-            for (fingerprint, sum) in self.tally.fingerprints.iter_mut().zip(sums) {
-                *fingerprint = fingerprint.wrapping_add(*sum);
-            }
-        }
+        counts.tally(self.round, &self.batch, &mut self.tally);
     }
 }
 
@@ -456,7 +447,7 @@ fn seed<const W: usize>(plan: &JobPlan, batch: &BatchPlan, states: &mut [ShardSt
                 let mut mask = [0; W];
                 mask[lane / LANES_PER_WORD] = 1 << (lane % LANES_PER_WORD);
                 let simulation = batch.first_simulation + u64::from(number);
-                for node in each.of_simulation(plan.seed, simulation, plan.n_nodes) {
+                for node in each.of_simulation(plan.seed, simulation, plan.n_nodes, 0) {
                     seed_one(node, &mask);
                 }
             }

@@ -45,6 +45,26 @@ pub enum Purpose {
     Block = 0x3c6e_f372_fe94_f82b,
     /// The choice of random seeds.
     Seeds = 0xaef1_7502_108e_f2d9,
+    /// Whether a seed starts at all.
+    Firing = 0x5851_f42d_4c95_7f2d,
+    /// How long a message is under way on an arc.
+    Delay = 0x2545_f491_4f6c_dd1d,
+    /// How many in-neighbours a node waits for.
+    Requirement = 0xb492_b66f_be98_f273,
+    /// Which of several sources that reach a node in one round decides its side.
+    Tie = 0x9ae1_6a3b_2f90_404f,
+    /// Whether a good word stays one.
+    Opinion = 0xcbf2_9ce4_8422_2325,
+    /// Whether a node passes the message on.
+    Forward = 0xc3a5_c85c_97cb_3127,
+    /// Whether a node endorses what it heard.
+    Endorse = 0x8648_dbbb_9b7a_3f1d,
+    /// Whether an infectious node recovers in a round.
+    Recovery = 0xff51_afd7_ed55_8ccd,
+    /// Whether an exposed node becomes infectious in a round.
+    Incubation = 0xc4ce_b9fe_1a85_ec53,
+    /// Whether an immune node becomes susceptible in a round.
+    Waning = 0x94d0_49bb_1331_1157,
 }
 
 /// How coins are drawn. It decides bits of a result, never its distribution.
@@ -124,6 +144,13 @@ pub fn node_item(node: NodeId, purpose: Purpose) -> u64 {
 #[must_use]
 pub fn numbered_item(number: u64, purpose: Purpose) -> u64 {
     mix64((number ^ purpose as u64).wrapping_mul(GOLDEN))
+}
+
+/// The hash of `item` in `round`, for coins that are thrown anew in every round.
+#[inline]
+#[must_use]
+pub fn at_round(item: u64, round: crate::ids::Round) -> u64 {
+    mix64(item.wrapping_add(GOLDEN.wrapping_mul(u64::from(round.0) + 1)))
 }
 
 /// The 32-bit uniform of an item in the simulation of `key`.

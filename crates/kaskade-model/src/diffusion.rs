@@ -183,9 +183,10 @@ pub enum ModelError {
     /// A parameter is no probability.
     #[error(transparent)]
     Probability(#[from] InvalidProbability),
-    /// Block coins for a model whose probabilities differ from arc to arc.
-    #[error("block coins are for independent cascade with one probability for all arcs")]
-    UnequalBlocks,
+    /// Block coins for a model whose probabilities differ from arc to arc, or whose nodes do more than
+    /// those of a cascade.
+    #[error("block coins are for the plain independent cascade with one probability for all arcs")]
+    NoBlocks,
     /// The graph directory was built without a section that the model reads.
     #[error(
         "the graph has no {section}, which {reader} reads: rebuild it with `kaskade graph build … {rebuild}`"

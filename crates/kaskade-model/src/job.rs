@@ -2,6 +2,7 @@
 
 use crate::coin::Family;
 use crate::diffusion::{ArcWeight, LiveArcModel, sums_to_at_most_one};
+use crate::dynamics::Dynamics;
 use crate::ids::{BatchId, NodeId};
 use crate::lanes::{LANES_PER_WORD, LaneMask, MAX_LANE_WORDS, first_lanes};
 use crate::seeds::{self, NodeDirectory, SeedError, SeedPlan};
@@ -13,6 +14,8 @@ use crate::spec::{OriginalId, Spec, SpecError};
 pub struct JobPlan {
     /// The diffusion model.
     pub model: LiveArcModel,
+    /// What nodes do with what reaches them.
+    pub dynamics: Dynamics,
     /// How its coins are drawn.
     pub coins: Family,
     /// The job's seed.
@@ -74,9 +77,10 @@ impl JobPlan {
         check_weights(model, graph)?;
         Ok(Self {
             model,
+            dynamics: Dynamics::default(),
             coins: spec.coin_family()?,
             seed: spec.run.seed,
-            seeds: seeds::resolve(&spec.seeds, spec.run.seed, graph)?,
+            seeds: seeds::resolve(&spec.seeds, spec.run.seed, graph, 0)?,
             n_nodes: graph.n_nodes(),
             first_simulation: spec.run.first_simulation,
             n_simulations: spec.run.simulations,
@@ -183,6 +187,7 @@ mod tests {
     fn batches_tile_the_simulations() {
         let plan = JobPlan {
             model: LiveArcModel::IndependentCascade(ArcProbability::WeightedCascade),
+            dynamics: Dynamics::default(),
             coins: Family::Block,
             seed: 1,
             seeds: SeedPlan::RandomEach(1),

@@ -4,7 +4,7 @@
 //! In reading order: [`ids`] names things, [`lanes`] packs 64·W simulations into
 //! words, [`adjacency`] is all that a run asks of a graph, [`coin`] decides, in
 //! integers, what is live, [`diffusion`] says which coin an arc throws under which
-//! model, [`seeds`] says who starts, [`spec`] is what a person asks for, [`job`]
+//! model, [`dynamics`] what nodes do with what reaches them, [`seeds`] says who starts, [`spec`] is what a person asks for, [`job`]
 //! is that resolved against a graph, [`message`] is what coordinator and workers say
 //! to each other, [`status`] is what a client is told of a job, and [`tally`] is what
 //! comes out and how it is summed.
@@ -12,6 +12,7 @@
 pub mod adjacency;
 pub mod coin;
 pub mod diffusion;
+pub mod dynamics;
 pub mod ids;
 pub mod job;
 pub mod lanes;

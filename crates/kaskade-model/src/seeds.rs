@@ -47,19 +47,26 @@ pub enum SeedPlan {
 
 impl SeedPlan {
     /// The seeds of simulation `simulation` in a job with `seed` on `n_nodes` nodes, in
-    /// no particular order.
+    /// no particular order. `push` is 0 for the job's first seeds; every later push has a number of
+    /// its own, so that it draws others.
     #[must_use]
-    pub fn of_simulation(&self, seed: u64, simulation: u64, n_nodes: u32) -> Vec<NodeId> {
+    pub fn of_simulation(
+        &self,
+        seed: u64,
+        simulation: u64,
+        n_nodes: u32,
+        push: u32,
+    ) -> Vec<NodeId> {
         match self {
             Self::Fixed(nodes) => nodes.iter().map(NodeId).collect(),
             Self::RandomEach(count) => {
-                draw_distinct(*count, n_nodes, coin::simulation_key(seed, simulation))
+                draw_distinct(*count, n_nodes, coin::simulation_key(seed, simulation), push)
             }
         }
     }
 }
 
-/// Turns what a person asked for into seeds.
+/// Turns what a person asked for into the seeds of push number `push`.
 ///
 /// # Errors
 /// [`SeedError`] when a seed is unknown or more are asked for than there are nodes.
@@ -67,6 +74,7 @@ pub fn resolve(
     spec: &SeedSpec,
     seed: u64,
     graph: &impl NodeDirectory,
+    push: u32,
 ) -> Result<SeedPlan, SeedError> {
     let n_nodes = graph.n_nodes();
     let at_most_all = |count: u64| {
@@ -78,7 +86,7 @@ pub fn resolve(
     let nodes = match spec {
         SeedSpec::TopDegree(count) => top_degree(at_most_all(*count)?, graph),
         SeedSpec::Random(count) => {
-            draw_distinct(at_most_all(*count)?, n_nodes, coin::job_key(seed))
+            draw_distinct(at_most_all(*count)?, n_nodes, coin::job_key(seed), push)
         }
         SeedSpec::RandomEach(count) => return Ok(SeedPlan::RandomEach(at_most_all(*count)?)),
         SeedSpec::Ids(ids) => ids
@@ -111,12 +119,13 @@ pub fn top_degree(count: u32, graph: &impl NodeDirectory) -> Vec<NodeId> {
 }
 
 /// `count` distinct nodes of `n_nodes` by a Fisher–Yates shuffle whose swaps are draws of `key`.
-fn draw_distinct(count: u32, n_nodes: u32, key: u64) -> Vec<NodeId> {
+fn draw_distinct(count: u32, n_nodes: u32, key: u64, push: u32) -> Vec<NodeId> {
     let mut moved: HashMap<u32, u32> = HashMap::with_capacity(count as usize);
     let mut drawn = Vec::with_capacity(count as usize);
     for position in 0..count {
         let remaining = u64::from(n_nodes - position);
-        let uniform = coin::uniform(coin::numbered_item(position.into(), Purpose::Seeds), key);
+        let number = u64::from(push) << 32 | u64::from(position);
+        let uniform = coin::uniform(coin::numbered_item(number, Purpose::Seeds), key);
         let chosen = position + ((u64::from(uniform) * remaining) >> 32) as u32;
         let node = moved.get(&chosen).copied().unwrap_or(chosen);
         let displaced = moved.get(&position).copied().unwrap_or(position);
@@ -203,7 +212,7 @@ mod tests {
     fn random_seeds_are_distinct_and_uniform() {
         let mut hits = [0u32; 10];
         for simulation in 0..20_000 {
-            let mut nodes = SeedPlan::RandomEach(3).of_simulation(1, simulation, 10);
+            let mut nodes = SeedPlan::RandomEach(3).of_simulation(1, simulation, 10, 0);
             nodes.sort_unstable();
             nodes.dedup();
             assert_eq!(nodes.len(), 3);
@@ -211,7 +220,7 @@ mod tests {
         }
         // 6,000 expected each; the standard deviation is 65.
         assert!(hits.iter().all(|&hit| (5_700..6_300).contains(&hit)), "{hits:?}");
-        let all = SeedPlan::RandomEach(10).of_simulation(7, 3, 10);
+        let all = SeedPlan::RandomEach(10).of_simulation(7, 3, 10, 0);
         assert_eq!(all.iter().map(|node| node.0).collect::<RoaringBitmap>().len(), 10);
     }
 
@@ -220,11 +229,11 @@ mod tests {
         let graph = Degrees::new(vec![1, 2]);
         let unknown = SeedSpec::Ids(vec![OriginalId::Number(5)]);
         assert_eq!(
-            resolve(&unknown, 1, &graph),
+            resolve(&unknown, 1, &graph, 0),
             Err(SeedError::UnknownNode { id: OriginalId::Number(5) })
         );
         assert!(matches!(
-            resolve(&SeedSpec::Random(3), 1, &graph),
+            resolve(&SeedSpec::Random(3), 1, &graph, 0),
             Err(SeedError::MoreThanNodes { count: 3, n_nodes: 2 })
         ));
     }

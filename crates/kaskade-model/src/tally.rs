@@ -11,6 +11,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dynamics::LaneSeries;
 use crate::ids::BatchId;
 
 /// What one partition counted for one batch; or, summed over all partitions, the batch.
@@ -24,6 +25,8 @@ pub struct PartitionTally {
     pub new_per_round: Vec<u64>,
     /// Σ mod 2⁶⁴ of [`crate::coin::activation_fingerprint`], a number per lane.
     pub fingerprints: Vec<u64>,
+    /// What else was measured, round by round.
+    pub series: LaneSeries,
     /// What it took.
     pub work: Work,
 }
@@ -86,6 +89,7 @@ impl PartitionTally {
             n_lanes,
             new_per_round: Vec::new(),
             fingerprints: vec![0; n_lanes as usize],
+            series: LaneSeries::default(),
             work: Work::default(),
         }
     }
@@ -103,6 +107,7 @@ impl PartitionTally {
         self.n_lanes > 0
             && self.fingerprints.len() == self.n_lanes as usize
             && self.new_per_round.len().is_multiple_of(self.n_lanes as usize)
+            && self.series.is_well_formed(self.n_lanes)
     }
 
     /// Adds what another partition counted for the same batch.
@@ -126,6 +131,7 @@ impl PartitionTally {
         for (sum, fingerprint) in self.fingerprints.iter_mut().zip(&other.fingerprints) {
             *sum = sum.wrapping_add(*fingerprint);
         }
+        self.series.add(&other.series).ok_or(TallyError::TooLarge)?;
         self.work += other.work;
         Ok(())
     }
@@ -143,6 +149,7 @@ impl PartitionTally {
                 simulation: self.first_simulation + lane as u64,
                 new_per_round,
                 fingerprint: self.fingerprints[lane],
+                series: self.series.of_lane(lane, n_lanes),
             }
         })
     }
@@ -157,6 +164,8 @@ pub struct SimulationRow {
     pub new_per_round: Vec<u64>,
     /// Σ mod 2⁶⁴ of [`crate::coin::activation_fingerprint`] over its activations.
     pub fingerprint: u64,
+    /// For each measure of the job its numbers by round, up to the last that is not 0.
+    pub series: Vec<Vec<u64>>,
 }
 
 impl SimulationRow {
@@ -264,6 +273,7 @@ mod tests {
             n_lanes,
             new_per_round: (0..n_rounds * n_lanes as usize).map(new).collect(),
             fingerprints: numbers.iter().cycle().take(n_lanes as usize).copied().collect(),
+            series: LaneSeries { n_measures: 2, values: (0..n_rounds * 6).map(new).collect() },
             work: Work { coins: new(0), ..Work::default() },
         }
     }

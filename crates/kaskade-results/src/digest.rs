@@ -50,8 +50,8 @@ mod tests {
 
     fn rows() -> [SimulationRow; 2] {
         [
-            SimulationRow { simulation: 7, new_per_round: vec![2, 0, 258], fingerprint: u64::MAX },
-            SimulationRow { simulation: 8, new_per_round: vec![2], fingerprint: 0x0102 },
+            SimulationRow { simulation: 7, new_per_round: vec![2, 0, 258], fingerprint: u64::MAX, series: Vec::new() },
+            SimulationRow { simulation: 8, new_per_round: vec![2], fingerprint: 0x0102, series: Vec::new() },
         ]
     }
 
@@ -97,6 +97,7 @@ mod tests {
             simulation,
             new_per_round: vec![1; 1000],
             fingerprint: simulation,
+            series: Vec::new(),
         };
         let mut expected = blake3::Hasher::new();
         for simulation in 0..50_u64 {

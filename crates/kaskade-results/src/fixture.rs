@@ -18,6 +18,7 @@ pub(crate) fn rows(new_per_round: &[&[u64]]) -> Vec<SimulationRow> {
             simulation,
             new_per_round: new.to_vec(),
             fingerprint: simulation.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            series: Vec::new(),
         })
         .collect()
 }

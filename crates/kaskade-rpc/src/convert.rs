@@ -6,6 +6,7 @@ mod attempt;
 mod code;
 mod command;
 mod diffusion;
+mod dynamics;
 mod event;
 mod job_status;
 mod plan;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 pub use kaskade_ingest::NodeTables;
 use kaskade_ingest::progress::Unwatched;
 use kaskade_ingest::spec::{BuildSpec, DirectorySpec};
+use kaskade_model::dynamics::Dynamics;
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::seeds;
@@ -83,9 +84,10 @@ pub fn seed_ids(ids: impl IntoIterator<Item = u64>) -> SeedSpec {
 #[must_use]
 pub fn plan(spec: &Spec, graph: &Graph) -> JobPlan {
     let spec = spec.clone().resolve().expect("the spec is valid");
-    let seeds = seeds::resolve(&spec.seeds, spec.run.seed, graph).expect("the seeds are nodes");
+    let seeds = seeds::resolve(&spec.seeds, spec.run.seed, graph, 0).expect("the seeds are nodes");
     JobPlan {
         model: spec.live_arc_model().expect("the model takes its probability"),
+        dynamics: Dynamics::default(),
         coins: spec.coin_family().expect("the family suits the model"),
         seed: spec.run.seed,
         seeds,

@@ -5,6 +5,7 @@
 //! coin of the graph is thrown, then rounds walk over the live arcs; there are no lanes,
 //! shards or early exits.
 
+mod course;
 mod thresholds;
 
 use kaskade_model::coin::{self, Block, BlockCoins, Family, Purpose};
@@ -23,17 +24,21 @@ use thresholds::cumulative_weights;
 pub fn rows(graph: &ArcList, plan: &JobPlan) -> Vec<SimulationRow> {
     let rule = ArcRule::new(graph, plan);
     let simulations = plan.first_simulation..plan.first_simulation + plan.n_simulations;
-    simulations.map(|simulation| simulate(graph, plan, &rule, simulation)).collect()
+    let one = |simulation| match plan.dynamics.is_plain() {
+        true => simulate(graph, plan, &rule, simulation),
+        false => course::simulate(graph, plan, &rule, simulation),
+    };
+    simulations.map(one).collect()
 }
 
 fn simulate(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, simulation: u64) -> SimulationRow {
     let live = rule.live_arcs(graph, plan, simulation);
     // By node: the round in which it became active.
     let mut activated: Vec<Option<u32>> = vec![None; graph.n_nodes() as usize];
-    for seed in seeds(plan, simulation) {
+    for seed in seeds(plan, &plan.seeds, 0, simulation) {
         activated[seed as usize] = Some(0);
     }
-    let mut row = SimulationRow { simulation, new_per_round: Vec::new(), fingerprint: 0 };
+    let mut row = SimulationRow { simulation, new_per_round: Vec::new(), fingerprint: 0, series: Vec::new() };
     for round in 0.. {
         let nodes = (0..).map(NodeId).zip(&activated);
         let new: Vec<NodeId> =
@@ -88,10 +93,7 @@ impl ArcRule {
 
     /// Whether each arc is live in `simulation`.
     fn live_arcs(&self, graph: &ArcList, plan: &JobPlan, simulation: u64) -> Vec<bool> {
-        let uniform = |item| match plan.coins {
-            Family::Arc => coin::uniform(item, coin::simulation_key(plan.seed, simulation)),
-            Family::Octet | Family::Block => coin::octet_uniform(plan.seed, item, simulation),
-        };
+        let uniform = |item| uniform(plan, simulation, item);
         match self {
             Self::Thresholds(thresholds) => {
                 let arcs = graph.arcs().iter().zip(thresholds);
@@ -131,15 +133,23 @@ impl ArcRule {
     }
 }
 
-/// The seeds of `simulation`; those drawn anew come from a Fisher–Yates shuffle of all nodes.
-fn seeds(plan: &JobPlan, simulation: u64) -> Vec<u32> {
-    match &plan.seeds {
+/// The uniform of `item` in `simulation`.
+fn uniform(plan: &JobPlan, simulation: u64, item: u64) -> u32 {
+    match plan.coins {
+        Family::Arc => coin::uniform(item, coin::simulation_key(plan.seed, simulation)),
+        Family::Octet | Family::Block => coin::octet_uniform(plan.seed, item, simulation),
+    }
+}
+
+/// The `seeds` of push number `push` in `simulation`; those drawn anew come from a Fisher–Yates shuffle of all nodes.
+fn seeds(plan: &JobPlan, seeds: &SeedPlan, push: u64, simulation: u64) -> Vec<u32> {
+    match seeds {
         SeedPlan::Fixed(nodes) => nodes.iter().collect(),
         SeedPlan::RandomEach(count) => {
             let key = coin::simulation_key(plan.seed, simulation);
             let mut nodes: Vec<u32> = (0..plan.n_nodes).collect();
             for position in 0..*count as usize {
-                let item = coin::numbered_item(position as u64, Purpose::Seeds);
+                let item = coin::numbered_item(push << 32 | position as u64, Purpose::Seeds);
                 let n_left = (nodes.len() - position) as u64;
                 let step = (u64::from(coin::uniform(item, key)) * n_left) >> 32;
                 nodes.swap(position, position + step as usize);

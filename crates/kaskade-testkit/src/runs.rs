@@ -8,6 +8,7 @@ use kaskade_model::Shard;
 use kaskade_model::coin::Family;
 use kaskade_model::coin::Isa;
 use kaskade_model::diffusion::LiveArcModel;
+use kaskade_model::dynamics::Dynamics;
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::seeds::SeedPlan;
@@ -21,6 +22,7 @@ use crate::ArcList;
 pub fn plan(graph: &ArcList, model: LiveArcModel, seeds: SeedPlan, n_simulations: u64) -> JobPlan {
     JobPlan {
         model,
+        dynamics: Dynamics::default(),
         coins: if model.is_sparse() { Family::Block } else { Family::Octet },
         seed: 1,
         seeds,

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use bytes::Bytes;
 use kaskade_model::coin::Family;
 use kaskade_model::diffusion::{ArcProbability, LiveArcModel};
+use kaskade_model::dynamics::Dynamics;
 use kaskade_model::ids::{Epoch, JobId, WorkerId};
 use kaskade_model::job::JobPlan;
 use kaskade_model::message::{Assignment, Attempt, Member};
@@ -109,6 +110,7 @@ pub(crate) fn assignment(epoch: u64, workers: &[u64]) -> Assignment {
         shard_table_digest: "1e".to_owned(),
         plan: JobPlan {
             model: LiveArcModel::IndependentCascade(ArcProbability::Constant(0.5)),
+            dynamics: Dynamics::default(),
             coins: Family::Octet,
             seed: 1,
             seeds: SeedPlan::RandomEach(1),

@@ -132,7 +132,7 @@ impl Forests {
                 fingerprint = fingerprint.wrapping_add(term);
             }
         };
-        for seed in plan.seeds.of_simulation(plan.seed, simulation, plan.n_nodes) {
+        for seed in plan.seeds.of_simulation(plan.seed, simulation, plan.n_nodes, 0) {
             rounds[seed.index()] = 0;
             count(seed.0, 0);
         }

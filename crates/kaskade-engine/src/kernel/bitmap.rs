@@ -8,40 +8,46 @@ use super::words::Words;
 
 /// Bits that several threads set and one thread drains.
 #[derive(Debug)]
-pub(super) struct SummaryBitmap {
+pub(crate) struct SummaryBitmap {
     bits: Words,
     /// Bit `i` is set where word `i` of `bits` is not zero.
     summary: Words,
 }
 
 impl SummaryBitmap {
-    pub(super) fn new(n_bits: usize) -> Self {
+    pub(crate) fn new(n_bits: usize) -> Self {
         let n_words = n_bits.div_ceil(64);
         Self { bits: Words::zeroed(n_words), summary: Words::zeroed(n_words.div_ceil(64)) }
     }
 
     /// The bytes of a bitmap of `n_bits`.
-    pub(super) fn bytes_for(n_bits: u64) -> u64 {
+    pub(crate) fn bytes_for(n_bits: u64) -> u64 {
         let n_words = n_bits.div_ceil(64);
         8 * (n_words + n_words.div_ceil(64))
     }
 
     /// The bytes that it takes.
-    pub(super) fn allocated_bytes(&self) -> u64 {
+    pub(crate) fn allocated_bytes(&self) -> u64 {
         (size_of_val(&*self.bits) + size_of_val(&*self.summary)) as u64
     }
 
     /// Sets bit `at`.
     #[inline]
-    pub(super) fn set(&self, at: usize) {
+    pub(crate) fn set(&self, at: usize) {
         if self.bits[at / 64].fetch_or(1 << (at % 64), Relaxed) == 0 {
             self.summary[at / 4096].fetch_or(1 << (at / 64 % 64), Relaxed);
         }
     }
 
+    /// Whether bit `at` is set.
+    #[inline]
+    pub(crate) fn contains(&self, at: usize) -> bool {
+        self.bits[at / 64].load(Relaxed) >> (at % 64) & 1 == 1
+    }
+
     /// Sets bit `at`, for one thread alone.
     #[inline]
-    pub(super) fn insert(&mut self, at: usize) {
+    pub(crate) fn insert(&mut self, at: usize) {
         let (bits, summary) = self.exclusive();
         bits[at / 64] |= 1 << (at % 64);
         summary[at / 4096] |= 1 << (at / 64 % 64);
@@ -50,13 +56,13 @@ impl SummaryBitmap {
     /// The words of the bits, and those of the summary, for one thread alone; whoever sets a bit
     /// sets it in both.
     #[inline(always)]
-    pub(super) fn exclusive(&mut self) -> (&mut [u64], &mut [u64]) {
+    pub(crate) fn exclusive(&mut self) -> (&mut [u64], &mut [u64]) {
         (self.bits.exclusive(), self.summary.exclusive())
     }
 
     /// Calls `visit` with every set bit, ascending, and clears it; `announce` with each some time
     /// before. Bits must not be set meanwhile.
-    pub(super) fn drain(&mut self, mut announce: impl FnMut(usize), mut visit: impl FnMut(usize)) {
+    pub(crate) fn drain(&mut self, mut announce: impl FnMut(usize), mut visit: impl FnMut(usize)) {
         let (bits, summary) = self.exclusive();
         for (summary_idx, summary) in summary.iter_mut().enumerate() {
             for bit in ones(std::mem::take(summary)) {

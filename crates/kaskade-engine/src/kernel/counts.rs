@@ -1,6 +1,9 @@
 //! Activations counted by lane.
 
+use kaskade_model::Round;
+use kaskade_model::job::BatchPlan;
 use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, lanes_of};
+use kaskade_model::tally::PartitionTally;
 
 /// Per lane: how many nodes became active, and the sum of their fingerprints.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,10 +62,61 @@ impl<const W: usize> LaneCounts<W> {
         }
     }
 
+    /// Adds them, as what became active in `round`, to the tally of `batch`.
+    pub(crate) fn tally(&self, round: Round, batch: &BatchPlan, tally: &mut PartitionTally) {
+        if self.total() == 0 {
+            return;
+        }
+        let (first_lane, n_lanes) = (batch.first_lane() as usize, batch.n_lanes as usize);
+        tally.new_per_round.resize(round.0 as usize * n_lanes, 0);
+        let n_new = self.n_new.iter().flatten().skip(first_lane);
+        tally.new_per_round.extend(n_new.take(n_lanes));
+        let sums = self.fingerprints.iter().flatten().skip(first_lane);
+        for (fingerprint, sum) in tally.fingerprints.iter_mut().zip(sums) {
+            *fingerprint = fingerprint.wrapping_add(*sum);
+        }
+    }
+
     /// Activations over all lanes.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.n_new.iter().flatten().sum()
+    }
+}
+
+/// Numbers by lane: how many nodes were anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneTotals<const W: usize>([[u64; LANES_PER_WORD]; W]);
+
+impl<const W: usize> Default for LaneTotals<W> {
+    fn default() -> Self {
+        Self([[0; LANES_PER_WORD]; W])
+    }
+}
+
+impl<const W: usize> LaneTotals<W> {
+    /// Counts one node in the lanes of `mask`.
+    #[inline]
+    pub fn add(&mut self, mask: &LaneMask<W>) {
+        for (totals, &word) in self.0.iter_mut().zip(mask) {
+            if word.count_ones() < MANY_LANES {
+                lanes_of(word).for_each(|lane| totals[lane] += 1);
+            } else {
+                let lanes = totals.iter_mut().enumerate();
+                lanes.for_each(|(lane, total)| *total += word >> lane & 1);
+            }
+        }
+    }
+
+    /// Adds the numbers of other nodes.
+    pub fn merge(&mut self, other: &Self) {
+        let lanes = self.0.iter_mut().flatten().zip(other.0.iter().flatten());
+        lanes.for_each(|(total, other)| *total += other);
+    }
+
+    /// The number of each lane.
+    pub fn by_lane(&self) -> impl Iterator<Item = u64> + '_ {
+        self.0.iter().flatten().copied()
     }
 }
 

@@ -49,13 +49,13 @@ impl Coins {
     /// The coins of `model` in `family`.
     ///
     /// # Errors
-    /// [`ModelError::UnequalBlocks`].
+    /// [`ModelError::NoBlocks`].
     pub fn of(model: &LiveArcModel, family: Family) -> Result<Self, ModelError> {
         Ok(match family {
             Family::Arc => Self::ByLane,
             Family::Octet => Self::ByOctet,
             Family::Block => {
-                Self::ByBlock(Box::new(model.block_coins().ok_or(ModelError::UnequalBlocks)?))
+                Self::ByBlock(Box::new(model.block_coins().ok_or(ModelError::NoBlocks)?))
             }
         })
     }

@@ -6,20 +6,20 @@
 //! most lanes of most targets are on.
 
 use kaskade_model::NodeId;
-use kaskade_model::coin::{Draw, Vectors};
+use kaskade_model::coin::{self, Draw, Vectors};
 use kaskade_model::diffusion::{Arc, LiveArcs, Place};
 use kaskade_model::lanes::{LaneMask, count_lanes, is_empty};
 
 use super::edge_map::Effort;
 use super::keys::BatchKeys;
-use super::state::NodeLanes;
+use super::reached::Reached;
 
 /// Arcs that are decided together: enough to cover the latency of memory, few enough that
 /// their lanes stay in the first cache.
 const N_OFFERS: usize = 64;
 
 /// How the lanes of a word draw the coin of an arc.
-pub(super) trait WordCoins<const W: usize>: Copy {
+pub(crate) trait WordCoins<const W: usize>: Copy {
     /// The lanes of `offered`, in word `word`, in which `draw` is live.
     fn live<V: Vectors>(
         self,
@@ -29,15 +29,18 @@ pub(super) trait WordCoins<const W: usize>: Copy {
         draw: Draw,
         offered: u64,
     ) -> u64;
+
+    /// The uniform of `item` in `lane` of word `word`.
+    fn uniform(self, keys: &BatchKeys<W>, word: usize, lane: usize, item: u64) -> u32;
 }
 
 /// A hash a lane: family `arc`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ByLane;
+pub(crate) struct ByLane;
 
 /// A hash for eight lanes: family `octet`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ByOctet;
+pub(crate) struct ByOctet;
 
 impl<const W: usize> WordCoins<W> for ByLane {
     #[inline(always)]
@@ -50,6 +53,11 @@ impl<const W: usize> WordCoins<W> for ByLane {
         offered: u64,
     ) -> u64 {
         keys.lanes[word].live(vectors, draw, offered)
+    }
+
+    #[inline(always)]
+    fn uniform(self, keys: &BatchKeys<W>, word: usize, lane: usize, item: u64) -> u32 {
+        coin::uniform(item, keys.lanes[word].key(lane))
     }
 }
 
@@ -64,6 +72,11 @@ impl<const W: usize> WordCoins<W> for ByOctet {
         offered: u64,
     ) -> u64 {
         keys.octets[word].live(vectors, draw, offered)
+    }
+
+    #[inline(always)]
+    fn uniform(self, keys: &BatchKeys<W>, word: usize, lane: usize, item: u64) -> u32 {
+        keys.octets[word].uniform(item, lane)
     }
 }
 
@@ -98,7 +111,7 @@ impl<'a, C: WordCoins<W>, const W: usize> Offers<'a, C, W> {
     pub(super) fn add<V: Vectors>(
         &mut self,
         vectors: V,
-        lanes: &mut impl NodeLanes<W>,
+        lanes: &mut impl Reached<W>,
         arc: Arc,
         offered: &LaneMask<W>,
     ) {
@@ -113,7 +126,7 @@ impl<'a, C: WordCoins<W>, const W: usize> Offers<'a, C, W> {
 
     /// Decides all arcs that are there, and forgets them.
     #[inline(always)]
-    pub(super) fn decide<V: Vectors>(&mut self, vectors: V, lanes: &mut impl NodeLanes<W>) {
+    pub(super) fn decide<V: Vectors>(&mut self, vectors: V, lanes: &mut impl Reached<W>) {
         let mut n_lacking = 0;
         for at in 0..self.n {
             let lacking = lanes.lacking(self.arcs[at].target_idx, &self.offered[at]);
@@ -134,7 +147,7 @@ impl<'a, C: WordCoins<W>, const W: usize> Offers<'a, C, W> {
                 }
             }
             if !is_empty(&live) {
-                lanes.activate(arc.target_idx, &live);
+                lanes.reach(arc, &live);
             }
         }
     }

@@ -153,7 +153,7 @@ impl Vectorised for Word<'_> {
                 SeedPlan::Fixed(_) => self.scratch.active.activate_all(&fixed),
                 each @ SeedPlan::RandomEach(_) => {
                     let simulation = self.number * LANES_PER_WORD as u64 + lane as u64;
-                    let seeds = each.of_simulation(plan.seed, simulation, plan.n_nodes);
+                    let seeds = each.of_simulation(plan.seed, simulation, plan.n_nodes, 0);
                     self.scratch.active.activate_all(&seeds);
                 }
             }

@@ -2,7 +2,7 @@
 
 /// Asks for the cache line of `value`. A hint: it never faults, and changes nothing but time.
 #[inline(always)]
-pub(super) fn prefetch<T>(value: &T) {
+pub(crate) fn prefetch<T>(value: &T) {
     #[cfg(target_arch = "x86_64")]
     #[expect(unsafe_code, reason = "the instruction has no safe face")]
     // SAFETY: SSE is part of x86-64, and a prefetch may be of any address.

@@ -8,37 +8,37 @@ use kaskade_model::{NodeId, OutArcs, Shard};
 use super::edge_map::Effort;
 use super::keys::BatchKeys;
 use super::offers::{Offers, WordCoins};
-use super::state::NodeLanes;
+use super::reached::Reached;
 use crate::slice::Slice;
 
 /// Frontier nodes with their lanes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sources<'a, const W: usize> {
-    pub(super) nodes: &'a [u32],
-    pub(super) masks: &'a [LaneMask<W>],
+pub(crate) struct Sources<'a, const W: usize> {
+    pub(crate) nodes: &'a [u32],
+    pub(crate) masks: &'a [LaneMask<W>],
 }
 
 impl<'a, const W: usize> Sources<'a, W> {
-    pub(super) fn of(slice: &'a Slice<W>) -> Self {
+    pub(crate) fn of(slice: &'a Slice<W>) -> Self {
         Self { nodes: &slice.nodes, masks: &slice.masks }
     }
 
     /// The source at `at` alone.
-    pub(super) fn only(self, at: usize) -> Self {
+    pub(crate) fn only(self, at: usize) -> Self {
         Self { nodes: &self.nodes[at..=at], masks: &self.masks[at..=at] }
     }
 }
 
 /// What is pushed: the arcs of several groups of sources, one group after the other.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Work<'a, const W: usize> {
-    pub(super) groups: &'a [Sources<'a, W>],
-    pub(super) arcs: ArcChoice,
+pub(crate) struct Work<'a, const W: usize> {
+    pub(crate) groups: &'a [Sources<'a, W>],
+    pub(crate) arcs: ArcChoice,
 }
 
 impl<'a, const W: usize> Work<'a, W> {
     #[inline(always)]
-    pub(super) fn sources(self) -> impl Iterator<Item = (NodeId, &'a LaneMask<W>)> {
+    pub(crate) fn sources(self) -> impl Iterator<Item = (NodeId, &'a LaneMask<W>)> {
         self.groups
             .iter()
             .flat_map(|group| group.nodes.iter().map(|&node| NodeId(node)).zip(group.masks))
@@ -47,7 +47,7 @@ impl<'a, const W: usize> Work<'a, W> {
 
 /// Which arcs of a source are meant.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum ArcChoice {
+pub(crate) enum ArcChoice {
     /// All.
     All,
     /// All, of sources that have at most so many in the shard.
@@ -58,7 +58,7 @@ pub(super) enum ArcChoice {
 
 impl ArcChoice {
     #[inline(always)]
-    pub(super) fn of(self, arcs: OutArcs<'_>) -> OutArcs<'_> {
+    pub(crate) fn of(self, arcs: OutArcs<'_>) -> OutArcs<'_> {
         match self {
             Self::All => arcs,
             Self::OfAtMost(n_arcs) if arcs.targets.len() <= n_arcs => arcs,
@@ -71,16 +71,16 @@ impl ArcChoice {
 }
 
 /// Pushes `work` over the arcs into one shard.
-pub(super) struct PushArcs<'a, S, L, C, const W: usize> {
-    pub(super) shard: &'a S,
-    pub(super) lanes: L,
-    pub(super) keys: &'a BatchKeys<W>,
-    pub(super) rule: &'a dyn LiveArcs,
-    pub(super) coins: C,
-    pub(super) work: Work<'a, W>,
+pub(crate) struct PushArcs<'a, S, L, C, const W: usize> {
+    pub(crate) shard: &'a S,
+    pub(crate) lanes: L,
+    pub(crate) keys: &'a BatchKeys<W>,
+    pub(crate) rule: &'a dyn LiveArcs,
+    pub(crate) coins: C,
+    pub(crate) work: Work<'a, W>,
 }
 
-impl<S: Shard, L: NodeLanes<W>, C: WordCoins<W>, const W: usize> Vectorised
+impl<S: Shard, L: Reached<W>, C: WordCoins<W>, const W: usize> Vectorised
     for PushArcs<'_, S, L, C, W>
 {
     type Output = Effort;

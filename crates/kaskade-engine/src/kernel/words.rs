@@ -14,7 +14,7 @@ const MIN_MAPPED_BYTES: usize = 4 << 20;
 
 /// Words that threads change together, all 0 at first.
 #[derive(Debug)]
-pub(super) struct Words {
+pub(crate) struct Words {
     start: NonNull<AtomicU64>,
     n_words: usize,
     _memory: Memory,
@@ -36,7 +36,7 @@ struct CacheLine(#[expect(dead_code, reason = "reached through the words")] [u64
 
 impl Words {
     /// `n_words` words.
-    pub(super) fn zeroed(n_words: usize) -> Self {
+    pub(crate) fn zeroed(n_words: usize) -> Self {
         Self::mapped(n_words).unwrap_or_else(|| Self::on_heap(n_words))
     }
 
@@ -67,7 +67,7 @@ impl Words {
     /// several at a time.
     #[inline(always)]
     #[expect(unsafe_code, reason = "the standard library has no such view of atomics yet")]
-    pub(super) fn exclusive(&mut self) -> &mut [u64] {
+    pub(crate) fn exclusive(&mut self) -> &mut [u64] {
         // SAFETY: as in `deref`; the borrow of self is the only one, and an atomic has the size,
         // the alignment and the bits of its integer.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr().cast(), self.n_words) }

@@ -18,6 +18,14 @@ pub enum DecodeError {
         /// The planes found.
         n_planes: u8,
     },
+    /// A side that the job does not have.
+    #[error("frontier payload is of side {side}, the job has {n_sides}")]
+    UnknownSide {
+        /// The side found.
+        side: usize,
+        /// The sides of the job.
+        n_sides: usize,
+    },
     /// Ids out of order, out of range, or not as many as stated.
     #[error("frontier payload has ids that are out of order, out of range or miscounted")]
     BadIds,

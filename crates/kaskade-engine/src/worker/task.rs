@@ -7,16 +7,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kaskade_model::job::BatchPlan;
 use kaskade_model::message::Attempt;
-use kaskade_model::tally::PartitionTally;
+use kaskade_model::dynamics::NodeRule;
+use kaskade_model::tally::{self, PartitionTally};
 use kaskade_model::{BatchId, Round, Shard};
 use rayon::prelude::*;
 
 use super::AttemptRun;
 use super::inbox::FromPeer;
+use crate::dynamics::{Contagion, DynamicsRun, Epidemic, NodeMachine, decode_sided, encode_sided};
 use crate::error::EngineError;
 use crate::kernel::Parallelism;
 use crate::partition::{BatchRun, Partition};
-use crate::slice::{self, EncodedSlice, Encoder, Slice};
+use crate::slice::{self, DecodeError, EncodedSlice, Encoder, Slice};
 use crate::with_lane_words;
 
 /// One round of one batch; where there is no peer to wait for, as many as are quickly done.
@@ -123,7 +125,7 @@ impl<S: Shard + 'static> Task<S> {
                         return tally.map(Outcome::Ended);
                     }
                 }
-                RunningBatch::begin(partition, plan, &self.spare_states)
+                RunningBatch::begin(partition, plan, &self.spare_states)?
             }
             Work::Step { mut running, received } => {
                 running.0.step(&received)?;
@@ -139,7 +141,7 @@ impl<S: Shard + 'static> Task<S> {
         }
         // Nobody to wait for: alone in the group, or in the round in which all are cut off.
         let report_at = running.0.arcs_scanned() + ARCS_BETWEEN_REPORTS;
-        while running.0.n_new() > 0 && !running.0.is_cut_off() {
+        while running.0.can_go_on() && !running.0.is_cut_off() {
             if self.is_released.load(Relaxed) {
                 return Err(EngineError::Interrupted);
             }
@@ -163,13 +165,34 @@ impl<S> fmt::Debug for Task<S> {
 pub(super) struct RunningBatch<S>(Box<dyn AnyBatch<S>>);
 
 impl<S: Shard + 'static> RunningBatch<S> {
-    fn begin(partition: Arc<Partition<S>>, plan: BatchPlan, spare: &SpareStates) -> Self {
-        let lane_words = partition.plan.lane_words;
-        with_lane_words!(lane_words, W => {
-            let states = spare.take().unwrap_or_else(|| partition.new_states::<W>());
-            Self(Box::new(BatchRun::<S, W>::begin(partition, plan, states)))
-        })
+    fn begin(
+        partition: Arc<Partition<S>>,
+        plan: BatchPlan,
+        spare: &SpareStates,
+    ) -> Result<Self, EngineError> {
+        let (lane_words, dynamics) = (partition.plan.lane_words, &partition.plan.dynamics);
+        let is_epidemic = matches!(dynamics.rule, NodeRule::Epidemic(_));
+        Ok(with_lane_words!(lane_words, W => {
+            if dynamics.is_plain() {
+                let states = spare.take().unwrap_or_else(|| partition.new_states::<W>());
+                Self(Box::new(BatchRun::<S, W>::begin(partition, plan, states)))
+            } else if is_epidemic {
+                Self(Box::new(begin_dynamics::<S, Epidemic<W>, W>(partition, plan, spare)?))
+            } else {
+                Self(Box::new(begin_dynamics::<S, Contagion<W>, W>(partition, plan, spare)?))
+            }
+        }))
     }
+}
+
+fn begin_dynamics<S: Shard, M: NodeMachine<W>, const W: usize>(
+    partition: Arc<Partition<S>>,
+    plan: BatchPlan,
+    spare: &SpareStates,
+) -> Result<DynamicsRun<S, M, W>, EngineError> {
+    let machines =
+        spare.take().unwrap_or_else(|| DynamicsRun::<S, M, W>::new_machines(&partition));
+    Ok(DynamicsRun::begin(partition, plan, machines)?)
 }
 
 impl<S> fmt::Debug for RunningBatch<S> {
@@ -181,7 +204,8 @@ impl<S> fmt::Debug for RunningBatch<S> {
 trait AnyBatch<S>: Send {
     fn step(&mut self, received: &[FromPeer]) -> Result<(), EngineError>;
     fn step_alone(&mut self) -> Result<(), EngineError>;
-    fn n_new(&self) -> u64;
+    /// Whether anything can happen in the next round without the peers.
+    fn can_go_on(&self) -> bool;
     fn is_cut_off(&self) -> bool;
     fn arcs_scanned(&self) -> u64;
     fn round_outcome(&mut self, n_peers: usize) -> RoundOutcome;
@@ -190,7 +214,11 @@ trait AnyBatch<S>: Send {
 
 impl<S: Shard + 'static, const W: usize> AnyBatch<S> for BatchRun<S, W> {
     fn step(&mut self, received: &[FromPeer]) -> Result<(), EngineError> {
-        let remote = decode_received(self, received)?;
+        let (batch, round) = (self.batch().batch, self.round());
+        let (n_nodes, lanes) = (self.n_nodes(), self.lanes());
+        let decode = |payload: &[u8]| slice::decode::<W>(payload, n_nodes, &lanes);
+        let remote: Vec<Slice<W>> =
+            decode_received(batch, round, received, decode)?.into_iter().flatten().collect();
         let n_received = remote.iter().map(Slice::n_activations).sum::<u64>();
         self.tally_mut().work.activations_received += n_received;
         Ok(BatchRun::step(self, &remote, Parallelism::Pool)?)
@@ -200,8 +228,8 @@ impl<S: Shard + 'static, const W: usize> AnyBatch<S> for BatchRun<S, W> {
         Ok(BatchRun::step_alone(self, Parallelism::Pool)?)
     }
 
-    fn n_new(&self) -> u64 {
-        BatchRun::n_new(self)
+    fn can_go_on(&self) -> bool {
+        self.n_new() > 0
     }
 
     fn is_cut_off(&self) -> bool {
@@ -219,10 +247,7 @@ impl<S: Shard + 'static, const W: usize> AnyBatch<S> for BatchRun<S, W> {
         }
         let encoded = encoder.finish();
         let (round, n_new) = (self.round(), self.n_new());
-        let work = &mut self.tally_mut().work;
-        work.activations_sent += n_new * n_peers as u64;
-        work.bytes_sent += encoded.n_bytes() * n_peers as u64;
-        work.chunks += encoded.counts;
+        add_sent(&mut self.tally_mut().work, n_new, &encoded, n_peers);
         RoundOutcome { round, n_new, n_pending: 0, encoded }
     }
 
@@ -233,29 +258,100 @@ impl<S: Shard + 'static, const W: usize> AnyBatch<S> for BatchRun<S, W> {
     }
 }
 
-/// The slices of the peers, each found complete: what a marker counts is what arrived.
-fn decode_received<S: Shard, const W: usize>(
-    run: &BatchRun<S, W>,
+impl<S: Shard + 'static, M: NodeMachine<W>, const W: usize> AnyBatch<S> for DynamicsRun<S, M, W> {
+    fn step(&mut self, received: &[FromPeer]) -> Result<(), EngineError> {
+        let n_sides = self.plan().dynamics.n_sides();
+        let (n_nodes, lanes) = (self.plan().n_nodes, self.lanes());
+        let decode = |payload: &[u8]| decode_sided::<W>(payload, n_sides, n_nodes, &lanes);
+        let mut remote = vec![Vec::new(); n_sides];
+        let (batch, round) = (self.batch().batch, self.round());
+        for (side, slices) in decode_received(batch, round, received, decode)? {
+            remote[side].extend(slices);
+        }
+        let n_received: u64 = remote.iter().flatten().map(Slice::n_activations).sum();
+        self.tally_mut().work.activations_received += n_received;
+        Ok(DynamicsRun::step(self, &remote, Parallelism::Pool)?)
+    }
+
+    fn step_alone(&mut self) -> Result<(), EngineError> {
+        Ok(DynamicsRun::step(self, &[], Parallelism::Pool)?)
+    }
+
+    fn can_go_on(&self) -> bool {
+        self.n_transmitting() > 0 || self.n_pending() > 0
+    }
+
+    fn is_cut_off(&self) -> bool {
+        DynamicsRun::is_cut_off(self)
+    }
+
+    fn arcs_scanned(&self) -> u64 {
+        self.tally().work.arcs_scanned
+    }
+
+    fn round_outcome(&mut self, n_peers: usize) -> RoundOutcome {
+        let encoded =
+            if n_peers > 0 { encode_sided(self.frontier()) } else { EncodedSlice::default() };
+        let (round, n_new, n_pending) = (self.round(), self.n_transmitting(), self.n_pending());
+        add_sent(&mut self.tally_mut().work, n_new, &encoded, n_peers);
+        RoundOutcome { round, n_new, n_pending, encoded }
+    }
+
+    fn finish(self: Box<Self>, spare: &SpareStates) -> PartitionTally {
+        let (tally, machines) = DynamicsRun::finish(*self);
+        spare.give(machines);
+        tally
+    }
+}
+
+/// Counts `encoded`, which goes to `n_peers` peers.
+fn add_sent(work: &mut tally::Work, n_activations: u64, encoded: &EncodedSlice, n_peers: usize) {
+    work.activations_sent += n_activations * n_peers as u64;
+    work.bytes_sent += encoded.n_bytes() * n_peers as u64;
+    work.chunks += encoded.counts;
+}
+
+/// What the peers' payloads hold by `decode`, each peer's found complete: what a marker counts is
+/// what arrived.
+fn decode_received<T: Payload + Send>(
+    batch: BatchId,
+    round: Round,
     received: &[FromPeer],
-) -> Result<Vec<Slice<W>>, EngineError> {
-    let (batch, round, n_nodes) = (run.batch().batch, run.round(), run.n_nodes());
-    let lanes = run.lanes();
+    decode: impl Fn(&[u8]) -> Result<T, DecodeError> + Sync,
+) -> Result<Vec<T>, EngineError> {
     let mut remote = Vec::new();
     for FromPeer { peer, payloads, marker, .. } in received {
-        let slices = payloads
-            .par_iter()
-            .map(|payload| slice::decode::<W>(payload, n_nodes, &lanes))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|source| EngineError::Slice { peer: *peer, batch, round, source })?;
         let begin = remote.len();
-        remote.extend(slices.into_iter().flatten());
-        let received = remote[begin..].iter().map(Slice::n_activations).sum();
+        let decoded: Result<Vec<T>, _> =
+            payloads.par_iter().map(|payload| decode(payload)).collect();
+        remote.extend(decoded.map_err(|source| {
+            EngineError::Slice { peer: *peer, batch, round, source }
+        })?);
+        let received = remote[begin..].iter().map(Payload::n_activations).sum();
         let counted = marker.map_or(0, |marker| marker.n_new);
         if received != counted {
             return Err(EngineError::Conservation { peer: *peer, batch, round, counted, received });
         }
     }
     Ok(remote)
+}
+
+/// What a payload was decoded to.
+trait Payload {
+    fn n_activations(&self) -> u64;
+}
+
+impl<const W: usize> Payload for Vec<Slice<W>> {
+    fn n_activations(&self) -> u64 {
+        self.iter().map(Slice::n_activations).sum()
+    }
+}
+
+/// With the side that it is of.
+impl<const W: usize> Payload for (usize, Vec<Slice<W>>) {
+    fn n_activations(&self) -> u64 {
+        self.1.n_activations()
+    }
 }
 
 /// Cleared states of finished batches, so that the next batch allocates nothing.

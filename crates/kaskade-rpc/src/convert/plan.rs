@@ -5,6 +5,7 @@ use kaskade_model::ids::BatchId;
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::lanes::{LANES_PER_WORD, MAX_LANE_WORDS};
 
+use super::dynamics::dynamics;
 use super::seeds::seed_plan;
 use super::{required, simulations};
 use crate::error::ConvertError;
@@ -32,6 +33,7 @@ impl From<JobPlan> for pb::JobPlan {
                 Family::Block => pb::CoinFamily::Block,
             }
             .into(),
+            dynamics: (!plan.dynamics.is_plain()).then(|| plan.dynamics.into()),
         }
     }
 }
@@ -68,6 +70,7 @@ impl TryFrom<pb::JobPlan> for JobPlan {
         };
         Ok(Self {
             model: required(plan.model, MESSAGE, "model")?.try_into()?,
+            dynamics: dynamics(plan.dynamics, plan.n_nodes)?,
             coins,
             seed: plan.seed,
             seeds: seed_plan(required(plan.seeds, MESSAGE, "seeds")?, plan.n_nodes)?,

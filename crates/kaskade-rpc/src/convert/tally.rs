@@ -1,6 +1,7 @@
 //! What a partition counted: numbers packed into bytes, 8 each, little-endian.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use kaskade_model::dynamics::LaneSeries;
 use kaskade_model::tally::{ChunkCounts, PartitionTally, Work};
 
 use super::plan::lanes;
@@ -10,6 +11,9 @@ use crate::pb;
 
 const MESSAGE: &str = "PartitionTally";
 
+/// Measures of a job, at most.
+const MAX_MEASURES: u32 = 4096;
+
 impl From<PartitionTally> for pb::PartitionTally {
     fn from(tally: PartitionTally) -> Self {
         Self {
@@ -18,6 +22,8 @@ impl From<PartitionTally> for pb::PartitionTally {
             new_per_round: pack(&tally.new_per_round),
             fingerprints: pack(&tally.fingerprints),
             work: Some(tally.work.into()),
+            n_measures: tally.series.n_measures,
+            series: pack(&tally.series.values),
         }
     }
 }
@@ -38,11 +44,21 @@ impl TryFrom<pb::PartitionTally> for PartitionTally {
         if tally.fingerprints.len() != row_bytes {
             return invalid("fingerprints", tally.fingerprints.len());
         }
+        if tally.n_measures > MAX_MEASURES {
+            let reason = format!("is {}, must be at most {MAX_MEASURES}", tally.n_measures);
+            return Err(ConvertError::new(MESSAGE, "n_measures", reason));
+        }
+        let series = LaneSeries { n_measures: tally.n_measures, values: unpack(tally.series) };
+        if !series.is_well_formed(n_lanes) {
+            let reason = format!("has other than {} numbers a round", tally.n_measures * n_lanes);
+            return Err(ConvertError::new(MESSAGE, "series", reason));
+        }
         Ok(Self {
             first_simulation: tally.first_simulation,
             n_lanes,
             new_per_round: unpack(tally.new_per_round),
             fingerprints: unpack(tally.fingerprints),
+            series,
             work: required(tally.work, MESSAGE, "work")?.try_into()?,
         })
     }

@@ -5,6 +5,10 @@ use std::fmt::{Debug, Write as _};
 
 use kaskade_model::coin::Family;
 use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
+use kaskade_model::dynamics::{
+    Conduct, Course, Delay, Dynamics, Immunity, LaneSeries, NodeRule, Push, Requirement, Rival, Sides,
+    Tie,
+};
 use kaskade_model::ids::{BatchId, Epoch, JobId, Round, ShardId, WorkerId};
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::message::{
@@ -90,14 +94,62 @@ pub(crate) fn seed_plans(n_nodes: u32) -> impl Strategy<Value = SeedPlan> {
     ]
 }
 
+fn rules() -> impl Strategy<Value = NodeRule> {
+    use {Immunity as I, NodeRule as N, Requirement as R};
+    let rivals = prop::collection::btree_set("[a-z]{1,9}", 1..7).prop_map(|names| {
+        let rivals = names.into_iter().map(|name| Rival { name }).collect();
+        N::Contagion(Sides::Campaigns { rivals, tie: Tie::First })
+    });
+    let immunity = prop_oneof![
+        Just(I::Lasting),
+        Just(I::None),
+        probabilities().prop_map(I::Waning),
+    ];
+    let course = (prop::option::of(probabilities()), probabilities(), immunity);
+    prop_oneof![
+        Just(N::default()),
+        probabilities().prop_map(|quality| N::Contagion(Sides::Opinion { quality })),
+        rivals,
+        probabilities().prop_map(|share| N::Threshold(R::Share(share))),
+        probabilities().prop_map(|low| N::Threshold(R::UniformShare(low, 1.0))),
+        (1u32..9).prop_map(|count| N::Threshold(R::Count(count))),
+        (1u32..9).prop_map(|low| N::Threshold(R::UniformCount(low, 9))),
+        course.prop_map(|(incubation, recovery, immunity)| {
+            N::Epidemic(Course { incubation, recovery, immunity })
+        }),
+    ]
+}
+
+/// What nodes may do in a job on `n_nodes` nodes.
+pub(crate) fn dynamics_of(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
+    let delays = prop_oneof![
+        Just(Delay::NextRound),
+        (1u32..9).prop_map(Delay::Constant),
+        (0.001f64..=1.0).prop_map(Delay::Meeting),
+        prop::collection::vec(0.5f64..2.0, 1..5).prop_map(Delay::Table),
+    ];
+    let conduct = (prop::option::of(probabilities()), prop::option::of(probabilities()));
+    let pushes = prop::collection::vec((any::<u32>(), seed_plans(n_nodes)), 0..3);
+    let choices = (rules(), delays, conduct, prop::option::of(probabilities()), pushes);
+    choices.prop_map(|(rule, delay, (forward, endorse), firing, pushes)| {
+        let pushes = pushes.into_iter().map(|(round, seeds)| Push { round, side: 0, seeds });
+        let (firing, pushes) = (firing, pushes.collect());
+        match rule {
+            NodeRule::Epidemic(_) => Dynamics { rule, firing, pushes, ..Dynamics::default() },
+            _ => Dynamics { rule, delay, conduct: Conduct { forward, endorse }, firing, pushes },
+        }
+    })
+}
+
 pub(crate) fn job_plans() -> impl Strategy<Value = JobPlan> {
     let sizes = (1u32..300_000, 0u64..1 << 62, 1u64..1 << 36, 1usize..=8);
     let families = prop::sample::select(vec![Family::Arc, Family::Octet, Family::Block]);
     let choices = (models(), families, any::<u64>(), any::<Option<u32>>());
     (sizes, choices).prop_flat_map(|(sizes, (model, coins, seed, max_rounds))| {
         let (n_nodes, first_simulation, n_simulations, lane_words) = sizes;
-        seed_plans(n_nodes).prop_map(move |seeds| JobPlan {
+        (seed_plans(n_nodes), dynamics_of(n_nodes)).prop_map(move |(seeds, dynamics)| JobPlan {
             model,
+            dynamics,
             coins,
             seed,
             seeds,
@@ -113,6 +165,7 @@ pub(crate) fn job_plans() -> impl Strategy<Value = JobPlan> {
 pub(crate) fn job_plan() -> JobPlan {
     JobPlan {
         model: LiveArcModel::IndependentCascade(ArcProbability::WeightedCascade),
+        dynamics: Dynamics::default(),
         coins: Family::Block,
         seed: 1,
         seeds: SeedPlan::RandomEach(5),
@@ -182,12 +235,14 @@ pub(crate) fn tallies() -> impl Strategy<Value = PartitionTally> {
     let sizes = (0u64..1 << 62, 1usize..=64, 0usize..6);
     (sizes, any::<[u64; 8]>()).prop_flat_map(|((first_simulation, n_lanes, n_rounds), work)| {
         let numbers = |count| prop::collection::vec(any::<u64>(), count);
-        (numbers(n_lanes * n_rounds), numbers(n_lanes)).prop_map(move |(new, fingerprints)| {
+        let values = (numbers(n_lanes * n_rounds), numbers(n_lanes), numbers(2 * n_lanes * n_rounds));
+        values.prop_map(move |(new, fingerprints, values)| {
             PartitionTally {
                 first_simulation,
                 n_lanes: n_lanes as u32,
                 new_per_round: new,
                 fingerprints,
+                series: LaneSeries { n_measures: 2, values },
                 work: work_of(work),
             }
         })
@@ -214,6 +269,7 @@ pub(crate) fn tally() -> PartitionTally {
         n_lanes: 2,
         new_per_round: vec![1, 2, 3, 0],
         fingerprints: vec![0x0102_0304_0506_0708, u64::MAX],
+        series: LaneSeries::default(),
         work: work_of([1, 2, 3, 4, 5, 6, 7, 8]),
     }
 }

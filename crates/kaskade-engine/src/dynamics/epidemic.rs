@@ -1,0 +1,225 @@
+//! Nodes that transmit until they recover.
+
+use kaskade_model::coin::{Purpose, Threshold, activation_fingerprint, at_round, node_item};
+use kaskade_model::diffusion::Arc;
+use kaskade_model::dynamics::{Course, Dynamics, Immunity, NodeRule};
+use kaskade_model::lanes::{LaneMask, count_lanes, is_empty};
+use kaskade_model::{NodeRange, Shard};
+
+use super::draws::NodeDraws;
+use super::machine::{NodeMachine, Seed, ShardRound, of_seed};
+use crate::kernel::{SummaryBitmap, Words, prefetch};
+
+/// A shard's nodes under SIR, SEIR, SIS and SIRS in discrete time ([`Course`]).
+///
+/// A node is susceptible in a lane in which it is neither exposed, infectious nor immune.
+#[derive(Debug)]
+pub struct Epidemic<const W: usize> {
+    nodes: NodeRange,
+    all: LaneMask<W>,
+    /// Per node W words of lanes each for [`EVER`] to [`REACHED`].
+    planes: Words,
+    /// Nodes that have had it in all lanes, and will not have it again.
+    saturated: Words,
+    /// Nodes that were reached in this round, or have a course to go on with.
+    present: SummaryBitmap,
+    /// Nodes that were ever infected.
+    used: SummaryBitmap,
+    incubation: Option<Threshold>,
+    recovery: Threshold,
+    immunity: Option<Threshold>,
+    is_lasting: bool,
+    /// The seeds of this round, by place.
+    seeds: Vec<(u32, LaneMask<W>)>,
+    /// The nodes that `settle` keeps present.
+    staying: Vec<u32>,
+}
+
+/// The planes of a node: in which lanes it was ever infected,
+const EVER: usize = 0;
+/// carries the infection without passing it on,
+const EXPOSED: usize = 1;
+/// passes it on,
+const INFECTIOUS: usize = 2;
+/// cannot have it,
+const IMMUNE: usize = 3;
+/// and was infected in this round.
+const REACHED: usize = 4;
+const N_PLANES: usize = 5;
+
+impl<const W: usize> NodeMachine<W> for Epidemic<W> {
+    fn new(shard: &impl Shard, dynamics: &Dynamics) -> Self {
+        let nodes = shard.nodes();
+        let n_nodes = nodes.n_nodes();
+        let NodeRule::Epidemic(Course { incubation, recovery, immunity }) = dynamics.rule else {
+            unreachable!("the batch of another rule has another machine");
+        };
+        let threshold = |probability: f64| {
+            let checked = "the dynamics of a plan are checked before it runs";
+            Threshold::from_probability(probability).expect(checked)
+        };
+        Self {
+            nodes,
+            all: [u64::MAX; W],
+            planes: Words::zeroed(n_nodes * N_PLANES * W),
+            saturated: Words::zeroed(n_nodes.div_ceil(64)),
+            present: SummaryBitmap::new(n_nodes),
+            used: SummaryBitmap::new(n_nodes),
+            incubation: incubation.map(threshold),
+            recovery: threshold(recovery),
+            immunity: match immunity {
+                Immunity::Lasting => Some(Threshold::NEVER),
+                Immunity::None => None,
+                Immunity::Waning(waning) => Some(threshold(waning)),
+            },
+            is_lasting: immunity == Immunity::Lasting,
+            seeds: Vec::new(),
+            staying: Vec::new(),
+        }
+    }
+
+    fn nodes(&self) -> NodeRange {
+        self.nodes
+    }
+
+    fn begin(&mut self, all: LaneMask<W>) {
+        self.all = all;
+    }
+
+    #[inline(always)]
+    fn is_saturated(&self, node_idx: u32) -> bool {
+        let word = self.saturated[node_idx as usize / 64].load(std::sync::atomic::Ordering::Relaxed);
+        word >> (node_idx % 64) & 1 == 1
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, node_idx: u32) {
+        prefetch(&self.planes[node_idx as usize * N_PLANES * W]);
+    }
+
+    #[inline(always)]
+    fn lacking(&self, node_idx: u32, offered: &LaneMask<W>) -> LaneMask<W> {
+        let planes = &self.planes[node_idx as usize * N_PLANES * W..][..N_PLANES * W];
+        let of = |plane: usize, word: usize| {
+            planes[plane * W + word].load(std::sync::atomic::Ordering::Relaxed)
+        };
+        std::array::from_fn(|word| {
+            let is_taken = of(EXPOSED, word) | of(INFECTIOUS, word) | of(IMMUNE, word);
+            offered[word] & !(is_taken | of(REACHED, word))
+        })
+    }
+
+    #[inline(always)]
+    fn reach(&mut self, _draws: &impl NodeDraws<W>, arc: &Arc, _side: u8, live: &LaneMask<W>) {
+        let place = (arc.target_idx as usize * N_PLANES + REACHED) * W;
+        let reached = &mut self.planes.exclusive()[place..place + W];
+        reached.iter_mut().zip(live).for_each(|(reached, live)| *reached |= live);
+        self.present.insert(arc.target_idx as usize);
+    }
+
+    /// Seeds are infectious at once, also where an arc reached them in the same round.
+    fn launch(&mut self, seed: &Seed<W>) {
+        let node_idx = seed.node.0 - self.nodes.begin;
+        let first = node_idx as usize * N_PLANES * W;
+        let planes = &mut self.planes.exclusive()[first..first + N_PLANES * W];
+        let [_, exposed, infectious, immune, _] = planes_of::<W>(planes);
+        let lanes: LaneMask<W> =
+            std::array::from_fn(|w| seed.lanes[w] & !(exposed[w] | infectious[w] | immune[w]));
+        if is_empty(&lanes) {
+            return;
+        }
+        for word in 0..W {
+            planes[REACHED * W + word] |= lanes[word];
+        }
+        self.seeds.push((node_idx, lanes));
+        self.present.insert(node_idx as usize);
+    }
+
+    fn settle(&mut self, draws: &impl NodeDraws<W>, outcome: &mut ShardRound<W>) {
+        self.seeds.sort_unstable_by_key(|(node_idx, _)| *node_idx);
+        let mut present = std::mem::replace(&mut self.present, SummaryBitmap::new(0));
+        present.drain(|_| (), |at| self.go_on(draws, at as u32, outcome));
+        self.staying.drain(..).for_each(|at| present.insert(at as usize));
+        self.present = present;
+        self.seeds.clear();
+    }
+
+    fn clear(&mut self) {
+        let (planes, saturated) = (self.planes.exclusive(), self.saturated.exclusive());
+        let mut forget = |at: usize| {
+            planes[at * N_PLANES * W..][..N_PLANES * W].fill(0);
+            saturated[at / 64] = 0;
+        };
+        self.used.drain(|_| (), &mut forget);
+        self.present.drain(|_| (), &mut forget);
+        self.seeds.clear();
+    }
+}
+
+impl<const W: usize> Epidemic<W> {
+    /// One round in the course of the node at `node_idx`: those who carried the infection before
+    /// this round go on, then those who caught it in this round begin.
+    #[inline(always)]
+    fn go_on(&mut self, draws: &impl NodeDraws<W>, node_idx: u32, outcome: &mut ShardRound<W>) {
+        let node = self.nodes.node(node_idx);
+        let coin = |purpose, threshold, lanes: &LaneMask<W>| {
+            draws.live(at_round(node_item(node, purpose), draws.round()), threshold, lanes)
+        };
+        let first = node_idx as usize * N_PLANES * W;
+        let planes = &mut self.planes.exclusive()[first..first + N_PLANES * W];
+        let [ever, exposed, infectious, immune, reached] = planes_of::<W>(planes);
+
+        let recovered = coin(Purpose::Recovery, self.recovery, &infectious);
+        let ready = match self.incubation {
+            Some(incubation) => coin(Purpose::Incubation, incubation, &exposed),
+            None => [0; W],
+        };
+        let lost = match self.immunity {
+            Some(waning) => coin(Purpose::Waning, waning, &immune),
+            None => [0; W],
+        };
+        // Seeds, and whoever needs no incubation, pass it on from the next round.
+        let at_once = match self.incubation {
+            Some(_) => of_seed(&self.seeds, node_idx),
+            None => reached,
+        };
+        let becomes_immune = self.immunity.is_some();
+        let next: [LaneMask<W>; N_PLANES] = [
+            std::array::from_fn(|w| ever[w] | reached[w]),
+            std::array::from_fn(|w| exposed[w] & !ready[w] | reached[w] & !at_once[w]),
+            std::array::from_fn(|w| infectious[w] & !recovered[w] | ready[w] | at_once[w]),
+            std::array::from_fn(|w| {
+                immune[w] & !lost[w] | if becomes_immune { recovered[w] } else { 0 }
+            }),
+            [0; W],
+        ];
+        planes.copy_from_slice(next.as_flattened());
+
+        let first_time: LaneMask<W> = std::array::from_fn(|w| reached[w] & !ever[w]);
+        if !is_empty(&reached) {
+            self.used.insert(node_idx as usize);
+            if self.is_lasting && next[EVER] == self.all {
+                self.saturated.exclusive()[node_idx as usize / 64] |= 1 << (node_idx % 64);
+            }
+            outcome.counts.add(&first_time, activation_fingerprint(node, draws.round()));
+        }
+        let mut measures = outcome.measures.iter_mut();
+        measures.by_ref().take(1).for_each(|infections| infections.add(&reached));
+        if self.incubation.is_some() {
+            measures.by_ref().take(1).for_each(|measure| measure.add(&next[EXPOSED]));
+        }
+        measures.for_each(|measure| measure.add(&next[INFECTIOUS]));
+        outcome.n_pending += count_lanes(&next[EXPOSED]);
+        if !is_empty(&next[INFECTIOUS]) {
+            outcome.frontier[0].push(node.0, next[INFECTIOUS]);
+        }
+        let is_over = is_empty(&next[EXPOSED]) && is_empty(&next[INFECTIOUS]);
+        if !is_over || !self.is_lasting && !is_empty(&next[IMMUNE]) {
+            self.staying.push(node_idx);
+        }
+    }
+}
+
+fn planes_of<const W: usize>(planes: &[u64]) -> [LaneMask<W>; N_PLANES] {
+    std::array::from_fn(|plane| std::array::from_fn(|word| planes[plane * W + word]))
+}

@@ -1,0 +1,120 @@
+//! Who decides a node's side where several reach it in one round.
+
+use kaskade_model::dynamics::Tie;
+use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, is_empty, lanes_of};
+
+use super::draws::NodeDraws;
+
+/// The sources that reached each node in this round.
+#[derive(Debug)]
+pub(super) struct Rivalry<const W: usize> {
+    tie: Tie,
+    /// By node: the last of its entries, or [`NONE`].
+    last: Vec<u32>,
+    entries: Vec<Entry<W>>,
+}
+
+#[derive(Debug)]
+struct Entry<const W: usize> {
+    before: u32,
+    side: u8,
+    tie_item: u64,
+    lanes: LaneMask<W>,
+}
+
+const NONE: u32 = u32::MAX;
+
+impl<const W: usize> Rivalry<W> {
+    pub(super) fn new(n_nodes: usize, tie: Tie) -> Self {
+        Self { tie, last: vec![NONE; n_nodes], entries: Vec::new() }
+    }
+
+    /// Notes that a source of `side`, which draws by `tie_item`, reached the node at `node_idx`.
+    #[inline]
+    pub(super) fn note(&mut self, node_idx: u32, side: u8, tie_item: u64, lanes: &LaneMask<W>) {
+        if self.tie == Tie::First {
+            return;
+        }
+        let last = &mut self.last[node_idx as usize];
+        let entry = Entry { before: *last, side, tie_item, lanes: *lanes };
+        *last = u32::try_from(self.entries.len()).expect("fewer live arcs in a round than 2^32");
+        self.entries.push(entry);
+    }
+
+    /// Leaves each lane to one of the sides that `arrived` at the node at `node_idx`.
+    pub(super) fn decide(
+        &mut self,
+        draws: &impl NodeDraws<W>,
+        node_idx: u32,
+        arrived: &mut [LaneMask<W>],
+    ) {
+        let last = std::mem::replace(&mut self.last[node_idx as usize], NONE);
+        let mut taken: LaneMask<W> = [0; W];
+        let mut contested: LaneMask<W> = [0; W];
+        for side in arrived.iter() {
+            for word in 0..W {
+                contested[word] |= taken[word] & side[word];
+                taken[word] |= side[word];
+            }
+        }
+        if is_empty(&contested) {
+            return;
+        }
+        // Of those that are contested a side keeps what it wins.
+        let first = arrived.iter().map(|side| std::array::from_fn(|w| side[w] & contested[w]));
+        let first: Vec<LaneMask<W>> = first.collect();
+        for side in arrived.iter_mut() {
+            for word in 0..W {
+                side[word] &= !contested[word];
+            }
+        }
+        for (word, &contested) in contested.iter().enumerate() {
+            for lane in lanes_of(contested) {
+                let bit = 1 << lane;
+                let winner = match self.tie {
+                    Tie::First => first.iter().position(|side| side[word] & bit != 0),
+                    Tie::Random => self.lowest(draws, last, word, lane),
+                };
+                if let Some(winner) = winner {
+                    arrived[winner][word] |= bit;
+                }
+            }
+        }
+    }
+
+    /// The side of the source with the lowest uniform in `lane` of word `word`, of the entries
+    /// from `last` back.
+    fn lowest(
+        &self,
+        draws: &impl NodeDraws<W>,
+        last: u32,
+        word: usize,
+        lane: usize,
+    ) -> Option<usize> {
+        let mut lowest = None;
+        let mut next = last;
+        while next != NONE {
+            let entry = &self.entries[next as usize];
+            if entry.lanes[word] >> lane & 1 == 1 {
+                let uniform = draws.uniform(entry.tie_item, LANES_PER_WORD * word + lane);
+                let place = (uniform, entry.tie_item, usize::from(entry.side));
+                lowest = Some(lowest.map_or(place, |lowest| place.min(lowest)));
+            }
+            next = entry.before;
+        }
+        lowest.map(|(_, _, side)| side)
+    }
+
+    /// Forgets the entries: all nodes have been decided.
+    pub(super) fn end_round(&mut self) {
+        self.entries.clear();
+    }
+
+    /// Forgets what a batch left that was aborted within a round.
+    pub(super) fn clear(&mut self) {
+        if !self.entries.is_empty() {
+            self.last.fill(NONE);
+            self.entries.clear();
+        }
+    }
+}

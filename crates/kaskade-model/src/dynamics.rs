@@ -1,0 +1,171 @@
+//! What nodes do with what reaches them.
+//!
+//! A [`crate::diffusion`] model says in which simulations an arc is live. The dynamics say the
+//! rest: when what arrived over live arcs makes a node active, what it is then, how long it
+//! transmits, and what of it is counted. Without any of this ([`Dynamics::is_plain`]) a node is
+//! active from its first live arc on and transmits in the one round after: the classical
+//! cascade, for which the engine has kernels of its own.
+//!
+//! All choices are draws of (node or arc, simulation), in SIR-like courses of the round, too; so
+//! they are the same whatever computes them.
+
+mod course;
+mod delay;
+mod measure;
+mod requirement;
+mod sides;
+
+pub use course::{Course, Immunity};
+pub use delay::{Delay, DelayTable, MAX_DELAY_ROUNDS};
+pub use measure::{LaneSeries, Measure};
+pub use requirement::{Requirement, counter_bits};
+pub use sides::{MAX_SIDES, Rival, Sides, Tie};
+
+use crate::coin::{InvalidProbability, Threshold};
+use crate::seeds::SeedPlan;
+
+/// What nodes do with what reaches them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Dynamics {
+    /// When a node that was reached becomes active, and how long it transmits.
+    pub rule: NodeRule,
+    /// How many rounds a message is under way on a live arc.
+    pub delay: Delay,
+    /// What active nodes do.
+    pub conduct: Conduct,
+    /// The probability that a seed starts at all, drawn for each seed, push and simulation.
+    pub firing: Option<f64>,
+    /// Who starts besides the job's first seeds.
+    pub pushes: Vec<Push>,
+}
+
+/// When a node that was reached becomes active, and how long it transmits.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NodeRule {
+    /// With the first live arc; it transmits in the one round after.
+    Contagion(Sides),
+    /// Once enough live arcs came in; it transmits in the one round after.
+    Threshold(Requirement),
+    /// With the first live arc; it transmits until it recovers.
+    Epidemic(Course),
+}
+
+impl Default for NodeRule {
+    fn default() -> Self {
+        Self::Contagion(Sides::One)
+    }
+}
+
+/// What a node does once it is active. Seeds pass the message on in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Conduct {
+    /// The probability that it passes the message on; always where there is none.
+    pub forward: Option<f64>,
+    /// The probability that it endorses what it heard, whether it passes it on or not; not asked
+    /// where there is none.
+    pub endorse: Option<f64>,
+}
+
+/// Seeds that start in a later round, or for another side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Push {
+    /// The round in which they are active.
+    pub round: u32,
+    /// The side that they take.
+    pub side: u8,
+    /// Who they are.
+    pub seeds: SeedPlan,
+}
+
+impl Dynamics {
+    /// Whether a node is active from its first live arc on, transmits in the one round after, and
+    /// nothing else is asked.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The number of sides: messages that are told apart under way.
+    #[must_use]
+    pub fn n_sides(&self) -> usize {
+        match &self.rule {
+            NodeRule::Contagion(sides) => sides.count(),
+            NodeRule::Threshold(_) | NodeRule::Epidemic(_) => 1,
+        }
+    }
+
+    /// Whether every round has coins of its own.
+    #[must_use]
+    pub fn draws_every_round(&self) -> bool {
+        matches!(self.rule, NodeRule::Epidemic(_))
+    }
+
+    /// Lane words that a node's state takes for each word of the batch: 64-bit planes, with
+    /// `mean_in_degree` arcs into a node.
+    #[must_use]
+    pub fn planes(&self, mean_in_degree: f64) -> u64 {
+        let delayed = u64::from(self.delay != Delay::NextRound);
+        delayed
+            + match &self.rule {
+                NodeRule::Contagion(sides) => 1 + sides.count() as u64,
+                NodeRule::Threshold(requirement) => 2 + requirement.mean_planes(mean_in_degree),
+                NodeRule::Epidemic(_) => Course::N_PLANES as u64,
+            }
+    }
+
+    /// Refuses probabilities that are none, and what does not go together.
+    ///
+    /// # Errors
+    /// [`DynamicsError`] says what.
+    pub fn check(&self) -> Result<(), DynamicsError> {
+        let Conduct { forward, endorse } = self.conduct;
+        for probability in [forward, endorse, self.firing].into_iter().flatten() {
+            Threshold::from_probability(probability)?;
+        }
+        self.delay.check()?;
+        match &self.rule {
+            NodeRule::Contagion(sides) => sides.check()?,
+            NodeRule::Threshold(requirement) => requirement.check()?,
+            NodeRule::Epidemic(course) => {
+                course.check()?;
+                if self.conduct != Conduct::default() || self.delay != Delay::NextRound {
+                    return Err(DynamicsError::EpidemicConduct);
+                }
+            }
+        }
+        if self.pushes.iter().any(|push| usize::from(push.side) >= self.n_sides()) {
+            return Err(DynamicsError::UnknownSide);
+        }
+        Ok(())
+    }
+}
+
+/// Why nodes cannot behave like that.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum DynamicsError {
+    /// A parameter is no probability.
+    #[error(transparent)]
+    Probability(#[from] InvalidProbability),
+    /// A delay that never ends, takes no time, or takes too long.
+    #[error(
+        "a delay must take 1 to {MAX_DELAY_ROUNDS} rounds, and its weights must be finite, not negative and not all 0"
+    )]
+    Delay,
+    /// A requirement that nobody or everybody meets.
+    #[error(
+        "a threshold must be a share in [0, 1], or a count of at least 1, and a range must ascend"
+    )]
+    Requirement,
+    /// More campaigns than a node can tell apart.
+    #[error("there may be 2 to {MAX_SIDES} campaigns, each with a name of its own")]
+    Campaigns,
+    /// A push for a side that is none.
+    #[error("seeds are pushed for a campaign that there is not")]
+    UnknownSide,
+    /// Delays, forwarding or endorsement in an epidemic.
+    #[error("epidemics have no delay, forwarding or endorsement")]
+    EpidemicConduct,
+}
+
+#[cfg(test)]
+mod tests;

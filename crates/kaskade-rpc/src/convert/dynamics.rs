@@ -1,0 +1,253 @@
+//! What nodes do with what reaches them.
+
+use kaskade_model::dynamics::{
+    Conduct, Course, Delay, Dynamics, Immunity, NodeRule, Push, Requirement, Rival, Sides, Tie,
+};
+use pb::dynamics as wire;
+
+use super::required;
+use super::seeds::seed_plan;
+use crate::error::ConvertError;
+use crate::pb;
+
+const MESSAGE: &str = "Dynamics";
+
+/// Pushes of a job, at most.
+const MAX_PUSHES: usize = 4096;
+
+impl From<Dynamics> for pb::Dynamics {
+    fn from(dynamics: Dynamics) -> Self {
+        let Dynamics { rule, delay, conduct: Conduct { forward, endorse }, firing, pushes } = dynamics;
+        Self {
+            rule: Some(rule.into()),
+            delay: match delay {
+                Delay::NextRound => None,
+                Delay::Constant(rounds) => Some(wire::Delay::Constant(rounds)),
+                Delay::Meeting(meeting) => Some(wire::Delay::Meeting(meeting)),
+                Delay::Table(weights) => Some(wire::Delay::Weights(pb::DelayWeights { weights })),
+            },
+            forward,
+            endorse,
+            firing,
+            pushes: pushes.into_iter().map(pb::Push::from).collect(),
+        }
+    }
+}
+
+/// The dynamics of a job on `n_nodes` nodes: what may stand in its pushes depends on them.
+pub(super) fn dynamics(
+    dynamics: Option<pb::Dynamics>,
+    n_nodes: u32,
+) -> Result<Dynamics, ConvertError> {
+    let Some(dynamics) = dynamics else { return Ok(Dynamics::default()) };
+    if dynamics.pushes.len() > MAX_PUSHES {
+        let reason = format!("has {} pushes, at most {MAX_PUSHES} may be", dynamics.pushes.len());
+        return Err(ConvertError::new(MESSAGE, "pushes", reason));
+    }
+    let pushes = dynamics.pushes.into_iter().map(|push| self::push(push, n_nodes));
+    let converted = Dynamics {
+        rule: required(dynamics.rule, MESSAGE, "rule")?.try_into()?,
+        delay: match dynamics.delay {
+            None => Delay::NextRound,
+            Some(wire::Delay::Constant(rounds)) => Delay::Constant(rounds),
+            Some(wire::Delay::Meeting(meeting)) => Delay::Meeting(meeting),
+            Some(wire::Delay::Weights(weights)) => Delay::Table(weights.weights),
+        },
+        conduct: Conduct { forward: dynamics.forward, endorse: dynamics.endorse },
+        firing: dynamics.firing,
+        pushes: pushes.collect::<Result<_, _>>()?,
+    };
+    match converted.check() {
+        Ok(()) => Ok(converted),
+        Err(error) => Err(ConvertError::new(MESSAGE, "rule", format!("cannot be: {error}"))),
+    }
+}
+
+impl From<NodeRule> for wire::Rule {
+    fn from(rule: NodeRule) -> Self {
+        use pb::contagion::Sides as Wire;
+        match rule {
+            NodeRule::Contagion(sides) => Self::Contagion(pb::Contagion {
+                sides: match sides {
+                    Sides::One => None,
+                    Sides::Opinion { quality } => Some(Wire::Quality(quality)),
+                    Sides::Campaigns { rivals, tie } => Some(Wire::Campaigns(pb::Campaigns {
+                        rivals: rivals.into_iter().map(|rival| rival.name).collect(),
+                        tie: match tie {
+                            Tie::Random => pb::Tie::Random,
+                            Tie::First => pb::Tie::First,
+                        }
+                        .into(),
+                    })),
+                },
+            }),
+            NodeRule::Threshold(requirement) => Self::Threshold(requirement.into()),
+            NodeRule::Epidemic(course) => Self::Epidemic(course.into()),
+        }
+    }
+}
+
+impl TryFrom<wire::Rule> for NodeRule {
+    type Error = ConvertError;
+
+    fn try_from(rule: wire::Rule) -> Result<Self, ConvertError> {
+        use pb::contagion::Sides as Wire;
+        Ok(match rule {
+            wire::Rule::Contagion(contagion) => Self::Contagion(match contagion.sides {
+                None => Sides::One,
+                Some(Wire::Quality(quality)) => Sides::Opinion { quality },
+                Some(Wire::Campaigns(campaigns)) => {
+                    let tie = match campaigns.tie() {
+                        pb::Tie::Random => Tie::Random,
+                        pb::Tie::First => Tie::First,
+                        pb::Tie::Unspecified => {
+                            let reason = format!("is {}, no known rule", campaigns.tie);
+                            return Err(ConvertError::new("Campaigns", "tie", reason));
+                        }
+                    };
+                    let rivals = campaigns.rivals.into_iter().map(|name| Rival { name });
+                    Sides::Campaigns { rivals: rivals.collect(), tie }
+                }
+            }),
+            wire::Rule::Threshold(requirement) => Self::Threshold(requirement.try_into()?),
+            wire::Rule::Epidemic(course) => Self::Epidemic(course.try_into()?),
+        })
+    }
+}
+
+impl From<Requirement> for pb::Requirement {
+    fn from(requirement: Requirement) -> Self {
+        use pb::requirement::Kind;
+        let kind = match requirement {
+            Requirement::Share(share) => Kind::Share(share),
+            Requirement::UniformShare(low, high) => {
+                Kind::UniformShare(pb::ShareRange { low, high })
+            }
+            Requirement::Count(count) => Kind::Count(count),
+            Requirement::UniformCount(low, high) => {
+                Kind::UniformCount(pb::CountRange { low, high })
+            }
+        };
+        Self { kind: Some(kind) }
+    }
+}
+
+impl TryFrom<pb::Requirement> for Requirement {
+    type Error = ConvertError;
+
+    fn try_from(requirement: pb::Requirement) -> Result<Self, ConvertError> {
+        use pb::requirement::Kind;
+        Ok(match required(requirement.kind, "Requirement", "kind")? {
+            Kind::Share(share) => Self::Share(share),
+            Kind::UniformShare(pb::ShareRange { low, high }) => Self::UniformShare(low, high),
+            Kind::Count(count) => Self::Count(count),
+            Kind::UniformCount(pb::CountRange { low, high }) => Self::UniformCount(low, high),
+        })
+    }
+}
+
+impl From<Course> for pb::Epidemic {
+    fn from(Course { incubation, recovery, immunity }: Course) -> Self {
+        use pb::epidemic::Immunity as Wire;
+        let immunity = match immunity {
+            Immunity::Lasting => Wire::Lasting(pb::Lasting {}),
+            Immunity::None => Wire::None(pb::NoImmunity {}),
+            Immunity::Waning(waning) => Wire::Waning(waning),
+        };
+        Self { incubation, recovery, immunity: Some(immunity) }
+    }
+}
+
+impl TryFrom<pb::Epidemic> for Course {
+    type Error = ConvertError;
+
+    fn try_from(epidemic: pb::Epidemic) -> Result<Self, ConvertError> {
+        use pb::epidemic::Immunity as Wire;
+        let immunity = match required(epidemic.immunity, "Epidemic", "immunity")? {
+            Wire::Lasting(pb::Lasting {}) => Immunity::Lasting,
+            Wire::None(pb::NoImmunity {}) => Immunity::None,
+            Wire::Waning(waning) => Immunity::Waning(waning),
+        };
+        Ok(Self { incubation: epidemic.incubation, recovery: epidemic.recovery, immunity })
+    }
+}
+
+impl From<Push> for pb::Push {
+    fn from(Push { round, side, seeds }: Push) -> Self {
+        Self { round, side: side.into(), seeds: Some(seeds.into()) }
+    }
+}
+
+fn push(push: pb::Push, n_nodes: u32) -> Result<Push, ConvertError> {
+    let side = u8::try_from(push.side)
+        .map_err(|_| ConvertError::new("Push", "side", format!("is {}, no side", push.side)))?;
+    let seeds = seed_plan(required(push.seeds, "Push", "seeds")?, n_nodes)?;
+    Ok(Push { round: push.round, side, seeds })
+}
+
+#[cfg(test)]
+mod tests {
+    use kaskade_model::seeds::SeedPlan;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::convert::testing::{assert_golden, dynamics_of};
+
+    proptest! {
+        #[test]
+        fn round_trips(sent in dynamics_of(500)) {
+            let received = dynamics(Some(sent.clone().into()), 500);
+            prop_assert_eq!(received, Ok(sent));
+        }
+    }
+
+    #[test]
+    fn golden_bytes() {
+        let course = Course { incubation: Some(0.5), recovery: 0.25, immunity: Immunity::None };
+        let epidemic = Dynamics { rule: NodeRule::Epidemic(course), ..Dynamics::default() };
+        assert_golden::<pb::Dynamics>(
+            epidemic,
+            "1a1409000000000000e03f11000000000000d03f2200",
+        );
+        let push = Push { round: 3, side: 1, seeds: SeedPlan::RandomEach(5) };
+        let rivals = vec![Rival { name: "b".to_owned() }];
+        let sides = Sides::Campaigns { rivals, tie: Tie::First };
+        let rivalry = Dynamics {
+            rule: NodeRule::Contagion(sides),
+            delay: Delay::Constant(2),
+            conduct: Conduct { forward: Some(0.5), endorse: None },
+            firing: Some(1.0),
+            pushes: vec![push],
+        };
+        assert_golden::<pb::Dynamics>(
+            rivalry,
+            "0a0712050a01621002200239000000000000e03f49000000000000f03f52080803100\
+             11a021005",
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let refuse = |change: fn(&mut pb::Dynamics)| {
+            let mut message = pb::Dynamics::from(Dynamics::default());
+            change(&mut message);
+            dynamics(Some(message), 10).unwrap_err().to_string()
+        };
+        assert!(refuse(|message| message.rule = None).contains("field rule is missing"));
+        assert!(refuse(|message| message.forward = Some(1.5)).contains("not in [0, 1]"));
+        assert!(refuse(|message| {
+            let seeds = Some(SeedPlan::RandomEach(1).into());
+            message.pushes = vec![pb::Push { round: 1, side: 1, seeds }];
+        })
+        .contains("a campaign that there is not"));
+        assert!(refuse(|message| {
+            let seeds = Some(SeedPlan::RandomEach(11).into());
+            message.pushes = vec![pb::Push { round: 1, side: 0, seeds }];
+        })
+        .contains("the graph has 10 nodes"));
+        assert!(refuse(|message| {
+            message.delay = Some(wire::Delay::Constant(0));
+        })
+        .contains("a delay must take"));
+    }
+}

@@ -1,0 +1,275 @@
+//! Nodes that do more than those of a cascade, one simulation at a time, from the definitions:
+//! every node has a state, every arrival a round, and a round looks at all of them.
+
+use kaskade_model::coin::{self, Purpose};
+use kaskade_model::dynamics::{Course, Immunity, NodeRule, Sides, Tie};
+use kaskade_model::job::JobPlan;
+use kaskade_model::tally::SimulationRow;
+use kaskade_model::{NodeId, Round};
+
+use super::{ArcRule, seeds, uniform};
+use crate::ArcList;
+
+/// Simulation number `simulation` of `plan`, whose dynamics are not plain.
+pub(super) fn simulate(
+    graph: &ArcList,
+    plan: &JobPlan,
+    rule: &ArcRule,
+    simulation: u64,
+) -> SimulationRow {
+    let mut row =
+        SimulationRow { simulation, new_per_round: Vec::new(), fingerprint: 0, series: Vec::new() };
+    let measures = plan.dynamics.measures();
+    row.series = vec![Vec::new(); measures.len()];
+    match plan.dynamics.rule {
+        NodeRule::Epidemic(course) => epidemic(graph, plan, rule, course, &mut row),
+        NodeRule::Contagion(_) | NodeRule::Threshold(_) => contagion(graph, plan, rule, &mut row),
+    }
+    let n_rounds = row.new_per_round.iter().rposition(|&new| new > 0).map_or(1, |last| last + 1);
+    row.new_per_round.resize(n_rounds, 0);
+    for by_round in &mut row.series {
+        while by_round.last() == Some(&0) {
+            by_round.pop();
+        }
+    }
+    row
+}
+
+/// A probability is met where the uniform lies below this many 2⁻³².
+fn is_met(plan: &JobPlan, simulation: u64, item: u64, probability: f64) -> bool {
+    u64::from(uniform(plan, simulation, item)) < (probability * 2f64.powi(32)).round_ties_even() as u64
+}
+
+/// Who starts in `round`: node, side, the item that says whether, and the item of ties.
+fn starters(plan: &JobPlan, simulation: u64, round: u32) -> Vec<(u32, u8, u64)> {
+    let first = (round == 0).then_some((0, 0, &plan.seeds));
+    let pushes = (1u64..).zip(&plan.dynamics.pushes);
+    let later = pushes.filter(|(_, push)| push.round == round);
+    let of_round = first.into_iter().chain(later.map(|(number, push)| (number, push.side, &push.seeds)));
+    let mut starters = Vec::new();
+    for (number, side, of_push) in of_round {
+        for node in seeds(plan, of_push, number, simulation) {
+            let item = |purpose| coin::numbered_item(number << 32 | u64::from(node), purpose);
+            let fires = plan.dynamics.firing.is_none_or(|probability| {
+                is_met(plan, simulation, item(Purpose::Firing), probability)
+            });
+            if fires {
+                starters.push((node, side, item(Purpose::Tie)));
+            }
+        }
+    }
+    starters
+}
+
+fn last_push(plan: &JobPlan) -> u32 {
+    plan.dynamics.pushes.iter().map(|push| push.round).max().unwrap_or(0)
+}
+
+/// Something reaches a node.
+struct Arrival {
+    round: u32,
+    target: u32,
+    side: u8,
+    tie_item: u64,
+    is_seed: bool,
+}
+
+fn contagion(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, row: &mut SimulationRow) {
+    let (dynamics, simulation) = (&plan.dynamics, row.simulation);
+    let live = rule.live_arcs(graph, plan, simulation);
+    let delays = dynamics.delay.table();
+    let in_degrees = graph.in_degrees();
+    let n_nodes = graph.n_nodes() as usize;
+    let mut is_active = vec![false; n_nodes];
+    let mut n_waited = vec![0u32; n_nodes];
+    let mut under_way: Vec<Arrival> = Vec::new();
+    let mut transmitting: Vec<(u32, u8)> = Vec::new();
+    for round in 0.. {
+        // What was sent in the last round is under way.
+        for (arc, _) in graph.arcs().iter().zip(&live).filter(|&(_, &is_live)| is_live) {
+            for &(_, side) in transmitting.iter().filter(|(node, _)| *node == arc.source) {
+                let item = |purpose| coin::arc_item(NodeId(arc.source), NodeId(arc.target), purpose);
+                let n_rounds = delays.as_ref().map_or(1, |table| {
+                    table.rounds(uniform(plan, simulation, item(Purpose::Delay)))
+                });
+                let (round, tie_item) = (round - 1 + n_rounds, item(Purpose::Tie));
+                let target = arc.target;
+                under_way.push(Arrival { round, target, side, tie_item, is_seed: false });
+            }
+        }
+        transmitting.clear();
+        for (target, side, tie_item) in starters(plan, simulation, round) {
+            under_way.push(Arrival { round, target, side, tie_item, is_seed: true });
+        }
+        let (due, later): (Vec<_>, Vec<_>) = under_way.into_iter().partition(|a| a.round == round);
+        under_way = later;
+
+        row.new_per_round.push(0);
+        row.series.iter_mut().for_each(|by_round| by_round.push(0));
+        for node in 0..graph.n_nodes() {
+            if is_active[node as usize] {
+                continue;
+            }
+            let reached: Vec<&Arrival> = due.iter().filter(|a| a.target == node).collect();
+            let n_arcs = reached.iter().filter(|arrival| !arrival.is_seed).count() as u32;
+            let is_seed = reached.iter().any(|arrival| arrival.is_seed);
+            n_waited[node as usize] += n_arcs;
+            let is_enough = match dynamics.rule {
+                NodeRule::Threshold(requirement) => {
+                    let item = coin::node_item(NodeId(node), Purpose::Requirement);
+                    let in_degree = in_degrees[node as usize];
+                    let wanted = requirement.of(in_degree, uniform(plan, simulation, item));
+                    n_waited[node as usize] >= wanted
+                }
+                _ => n_arcs > 0,
+            };
+            if !(is_enough || is_seed) {
+                continue;
+            }
+            is_active[node as usize] = true;
+            *row.new_per_round.last_mut().unwrap() += 1;
+            let term = coin::activation_fingerprint(NodeId(node), Round(round));
+            row.fingerprint = row.fingerprint.wrapping_add(term);
+
+            let mut side = side_of(plan, simulation, &reached);
+            let item = |purpose| coin::node_item(NodeId(node), purpose);
+            let draws = |purpose, probability| is_met(plan, simulation, item(purpose), probability);
+            if let NodeRule::Contagion(Sides::Opinion { quality }) = dynamics.rule {
+                side = u8::from(!(side == 0 && draws(Purpose::Opinion, quality)));
+            }
+            let mut measures = row.series.iter_mut();
+            if dynamics.n_sides() > 1 {
+                for (of_side, by_round) in (0..dynamics.n_sides()).zip(measures.by_ref()) {
+                    *by_round.last_mut().unwrap() += u64::from(of_side == usize::from(side));
+                }
+            }
+            let mut forwards = true;
+            if let Some(forward) = dynamics.conduct.forward {
+                forwards = is_seed || draws(Purpose::Forward, forward);
+                *measures.next().unwrap().last_mut().unwrap() += u64::from(forwards);
+            }
+            if let Some(endorse) = dynamics.conduct.endorse {
+                let endorses = draws(Purpose::Endorse, endorse);
+                *measures.next().unwrap().last_mut().unwrap() += u64::from(endorses);
+            }
+            if forwards {
+                transmitting.push((node, side));
+            }
+        }
+        let is_over = transmitting.is_empty() && under_way.is_empty() && round >= last_push(plan);
+        if is_over || plan.max_rounds == Some(round) {
+            break;
+        }
+    }
+}
+
+/// The side of a node that was reached like that.
+fn side_of(plan: &JobPlan, simulation: u64, reached: &[&Arrival]) -> u8 {
+    let first_listed = matches!(
+        plan.dynamics.rule,
+        NodeRule::Contagion(Sides::Campaigns { tie: Tie::First, .. })
+    );
+    let place = |arrival: &&&Arrival| {
+        let uniform = uniform(plan, simulation, arrival.tie_item);
+        if first_listed {
+            (u32::from(arrival.side), 0, 0)
+        } else {
+            (uniform, arrival.tie_item, arrival.side)
+        }
+    };
+    reached.iter().min_by_key(place).map_or(0, |arrival| arrival.side)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Susceptible,
+    Exposed,
+    Infectious,
+    Immune,
+}
+
+fn epidemic(
+    graph: &ArcList,
+    plan: &JobPlan,
+    rule: &ArcRule,
+    course: Course,
+    row: &mut SimulationRow,
+) {
+    let ArcRule::Thresholds(thresholds) = rule else { panic!("epidemics have independent arcs") };
+    let simulation = row.simulation;
+    let mut states = vec![State::Susceptible; graph.n_nodes() as usize];
+    let mut was_infected = vec![false; graph.n_nodes() as usize];
+    for number in 0.. {
+        let round = Round(number);
+        let before = states.clone();
+        let draws = |item, probability| {
+            is_met(plan, simulation, coin::at_round(item, round), probability)
+        };
+        // Those who carried it before go on.
+        for (node, state) in (0..).map(NodeId).zip(&mut states) {
+            let item = |purpose| coin::node_item(node, purpose);
+            *state = match (*state, course.incubation, course.immunity) {
+                (State::Exposed, Some(incubation), _)
+                    if draws(item(Purpose::Incubation), incubation) =>
+                {
+                    State::Infectious
+                }
+                (State::Infectious, _, immunity)
+                    if draws(item(Purpose::Recovery), course.recovery) =>
+                {
+                    match immunity {
+                        Immunity::None => State::Susceptible,
+                        Immunity::Lasting | Immunity::Waning(_) => State::Immune,
+                    }
+                }
+                (State::Immune, _, Immunity::Waning(waning))
+                    if draws(item(Purpose::Waning), waning) =>
+                {
+                    State::Susceptible
+                }
+                (state, _, _) => state,
+            };
+        }
+        // Those who were susceptible before may catch it.
+        let mut infected = vec![false; states.len()];
+        for (arc, &threshold) in graph.arcs().iter().zip(thresholds) {
+            let (source, target) = (NodeId(arc.source), NodeId(arc.target));
+            let item = coin::at_round(coin::arc_item(source, target, Purpose::Arc), round);
+            let is_live = u64::from(uniform(plan, simulation, item)) < threshold;
+            if is_live && before[arc.source as usize] == State::Infectious {
+                infected[arc.target as usize] = true;
+            }
+        }
+        let starting: Vec<u32> =
+            starters(plan, simulation, number).into_iter().map(|(node, ..)| node).collect();
+        starting.iter().for_each(|&node| infected[node as usize] = true);
+        row.new_per_round.push(0);
+        let mut n_infections = 0;
+        for node in (0..graph.n_nodes()).filter(|&node| infected[node as usize]) {
+            if before[node as usize] != State::Susceptible {
+                continue;
+            }
+            n_infections += 1;
+            let is_seed = starting.contains(&node);
+            states[node as usize] = match course.incubation {
+                Some(_) if !is_seed => State::Exposed,
+                _ => State::Infectious,
+            };
+            if !std::mem::replace(&mut was_infected[node as usize], true) {
+                *row.new_per_round.last_mut().unwrap() += 1;
+                let term = coin::activation_fingerprint(NodeId(node), round);
+                row.fingerprint = row.fingerprint.wrapping_add(term);
+            }
+        }
+        let count = |wanted| states.iter().filter(|&&state| state == wanted).count() as u64;
+        let (exposed, infectious) = (count(State::Exposed), count(State::Infectious));
+        let mut numbers = vec![n_infections];
+        numbers.extend(course.incubation.map(|_| exposed));
+        numbers.push(infectious);
+        row.series.iter_mut().zip(numbers).for_each(|(by_round, number)| by_round.push(number));
+        let is_over = exposed + infectious == 0 && number >= last_push(plan);
+        if is_over || plan.max_rounds == Some(number) {
+            break;
+        }
+    }
+}
