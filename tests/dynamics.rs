@@ -83,27 +83,29 @@ fn arb_job() -> impl Strategy<Value = (ArcList, JobPlan)> {
         let numbers = (any::<u64>(), prop_oneof![Just(0u64), 0..1000u64], 1..150u64, 0..30u32);
         let family = prop::sample::select(vec![Family::Arc, Family::Octet]);
         let lane_words = prop::sample::select(vec![1, 2, 3, 8]);
-        (choices, numbers, family, lane_words).prop_map(move |(choices, numbers, coins, lane_words)| {
-            let (dynamics, seeds, probability, is_weighted) = choices;
-            let (seed, first_simulation, n_simulations, max_rounds) = numbers;
-            let is_epidemic = matches!(dynamics.rule, NodeRule::Epidemic(_));
-            let model = match (is_weighted, is_epidemic) {
-                (false, _) => M::IndependentCascade(P::Constant(probability)),
-                (true, true) => M::IndependentCascade(P::WeightedCascade),
-                (true, false) => M::LinearThreshold(W::WeightedCascade),
-            };
-            let max_rounds = (is_epidemic || max_rounds < 6).then_some(max_rounds);
-            let plan = JobPlan {
-                dynamics,
-                coins,
-                seed,
-                first_simulation,
-                max_rounds,
-                lane_words,
-                ..plan(&graph, model, seeds, n_simulations)
-            };
-            (graph.clone(), plan)
-        })
+        (choices, numbers, family, lane_words).prop_map(
+            move |(choices, numbers, coins, lane_words)| {
+                let (dynamics, seeds, probability, is_weighted) = choices;
+                let (seed, first_simulation, n_simulations, max_rounds) = numbers;
+                let is_epidemic = matches!(dynamics.rule, NodeRule::Epidemic(_));
+                let model = match (is_weighted, is_epidemic) {
+                    (false, _) => M::IndependentCascade(P::Constant(probability)),
+                    (true, true) => M::IndependentCascade(P::WeightedCascade),
+                    (true, false) => M::LinearThreshold(W::WeightedCascade),
+                };
+                let max_rounds = (is_epidemic || max_rounds < 6).then_some(max_rounds);
+                let plan = JobPlan {
+                    dynamics,
+                    coins,
+                    seed,
+                    first_simulation,
+                    max_rounds,
+                    lane_words,
+                    ..plan(&graph, model, seeds, n_simulations)
+                };
+                (graph.clone(), plan)
+            },
+        )
     })
 }
 

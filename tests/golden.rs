@@ -44,7 +44,7 @@ fn digests_are_those_of_coin_version_1() {
     for ((name, graph, model, seeds), (family, coins)) in
         jobs.iter().flat_map(|job| families.map(|family| (job, family)))
     {
-        let is_constant = matches!(model.probability, Probability::Constant(_));
+        let is_constant = matches!(model.probability(), Probability::Constant(_));
         if coins == CoinFamily::Block && !is_constant {
             continue;
         }
@@ -67,11 +67,11 @@ fn digests_are_those_of_coin_version_1() {
 }
 
 fn independent_cascade(probability: Probability) -> ModelSpec {
-    ModelSpec { kind: ModelKind::IndependentCascade, probability }
+    ModelSpec::new(ModelKind::IndependentCascade, probability)
 }
 
 fn linear_threshold(probability: Probability) -> ModelSpec {
-    ModelSpec { kind: ModelKind::LinearThreshold, probability }
+    ModelSpec::new(ModelKind::LinearThreshold, probability)
 }
 
 fn top_degree() -> SeedSpec {

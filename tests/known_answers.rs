@@ -70,10 +70,7 @@ fn check_counts(known: &KnownGraph, built: &Manifest) {
 fn model(answer: &KnownAnswer) -> ModelSpec {
     let kind = serde_json::from_value(answer.model.clone().into());
     let probability: Result<Probability, _> = serde_json::from_value(answer.probability.clone());
-    ModelSpec {
-        kind: kind.expect("a model's name"),
-        probability: probability.expect("a number or a word"),
-    }
+    ModelSpec::new(kind.expect("a model's name"), probability.expect("a number or a word"))
 }
 
 /// The seeds that the file lists are those that `top-degree` chooses.

@@ -50,7 +50,7 @@ fn spreads_are_the_same_whatever_nodes_are_called() {
         let diffusion = Diffusion::of(&graph, model);
         let expected = textbook::spreads(&graph, &diffusion, &SEEDS, SIMULATIONS);
         let expected = Estimate::of_counts(expected);
-        let model = ModelSpec { kind, probability };
+        let model = ModelSpec::new(kind, probability);
         let found = NAMINGS.map(|(what, name)| {
             (what, spread(&graph, name, model.clone(), &folder.path().join(what)))
         });

@@ -98,7 +98,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let opened = directory_as(folder.path(), &graph, Order::Id, n_shards, shuffle, compress);
         let seeds = SeedSpec::RandomEach(1);
-        let job = directories::job(ModelSpec { kind, probability }, seeds, 130);
+        let job = directories::job(ModelSpec::new(kind, probability), seeds, 130);
         let plan = directories::plan(&job, &opened);
         let rows = reference::rows(&without_isolated_nodes(&graph), &plan);
         prop_assert_eq!(run_shards(opened.into_shards(), &plan, Layout::new(1, 2, 1)), rows);
@@ -125,7 +125,7 @@ fn one_digest() {
             let path = folder.path().join(format!("{order}-{n_shards}-{shuffle}{suffix}.kg"));
             for (&(kind, probability), digests) in MODELS.iter().zip(&mut digests) {
                 let seeds = SeedSpec::RandomEach(300);
-                let job = directories::job(ModelSpec { kind, probability }, seeds, 300);
+                let job = directories::job(ModelSpec::new(kind, probability), seeds, 300);
                 for (n_threads, lane_words) in [(1, 8), (2, 3), (4, 1)] {
                     let opened = directories::open(&path);
                     let n_nodes = opened.nodes().originals().len() as u32;
@@ -153,8 +153,7 @@ fn weights_of_one_over_d_survive_the_file() {
     for n_sources in [2u32, 3, 5, 6, 7, 10, 49, 100, 1000] {
         let star = fixtures::in_star(n_sources).with_column(|_| 1.0 / f64::from(n_sources));
         let opened = directory(folder.path(), &star, Order::InDegree, 2, n_sources.into());
-        let model =
-            ModelSpec { kind: ModelKind::LinearThreshold, probability: Probability::Column };
+        let model = ModelSpec::new(ModelKind::LinearThreshold, Probability::Column);
         let sources = directories::seed_ids(1..=n_sources.into());
         let job = directories::job(model, sources, 1 << 14);
         for row in directories::run(&job, opened, Layout::plain()) {

@@ -6,6 +6,7 @@
 
 pub(crate) mod bounds;
 pub(crate) mod client;
+pub(crate) mod dynamics;
 pub(crate) mod generate;
 pub(crate) mod global;
 pub(crate) mod graph;

@@ -85,18 +85,21 @@ pub(crate) fn read(
         elsewhere => elsewhere,
     };
     let out = draft.out().map(|out| draft.folder().join(out));
-    let seeds = match draft.seeds()? {
-        SeedSpec::File(path) => {
-            let path = folder(draft.is_flag("seeds")).join(path);
-            let limit = match runner {
-                Runner::Process => SeedFileLimit::None,
-                Runner::Cluster => SeedFileLimit::Request,
-            };
-            SeedSpec::Ids(seed_file::read(&path, limit)?)
-        }
-        seeds => seeds.clone(),
+    let limit = match runner {
+        Runner::Process => SeedFileLimit::None,
+        Runner::Cluster => SeedFileLimit::Request,
     };
-    let spec = draft.resolve(seeds)?;
+    let read_seeds = |seeds: &SeedSpec, folder: &Path| match seeds {
+        SeedSpec::File(path) => {
+            Ok::<_, CliError>(SeedSpec::Ids(seed_file::read(&folder.join(path), limit)?))
+        }
+        seeds => Ok(seeds.clone()),
+    };
+    let mut spec = draft.spec(read_seeds(draft.seeds()?, folder(draft.is_flag("seeds")))?);
+    for seeds in spec.later_seeds_mut() {
+        *seeds = read_seeds(seeds, draft.folder())?;
+    }
+    let spec = draft.resolve(spec)?;
     Ok(Job { spec, graph, out, document })
 }
 

@@ -36,7 +36,7 @@ pub use state::{ShardState, state_bytes};
 
 pub(crate) use bitmap::SummaryBitmap;
 pub(crate) use offers::{ByLane, ByOctet, WordCoins};
-pub(crate) use push::{ArcChoice, PushArcs, Sources, Work};
 pub(crate) use prefetch::prefetch;
+pub(crate) use push::{ArcChoice, PushArcs, Sources, Work};
 pub(crate) use reached::Reached;
 pub(crate) use words::Words;

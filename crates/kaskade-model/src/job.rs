@@ -2,7 +2,7 @@
 
 use crate::coin::Family;
 use crate::diffusion::{ArcWeight, LiveArcModel, sums_to_at_most_one};
-use crate::dynamics::Dynamics;
+use crate::dynamics::{Dynamics, Push};
 use crate::ids::{BatchId, NodeId};
 use crate::lanes::{LANES_PER_WORD, LaneMask, MAX_LANE_WORDS, first_lanes};
 use crate::seeds::{self, NodeDirectory, SeedError, SeedPlan};
@@ -77,14 +77,14 @@ impl JobPlan {
         check_weights(model, graph)?;
         Ok(Self {
             model,
-            dynamics: Dynamics::default(),
+            dynamics: dynamics(spec, graph)?,
             coins: spec.coin_family()?,
             seed: spec.run.seed,
             seeds: seeds::resolve(&spec.seeds, spec.run.seed, graph, 0)?,
             n_nodes: graph.n_nodes(),
             first_simulation: spec.run.first_simulation,
             n_simulations: spec.run.simulations,
-            max_rounds: spec.run.max_rounds,
+            max_rounds: spec.last_round(),
             lane_words,
         })
     }
@@ -124,6 +124,15 @@ impl JobPlan {
     fn first_lane(&self) -> u64 {
         self.first_simulation % LANES_PER_WORD as u64
     }
+}
+
+fn dynamics(spec: &Spec, graph: &impl NodeDirectory) -> Result<Dynamics, PlanError> {
+    let mut dynamics = spec.dynamics()?;
+    for (number, (round, side, seeds)) in (1..).zip(spec.pushes()?) {
+        let seeds = seeds::resolve(seeds, spec.run.seed, graph, number)?;
+        dynamics.pushes.push(Push { round, side, seeds });
+    }
+    Ok(dynamics)
 }
 
 fn check_weights(model: LiveArcModel, graph: &impl NodeDirectory) -> Result<(), PlanError> {

@@ -5,12 +5,18 @@
 //! and the seed determine every bit of the result. Results and job log keep the
 //! resolved form.
 
+mod launch;
+mod model;
 mod original_id;
+mod threshold;
 mod values;
 
 use serde::{Deserialize, Serialize};
 
+pub use launch::{LaunchSpec, PushSpec, RivalSpec};
+pub use model::{DelaySpec, ModelSpec};
 pub use original_id::OriginalId;
+pub use threshold::ThresholdSpec;
 pub use values::{CoinFamily, ModelKind, Placement, Probability, SeedSpec};
 
 use crate::coin::{COIN_VERSION, Family, InvalidProbability, Threshold};
@@ -39,6 +45,15 @@ pub struct Spec {
     pub model: ModelSpec,
     /// Who starts.
     pub seeds: SeedSpec,
+    /// How surely seeds start.
+    #[serde(default, skip_serializing_if = "LaunchSpec::is_default")]
+    pub launch: LaunchSpec,
+    /// Who starts later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub push: Vec<PushSpec>,
+    /// Who competes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rival: Vec<RivalSpec>,
     /// How often, and from which randomness.
     #[serde(default)]
     pub run: RunSpec,
@@ -103,18 +118,6 @@ pub enum GeneratorKind {
     BarabasiAlbert,
 }
 
-/// How the message spreads.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ModelSpec {
-    /// The diffusion model.
-    #[serde(default = "default_kind")]
-    pub kind: ModelKind,
-    /// The probability or weight of an arc.
-    #[serde(default = "default_probability")]
-    pub probability: Probability,
-}
-
 /// How often to run, and from which randomness.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -155,20 +158,6 @@ fn default_seed() -> u64 {
     DEFAULT_SEED
 }
 
-fn default_kind() -> ModelKind {
-    ModelKind::IndependentCascade
-}
-
-fn default_probability() -> Probability {
-    Probability::WeightedCascade
-}
-
-impl Default for ModelSpec {
-    fn default() -> Self {
-        Self { kind: default_kind(), probability: default_probability() }
-    }
-}
-
 impl Default for RunSpec {
     fn default() -> Self {
         Self {
@@ -203,7 +192,10 @@ impl Spec {
         if matches!(&self.seeds, SeedSpec::Ids(ids) if ids.is_empty()) {
             return Err(SpecError::new("seeds.ids", "must name at least one node"));
         }
+        self.model.probability = Some(self.model.probability());
         self.live_arc_model()?;
+        self.check_launch()?;
+        self.check_rounds(&self.model.rule(&self.rival)?)?;
         self.run.coins = self.coin_family()?.into();
         Ok(self)
     }
@@ -214,18 +206,11 @@ impl Spec {
     /// [`SpecError`] for a probability out of range or a word that the model does not take.
     pub fn live_arc_model(&self) -> Result<LiveArcModel, SpecError> {
         use {ModelKind as M, Probability as P};
-        if let P::Constant(probability) = self.model.probability {
+        let probability = self.model.probability();
+        if let P::Constant(probability) = probability {
             Threshold::from_probability(probability)?;
         }
-        Ok(match (self.model.kind, self.model.probability) {
-            (M::IndependentCascade, probability) => {
-                LiveArcModel::IndependentCascade(match probability {
-                    P::Constant(probability) => ArcProbability::Constant(probability),
-                    P::WeightedCascade => ArcProbability::WeightedCascade,
-                    P::Trivalency => ArcProbability::Trivalency,
-                    P::Column => ArcProbability::Column,
-                })
-            }
+        Ok(match (self.model.kind, probability) {
             (M::LinearThreshold, probability) => LiveArcModel::LinearThreshold(match probability {
                 P::Constant(weight) => ArcWeight::Constant(weight),
                 P::WeightedCascade => ArcWeight::WeightedCascade,
@@ -238,26 +223,33 @@ impl Spec {
                     ));
                 }
             }),
+            (_, probability) => LiveArcModel::IndependentCascade(match probability {
+                P::Constant(probability) => ArcProbability::Constant(probability),
+                P::WeightedCascade => ArcProbability::WeightedCascade,
+                P::Trivalency => ArcProbability::Trivalency,
+                P::Column => ArcProbability::Column,
+            }),
         })
     }
 
     /// The coin family that is meant, from the model and its probability alone. `auto` is `block`
-    /// for one probability of at most 1/64 on all arcs, else `octet`.
+    /// for one probability of at most 1/64 on all arcs in the classical cascade, else `octet`.
     ///
     /// # Errors
     /// [`SpecError`] for `block` with probabilities that differ from arc to arc.
     pub fn coin_family(&self) -> Result<Family, SpecError> {
         let model = self.live_arc_model()?;
+        let is_plain = self.is_plain()?;
         match self.run.coins {
             CoinFamily::Arc => Ok(Family::Arc),
             CoinFamily::Octet => Ok(Family::Octet),
-            CoinFamily::Block if model.block_coins().is_some() => Ok(Family::Block),
+            CoinFamily::Block if is_plain && model.block_coins().is_some() => Ok(Family::Block),
             CoinFamily::Block => Err(SpecError::new(
                 "run.coins",
-                "is `block`, which is for independent-cascade with one number as the probability \
-                 of all arcs: use `octet`, `arc` or `auto`",
+                "is `block`, which is for the plain independent-cascade with one number as the \
+                 probability of all arcs: use `octet`, `arc` or `auto`",
             )),
-            CoinFamily::Auto if model.is_sparse() => Ok(Family::Block),
+            CoinFamily::Auto if is_plain && model.is_sparse() => Ok(Family::Block),
             CoinFamily::Auto => Ok(Family::Octet),
         }
     }

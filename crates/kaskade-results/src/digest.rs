@@ -50,8 +50,18 @@ mod tests {
 
     fn rows() -> [SimulationRow; 2] {
         [
-            SimulationRow { simulation: 7, new_per_round: vec![2, 0, 258], fingerprint: u64::MAX, series: Vec::new() },
-            SimulationRow { simulation: 8, new_per_round: vec![2], fingerprint: 0x0102, series: Vec::new() },
+            SimulationRow {
+                simulation: 7,
+                new_per_round: vec![2, 0, 258],
+                fingerprint: u64::MAX,
+                series: Vec::new(),
+            },
+            SimulationRow {
+                simulation: 8,
+                new_per_round: vec![2],
+                fingerprint: 0x0102,
+                series: Vec::new(),
+            },
         ]
     }
 

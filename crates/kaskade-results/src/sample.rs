@@ -115,7 +115,12 @@ mod tests {
     use super::*;
 
     fn row(simulation: u64, new_per_round: &[u64]) -> SimulationRow {
-        SimulationRow { simulation, new_per_round: new_per_round.to_vec(), fingerprint: 9, series: Vec::new() }
+        SimulationRow {
+            simulation,
+            new_per_round: new_per_round.to_vec(),
+            fingerprint: 9,
+            series: Vec::new(),
+        }
     }
 
     #[test]

@@ -7,12 +7,10 @@ use std::path::{Path, PathBuf};
 pub use kaskade_ingest::NodeTables;
 use kaskade_ingest::progress::Unwatched;
 use kaskade_ingest::spec::{BuildSpec, DirectorySpec};
-use kaskade_model::dynamics::Dynamics;
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::MAX_LANE_WORDS;
-use kaskade_model::seeds;
 use kaskade_model::spec::{
-    GraphSource, ModelSpec, OriginalId, RunSpec, SPEC_VERSION, SeedSpec, Spec,
+    GraphSource, LaunchSpec, ModelSpec, OriginalId, RunSpec, SPEC_VERSION, SeedSpec, Spec,
 };
 use kaskade_model::tally::SimulationRow;
 use kaskade_store::{Graph, ShardSelection, Verify};
@@ -68,7 +66,16 @@ pub fn open(path: &Path) -> Graph {
 #[must_use]
 pub fn job(model: ModelSpec, seeds: SeedSpec, n_simulations: u64) -> Spec {
     let run = RunSpec { simulations: n_simulations, ..RunSpec::default() };
-    Spec { version: SPEC_VERSION, graph: GraphSource::default(), model, seeds, run }
+    Spec {
+        version: SPEC_VERSION,
+        graph: GraphSource::default(),
+        model,
+        seeds,
+        launch: LaunchSpec::default(),
+        push: Vec::new(),
+        rival: Vec::new(),
+        run,
+    }
 }
 
 /// Seeds by original id.
@@ -84,19 +91,7 @@ pub fn seed_ids(ids: impl IntoIterator<Item = u64>) -> SeedSpec {
 #[must_use]
 pub fn plan(spec: &Spec, graph: &Graph) -> JobPlan {
     let spec = spec.clone().resolve().expect("the spec is valid");
-    let seeds = seeds::resolve(&spec.seeds, spec.run.seed, graph, 0).expect("the seeds are nodes");
-    JobPlan {
-        model: spec.live_arc_model().expect("the model takes its probability"),
-        dynamics: Dynamics::default(),
-        coins: spec.coin_family().expect("the family suits the model"),
-        seed: spec.run.seed,
-        seeds,
-        n_nodes: graph.nodes().originals().len() as u32,
-        first_simulation: spec.run.first_simulation,
-        n_simulations: spec.run.simulations,
-        max_rounds: spec.run.max_rounds,
-        lane_words: MAX_LANE_WORDS,
-    }
+    JobPlan::resolve(&spec, graph, MAX_LANE_WORDS).expect("the spec suits the graph")
 }
 
 /// The rows of `spec` on `graph`, whose shards are those of the directory.

@@ -38,7 +38,8 @@ fn simulate(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, simulation: u64) ->
     for seed in seeds(plan, &plan.seeds, 0, simulation) {
         activated[seed as usize] = Some(0);
     }
-    let mut row = SimulationRow { simulation, new_per_round: Vec::new(), fingerprint: 0, series: Vec::new() };
+    let mut row =
+        SimulationRow { simulation, new_per_round: Vec::new(), fingerprint: 0, series: Vec::new() };
     for round in 0.. {
         let nodes = (0..).map(NodeId).zip(&activated);
         let new: Vec<NodeId> =

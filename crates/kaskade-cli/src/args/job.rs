@@ -8,6 +8,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Id};
 use kaskade_model::spec::{CoinFamily, ModelKind, Placement, Probability, SeedSpec};
 
+use super::dynamics::DynamicsArgs;
 use super::word::word;
 
 /// A spec, and the flags that stand above its keys.
@@ -24,9 +25,12 @@ pub(crate) struct SpecArgs {
     #[arg(long, env = "KASKADE_MODEL", value_parser = word::<ModelKind>(MODELS))]
     pub(crate) model: Option<ModelKind>,
     /// The probability or weight of an arc: a number in [0, 1], weighted-cascade
-    /// (1/in-degree), trivalency (0.1, 0.01 or 0.001) or column [default: weighted-cascade]
+    /// (1/in-degree), trivalency (0.1, 0.01 or 0.001) or column [default: weighted-cascade;
+    /// 1 for a threshold]
     #[arg(long, env = "KASKADE_PROBABILITY", value_name = "P", allow_negative_numbers = true)]
     pub(crate) probability: Option<Probability>,
+    #[command(flatten)]
+    pub(crate) dynamics: DynamicsArgs,
     /// Who starts: top-degree:K, random:K, random-each:K, ids:3,14 or file:PATH (an id a line)
     #[arg(long, env = "KASKADE_SEEDS")]
     pub(crate) seeds: Option<SeedSpec>,
@@ -53,7 +57,19 @@ pub(crate) struct SpecArgs {
 }
 
 /// The models' names and their short forms.
-const MODELS: &[&str] = &["independent-cascade", "ic", "linear-threshold", "lt"];
+const MODELS: &[&str] = &[
+    "independent-cascade",
+    "ic",
+    "linear-threshold",
+    "lt",
+    "threshold",
+    "sir",
+    "seir",
+    "sis",
+    "sirs",
+    "negative-opinion",
+    "competitive",
+];
 
 /// A parser for a number of threads.
 pub(crate) fn threads() -> impl TypedValueParser<Value = u64> {

@@ -4,7 +4,9 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use kaskade_model::spec::{GraphSource, ModelSpec, RunSpec, SeedSpec};
+use kaskade_model::spec::{
+    GraphSource, LaunchSpec, ModelSpec, PushSpec, RivalSpec, RunSpec, SeedSpec,
+};
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -32,6 +34,12 @@ pub(super) struct Contents {
     #[serde(default)]
     pub(super) model: ModelSpec,
     pub(super) seeds: Option<SeedSpec>,
+    #[serde(default)]
+    pub(super) launch: LaunchSpec,
+    #[serde(default)]
+    pub(super) push: Vec<PushSpec>,
+    #[serde(default)]
+    pub(super) rival: Vec<RivalSpec>,
     #[serde(default)]
     pub(super) run: RunSpec,
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use kaskade_model::spec::{GraphSource, ModelSpec, RunSpec, SPEC_VERSION, SeedSpec, Spec};
+use kaskade_model::spec::{
+    GraphSource, LaunchSpec, ModelSpec, PushSpec, RivalSpec, RunSpec, SPEC_VERSION, SeedSpec, Spec,
+};
 
 use super::document::Document;
 use super::{Graph, Runner};
@@ -18,6 +20,9 @@ pub(super) struct Draft<'a> {
     graph: GraphSource,
     model: ModelSpec,
     seeds: Option<SeedSpec>,
+    launch: LaunchSpec,
+    push: Vec<PushSpec>,
+    rival: Vec<RivalSpec>,
     run: RunSpec,
     /// The dotted keys that flags have set.
     of_flags: Vec<&'static str>,
@@ -34,6 +39,9 @@ impl<'a> Draft<'a> {
                 graph: GraphSource::default(),
                 model: ModelSpec::default(),
                 seeds: None,
+                launch: LaunchSpec::default(),
+                push: Vec::new(),
+                rival: Vec::new(),
                 run: RunSpec::default(),
                 of_flags,
             };
@@ -44,6 +52,9 @@ impl<'a> Draft<'a> {
             graph: contents.graph,
             model: contents.model,
             seeds: contents.seeds,
+            launch: contents.launch,
+            push: contents.push,
+            rival: contents.rival,
             run: contents.run,
             of_flags,
         }
@@ -83,8 +94,9 @@ impl<'a> Draft<'a> {
         if let Some(probability) = *probability
             && stands("probability", "model.probability")
         {
-            self.model.probability = probability;
+            self.model.probability = Some(probability);
         }
+        args.dynamics.apply(&mut self.model, &mut self.launch, &mut stands);
         if let Some(seeds) = seeds
             && stands("seeds", "seeds")
         {
@@ -189,18 +201,25 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// The resolved spec with `seeds` in place of its own.
-    ///
-    /// # Errors
-    /// [`CliError`] says where the flaw was typed.
-    pub(super) fn resolve(&self, seeds: SeedSpec) -> Result<Spec, CliError> {
-        let spec = Spec {
+    /// The spec with `seeds` in place of its own first ones.
+    pub(super) fn spec(&self, seeds: SeedSpec) -> Spec {
+        Spec {
             version: self.version,
             graph: self.graph.clone(),
             model: self.model.clone(),
             seeds,
+            launch: self.launch.clone(),
+            push: self.push.clone(),
+            rival: self.rival.clone(),
             run: self.run.clone(),
-        };
+        }
+    }
+
+    /// `spec`, which is of this draft, resolved.
+    ///
+    /// # Errors
+    /// [`CliError`] says where the flaw was typed.
+    pub(super) fn resolve(&self, spec: Spec) -> Result<Spec, CliError> {
         spec.resolve().map_err(|error| {
             let is_flag = self.is_flag(error.key) || self.document.is_none();
             match self.document.filter(|_| !is_flag) {

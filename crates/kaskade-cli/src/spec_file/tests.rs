@@ -49,7 +49,7 @@ const SPEC: &str = "version = 1\n[graph]\npath = \"g.kg\"\n[model]\nprobability 
 fn a_spec_is_read_and_its_paths_start_at_its_folder() {
     let (folder, path) = spec(SPEC);
     let job = run(&[&path]).unwrap();
-    assert_eq!(job.spec.model.probability, Probability::Constant(0.5));
+    assert_eq!(job.spec.model.probability(), Probability::Constant(0.5));
     assert_eq!((job.spec.run.simulations, job.spec.run.seed), (20, 1));
     assert_eq!(job.out, Some(folder.path().join("r/{job}")));
     assert!(matches!(job.graph, Graph::Directory(path) if path == folder.path().join("g.kg")));

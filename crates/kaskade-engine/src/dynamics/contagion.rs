@@ -88,7 +88,8 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
 
     #[inline(always)]
     fn is_saturated(&self, node_idx: u32) -> bool {
-        let word = self.saturated[node_idx as usize / 64].load(std::sync::atomic::Ordering::Relaxed);
+        let word =
+            self.saturated[node_idx as usize / 64].load(std::sync::atomic::Ordering::Relaxed);
         word >> (node_idx % 64) & 1 == 1
     }
 
@@ -238,12 +239,7 @@ impl<const W: usize> Contagion<W> {
 
     /// The node at `node_idx`, which was reached, becomes active.
     #[inline(always)]
-    fn activate(
-        &mut self,
-        draws: &impl NodeDraws<W>,
-        node_idx: u32,
-        outcome: &mut ShardRound<W>,
-    ) {
+    fn activate(&mut self, draws: &impl NodeDraws<W>, node_idx: u32, outcome: &mut ShardRound<W>) {
         let node = self.nodes.node(node_idx);
         let (place, n_sides) = (self.place(node_idx), self.n_sides);
         let planes = &mut self.planes.exclusive()[place..place + (1 + n_sides) * W];
@@ -273,7 +269,9 @@ impl<const W: usize> Contagion<W> {
             sides[Sides::NEGATIVE] = std::array::from_fn(|word| active[word] & !positive[word]);
         }
 
-        outcome.counts.add(&active, kaskade_model::coin::activation_fingerprint(node, draws.round()));
+        outcome
+            .counts
+            .add(&active, kaskade_model::coin::activation_fingerprint(node, draws.round()));
         let mut measures = outcome.measures.iter_mut();
         if n_sides > 1 {
             sides.iter().zip(&mut measures).for_each(|(side, measure)| measure.add(side));

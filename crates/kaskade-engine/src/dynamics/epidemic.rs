@@ -88,7 +88,8 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
 
     #[inline(always)]
     fn is_saturated(&self, node_idx: u32) -> bool {
-        let word = self.saturated[node_idx as usize / 64].load(std::sync::atomic::Ordering::Relaxed);
+        let word =
+            self.saturated[node_idx as usize / 64].load(std::sync::atomic::Ordering::Relaxed);
         word >> (node_idx % 64) & 1 == 1
     }
 

@@ -39,9 +39,7 @@ impl<const W: usize> Launch<W> {
     /// The seeds that start, by their draws.
     pub(super) fn starting(&self, draws: &impl NodeDraws<W>) -> impl Iterator<Item = Seed<W>> {
         self.seeds.iter().map(|(seed, firing_item)| match self.firing {
-            Some(firing) => {
-                Seed { lanes: draws.live(*firing_item, firing, &seed.lanes), ..*seed }
-            }
+            Some(firing) => Seed { lanes: draws.live(*firing_item, firing, &seed.lanes), ..*seed },
             None => *seed,
         })
     }
@@ -49,9 +47,8 @@ impl<const W: usize> Launch<W> {
     /// Adds the seeds of push `number`.
     fn add(&mut self, plan: &JobPlan, batch: &BatchPlan, number: u32, side: u8, seeds: &SeedPlan) {
         let mut add = |node: NodeId, lanes: LaneMask<W>| {
-            let item = |purpose| {
-                numbered_item(u64::from(number) << 32 | u64::from(node.0), purpose)
-            };
+            let item =
+                |purpose| numbered_item(u64::from(number) << 32 | u64::from(node.0), purpose);
             let seed = Seed { node, side, tie_item: item(Purpose::Tie), lanes };
             self.seeds.push((seed, item(Purpose::Firing)));
         };

@@ -59,10 +59,7 @@ pub struct Seed<const W: usize> {
 }
 
 /// The lanes in which the node at `node_idx` is one of `seeds`, which ascend.
-pub(super) fn of_seed<const W: usize>(
-    seeds: &[(u32, LaneMask<W>)],
-    node_idx: u32,
-) -> LaneMask<W> {
+pub(super) fn of_seed<const W: usize>(seeds: &[(u32, LaneMask<W>)], node_idx: u32) -> LaneMask<W> {
     let first = seeds.partition_point(|(seed, _)| *seed < node_idx);
     let own = seeds[first..].iter().take_while(|(seed, _)| *seed == node_idx);
     own.fold([0; W], |sum, (_, lanes)| std::array::from_fn(|word| sum[word] | lanes[word]))

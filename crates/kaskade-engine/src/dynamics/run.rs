@@ -15,7 +15,7 @@ use super::launch::Launch;
 use super::machine::{Arrivals, NodeMachine, ShardRound};
 use crate::kernel::{
     ArcChoice, BatchKeys, ByLane, ByOctet, Effort, LaneCounts, LaneTotals, Parallelism, PushArcs,
-    Sources, Work, WordCoins,
+    Sources, WordCoins, Work,
 };
 use crate::partition::Partition;
 use crate::slice::Slice;
@@ -248,9 +248,11 @@ impl<S: Shard> Partition<S> {
         plan.model.visit_rule(
             shard,
             plan.seed,
-            Body(|rule: &dyn LiveArcs| {
-                if draws_every_round { run(&AtRound { rule, round }) } else { run(rule) }
-            }),
+            Body(
+                |rule: &dyn LiveArcs| {
+                    if draws_every_round { run(&AtRound { rule, round }) } else { run(rule) }
+                },
+            ),
         )
     }
 }

@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kaskade_model::dynamics::NodeRule;
 use kaskade_model::job::BatchPlan;
 use kaskade_model::message::Attempt;
-use kaskade_model::dynamics::NodeRule;
 use kaskade_model::tally::{self, PartitionTally};
 use kaskade_model::{BatchId, Round, Shard};
 use rayon::prelude::*;
@@ -190,8 +190,7 @@ fn begin_dynamics<S: Shard, M: NodeMachine<W>, const W: usize>(
     plan: BatchPlan,
     spare: &SpareStates,
 ) -> Result<DynamicsRun<S, M, W>, EngineError> {
-    let machines =
-        spare.take().unwrap_or_else(|| DynamicsRun::<S, M, W>::new_machines(&partition));
+    let machines = spare.take().unwrap_or_else(|| DynamicsRun::<S, M, W>::new_machines(&partition));
     Ok(DynamicsRun::begin(partition, plan, machines)?)
 }
 
@@ -324,8 +323,11 @@ fn decode_received<T: Payload + Send>(
         let begin = remote.len();
         let decoded: Result<Vec<T>, _> =
             payloads.par_iter().map(|payload| decode(payload)).collect();
-        remote.extend(decoded.map_err(|source| {
-            EngineError::Slice { peer: *peer, batch, round, source }
+        remote.extend(decoded.map_err(|source| EngineError::Slice {
+            peer: *peer,
+            batch,
+            round,
+            source,
         })?);
         let received = remote[begin..].iter().map(Payload::n_activations).sum();
         let counted = marker.map_or(0, |marker| marker.n_new);

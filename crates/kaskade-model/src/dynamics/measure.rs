@@ -66,8 +66,9 @@ impl Dynamics {
             NodeRule::Contagion(Sides::Campaigns { rivals, .. }) => {
                 measures.push(Measure::Campaign(0, String::new()));
                 let named = (1..).zip(rivals);
-                measures
-                    .extend(named.map(|(place, rival)| Measure::Campaign(place, rival.name.clone())));
+                measures.extend(
+                    named.map(|(place, rival)| Measure::Campaign(place, rival.name.clone())),
+                );
             }
             NodeRule::Epidemic(course) => {
                 measures.push(Measure::Infections);
@@ -114,7 +115,11 @@ impl LaneSeries {
     #[must_use]
     pub fn is_well_formed(&self, n_lanes: u32) -> bool {
         let n_values = (self.n_measures as usize).saturating_mul(n_lanes as usize);
-        if n_values == 0 { self.values.is_empty() } else { self.values.len().is_multiple_of(n_values) }
+        if n_values == 0 {
+            self.values.is_empty()
+        } else {
+            self.values.len().is_multiple_of(n_values)
+        }
     }
 
     /// Adds what another partition measured of the same batch; `None` when a sum overflows or

@@ -73,8 +73,11 @@ fn what_cannot_be_is_refused() {
         Err(DynamicsError::Requirement)
     );
     assert!(of_rule(NodeRule::Epidemic(Course { recovery: 1.5, ..course })).is_err());
-    let delayed =
-        Dynamics { delay: Delay::Constant(2), rule: NodeRule::Epidemic(course), ..Dynamics::default() };
+    let delayed = Dynamics {
+        delay: Delay::Constant(2),
+        rule: NodeRule::Epidemic(course),
+        ..Dynamics::default()
+    };
     assert_eq!(delayed.check(), Err(DynamicsError::EpidemicConduct));
     for delay in [Delay::Constant(0), Delay::Table(vec![0.0]), Delay::Meeting(1e-9)] {
         assert!(Dynamics { delay, ..Dynamics::default() }.check().is_err());

@@ -65,7 +65,7 @@ fn auto_coins_come_from_the_model_and_its_probability_alone() {
     use {CoinFamily as C, ModelKind as M, Probability as P};
     let resolved = |kind, probability, coins| {
         let mut spec = spec(r#"{"top_degree":50}"#, "{}").unwrap();
-        spec.model = ModelSpec { kind, probability };
+        spec.model = ModelSpec::new(kind, probability);
         spec.run.coins = coins;
         spec.resolve().map(|spec| spec.run.coins).map_err(|error| error.to_string())
     };
@@ -78,4 +78,60 @@ fn auto_coins_come_from_the_model_and_its_probability_alone() {
     assert_eq!(resolved(ic, P::Constant(0.001), C::Arc), Ok(C::Arc));
     let refused = resolved(ic, P::Trivalency, C::Block).unwrap_err();
     assert!(refused.contains("run.coins is `block`, which is for"), "{refused}");
+}
+
+#[test]
+fn every_kind_says_what_it_needs_and_refuses_what_it_does_not_know() {
+    let with = |model: &str| spec(r#"{"top_degree":1}"#, model).unwrap();
+    let key = |model: &str| with(model).resolve().unwrap_err().key;
+    assert_eq!(key(r#"{"kind":"threshold"}"#), "model.threshold");
+    assert_eq!(key(r#"{"kind":"threshold","threshold":1.5}"#), "model.threshold");
+    assert_eq!(key(r#"{"kind":"threshold","threshold":{"count":0}}"#), "model.threshold");
+    assert_eq!(key(r#"{"kind":"sir"}"#), "model.recovery");
+    assert_eq!(key(r#"{"kind":"sir","recovery":2}"#), "model.recovery");
+    assert_eq!(key(r#"{"kind":"seir","recovery":0.5}"#), "model.incubation");
+    assert_eq!(key(r#"{"kind":"sir","recovery":0.5,"incubation":0.5}"#), "model.incubation");
+    assert_eq!(key(r#"{"kind":"sis","recovery":0.5}"#), "run.max_rounds");
+    assert_eq!(key(r#"{"kind":"sir","recovery":0}"#), "run.max_rounds");
+    assert_eq!(key(r#"{"kind":"sirs","recovery":0.5}"#), "model.waning");
+    assert_eq!(key(r#"{"kind":"negative-opinion"}"#), "model.quality");
+    assert_eq!(key(r#"{"quality":0.5}"#), "model.quality");
+    assert_eq!(key(r#"{"kind":"competitive"}"#), "rival");
+    assert_eq!(key(r#"{"meeting":0.5,"delay":3}"#), "model.delay");
+    assert_eq!(key(r#"{"delay":[0,0]}"#), "model.delay");
+    assert_eq!(key(r#"{"forward":-1}"#), "model.forward");
+    assert_eq!(key(r#"{"kind":"sir","recovery":0.5,"forward":0.5}"#), "model.forward");
+    for model in [
+        r#"{"kind":"threshold","threshold":{"uniform":[0,1]}}"#,
+        r#"{"kind":"threshold","threshold":{"count":[1,5]}}"#,
+        r#"{"kind":"seir","recovery":0.5,"incubation":0.25}"#,
+        r#"{"kind":"sis","recovery":0.5,"deadline":9}"#,
+        r#"{"kind":"negative-opinion","quality":0.9,"meeting":0.5}"#,
+        r#"{"forward":0.5,"endorse":0.1,"delay":[1,2,1]}"#,
+    ] {
+        let resolved = with(model).resolve().unwrap();
+        let text = serde_json::to_string(&resolved).unwrap();
+        assert_eq!(serde_json::from_str::<Spec>(&text).unwrap(), resolved, "{text}");
+        assert_eq!(resolved.run.coins, CoinFamily::Octet);
+    }
+}
+
+#[test]
+fn rivals_and_pushes_have_sides() {
+    let text = r#"{"version":1,"model":{"kind":"competitive","probability":0.01},
+        "seeds":{"top_degree":1},
+        "rival":[{"name":"b","seeds":{"random":2}},{"name":"c","seeds":{"random":3}}],
+        "push":[{"round":4,"seeds":{"random":1}},{"round":5,"campaign":"c","seeds":{"random":1}}]}"#;
+    let read = |text: &str| serde_json::from_str::<Spec>(text).unwrap();
+    let resolved = read(text).resolve().unwrap();
+    let sides: Vec<_> = resolved.pushes().unwrap().iter().map(|push| (push.0, push.1)).collect();
+    assert_eq!(sides, [(0, 1), (0, 2), (4, 0), (5, 2)]);
+    let stranger = text.replace(r#""campaign":"c""#, r#""campaign":"d""#);
+    assert_eq!(read(&stranger).resolve().unwrap_err().key, "push");
+    let other_kind = text.replace("competitive", "independent-cascade");
+    assert_eq!(read(&other_kind).resolve().unwrap_err().key, "rival");
+    for form in ["0.18", "count:3", "count:1-5", "uniform:0.1-0.3"] {
+        assert_eq!(form.parse::<ThresholdSpec>().unwrap().to_string(), form);
+    }
+    assert!("some".parse::<ThresholdSpec>().is_err());
 }

@@ -10,15 +10,47 @@ use super::OriginalId;
 use crate::coin::Family;
 
 /// The diffusion models.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ModelKind {
     /// Each arc has one attempt, with its own probability.
+    #[default]
     #[serde(alias = "ic")]
     IndependentCascade,
     /// A node follows once enough weight of its in-arcs is active.
     #[serde(alias = "lt")]
     LinearThreshold,
+    /// A node follows once enough of its in-neighbours are active.
+    Threshold,
+    /// Infectious until recovered, then immune.
+    Sir,
+    /// The same with an incubation before.
+    Seir,
+    /// Infectious until recovered, then susceptible again.
+    Sis,
+    /// Infectious until recovered, then immune for a time.
+    Sirs,
+    /// A cascade whose message may turn bad at every node.
+    NegativeOpinion,
+    /// A cascade of several campaigns; every node takes one.
+    Competitive,
+}
+
+impl fmt::Display for ModelKind {
+    /// Its name in a spec.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::IndependentCascade => "independent-cascade",
+            Self::LinearThreshold => "linear-threshold",
+            Self::Threshold => "threshold",
+            Self::Sir => "sir",
+            Self::Seir => "seir",
+            Self::Sis => "sis",
+            Self::Sirs => "sirs",
+            Self::NegativeOpinion => "negative-opinion",
+            Self::Competitive => "competitive",
+        })
+    }
 }
 
 /// A number in [0, 1], or a word that says how an arc's probability is found.

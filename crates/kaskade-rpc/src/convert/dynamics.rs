@@ -17,7 +17,8 @@ const MAX_PUSHES: usize = 4096;
 
 impl From<Dynamics> for pb::Dynamics {
     fn from(dynamics: Dynamics) -> Self {
-        let Dynamics { rule, delay, conduct: Conduct { forward, endorse }, firing, pushes } = dynamics;
+        let Dynamics { rule, delay, conduct: Conduct { forward, endorse }, firing, pushes } =
+            dynamics;
         Self {
             rule: Some(rule.into()),
             delay: match delay {
@@ -205,10 +206,7 @@ mod tests {
     fn golden_bytes() {
         let course = Course { incubation: Some(0.5), recovery: 0.25, immunity: Immunity::None };
         let epidemic = Dynamics { rule: NodeRule::Epidemic(course), ..Dynamics::default() };
-        assert_golden::<pb::Dynamics>(
-            epidemic,
-            "1a1409000000000000e03f11000000000000d03f2200",
-        );
+        assert_golden::<pb::Dynamics>(epidemic, "1a1409000000000000e03f11000000000000d03f2200");
         let push = Push { round: 3, side: 1, seeds: SeedPlan::RandomEach(5) };
         let rivals = vec![Rival { name: "b".to_owned() }];
         let sides = Sides::Campaigns { rivals, tie: Tie::First };
@@ -235,19 +233,25 @@ mod tests {
         };
         assert!(refuse(|message| message.rule = None).contains("field rule is missing"));
         assert!(refuse(|message| message.forward = Some(1.5)).contains("not in [0, 1]"));
-        assert!(refuse(|message| {
-            let seeds = Some(SeedPlan::RandomEach(1).into());
-            message.pushes = vec![pb::Push { round: 1, side: 1, seeds }];
-        })
-        .contains("a campaign that there is not"));
-        assert!(refuse(|message| {
-            let seeds = Some(SeedPlan::RandomEach(11).into());
-            message.pushes = vec![pb::Push { round: 1, side: 0, seeds }];
-        })
-        .contains("the graph has 10 nodes"));
-        assert!(refuse(|message| {
-            message.delay = Some(wire::Delay::Constant(0));
-        })
-        .contains("a delay must take"));
+        assert!(
+            refuse(|message| {
+                let seeds = Some(SeedPlan::RandomEach(1).into());
+                message.pushes = vec![pb::Push { round: 1, side: 1, seeds }];
+            })
+            .contains("a campaign that there is not")
+        );
+        assert!(
+            refuse(|message| {
+                let seeds = Some(SeedPlan::RandomEach(11).into());
+                message.pushes = vec![pb::Push { round: 1, side: 0, seeds }];
+            })
+            .contains("the graph has 10 nodes")
+        );
+        assert!(
+            refuse(|message| {
+                message.delay = Some(wire::Delay::Constant(0));
+            })
+            .contains("a delay must take")
+        );
     }
 }

@@ -6,8 +6,8 @@ use std::fmt::{Debug, Write as _};
 use kaskade_model::coin::Family;
 use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
 use kaskade_model::dynamics::{
-    Conduct, Course, Delay, Dynamics, Immunity, LaneSeries, NodeRule, Push, Requirement, Rival, Sides,
-    Tie,
+    Conduct, Course, Delay, Dynamics, Immunity, LaneSeries, NodeRule, Push, Requirement, Rival,
+    Sides, Tie,
 };
 use kaskade_model::ids::{BatchId, Epoch, JobId, Round, ShardId, WorkerId};
 use kaskade_model::job::{BatchPlan, JobPlan};
@@ -100,11 +100,8 @@ fn rules() -> impl Strategy<Value = NodeRule> {
         let rivals = names.into_iter().map(|name| Rival { name }).collect();
         N::Contagion(Sides::Campaigns { rivals, tie: Tie::First })
     });
-    let immunity = prop_oneof![
-        Just(I::Lasting),
-        Just(I::None),
-        probabilities().prop_map(I::Waning),
-    ];
+    let immunity =
+        prop_oneof![Just(I::Lasting), Just(I::None), probabilities().prop_map(I::Waning),];
     let course = (prop::option::of(probabilities()), probabilities(), immunity);
     prop_oneof![
         Just(N::default()),
@@ -235,16 +232,15 @@ pub(crate) fn tallies() -> impl Strategy<Value = PartitionTally> {
     let sizes = (0u64..1 << 62, 1usize..=64, 0usize..6);
     (sizes, any::<[u64; 8]>()).prop_flat_map(|((first_simulation, n_lanes, n_rounds), work)| {
         let numbers = |count| prop::collection::vec(any::<u64>(), count);
-        let values = (numbers(n_lanes * n_rounds), numbers(n_lanes), numbers(2 * n_lanes * n_rounds));
-        values.prop_map(move |(new, fingerprints, values)| {
-            PartitionTally {
-                first_simulation,
-                n_lanes: n_lanes as u32,
-                new_per_round: new,
-                fingerprints,
-                series: LaneSeries { n_measures: 2, values },
-                work: work_of(work),
-            }
+        let values =
+            (numbers(n_lanes * n_rounds), numbers(n_lanes), numbers(2 * n_lanes * n_rounds));
+        values.prop_map(move |(new, fingerprints, values)| PartitionTally {
+            first_simulation,
+            n_lanes: n_lanes as u32,
+            new_per_round: new,
+            fingerprints,
+            series: LaneSeries { n_measures: 2, values },
+            work: work_of(work),
         })
     })
 }

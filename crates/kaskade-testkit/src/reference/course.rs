@@ -37,7 +37,8 @@ pub(super) fn simulate(
 
 /// A probability is met where the uniform lies below this many 2⁻³².
 fn is_met(plan: &JobPlan, simulation: u64, item: u64, probability: f64) -> bool {
-    u64::from(uniform(plan, simulation, item)) < (probability * 2f64.powi(32)).round_ties_even() as u64
+    u64::from(uniform(plan, simulation, item))
+        < (probability * 2f64.powi(32)).round_ties_even() as u64
 }
 
 /// Who starts in `round`: node, side, the item that says whether, and the item of ties.
@@ -45,7 +46,8 @@ fn starters(plan: &JobPlan, simulation: u64, round: u32) -> Vec<(u32, u8, u64)> 
     let first = (round == 0).then_some((0, 0, &plan.seeds));
     let pushes = (1u64..).zip(&plan.dynamics.pushes);
     let later = pushes.filter(|(_, push)| push.round == round);
-    let of_round = first.into_iter().chain(later.map(|(number, push)| (number, push.side, &push.seeds)));
+    let of_round =
+        first.into_iter().chain(later.map(|(number, push)| (number, push.side, &push.seeds)));
     let mut starters = Vec::new();
     for (number, side, of_push) in of_round {
         for node in seeds(plan, of_push, number, simulation) {
@@ -88,7 +90,8 @@ fn contagion(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, row: &mut Simulati
         // What was sent in the last round is under way.
         for (arc, _) in graph.arcs().iter().zip(&live).filter(|&(_, &is_live)| is_live) {
             for &(_, side) in transmitting.iter().filter(|(node, _)| *node == arc.source) {
-                let item = |purpose| coin::arc_item(NodeId(arc.source), NodeId(arc.target), purpose);
+                let item =
+                    |purpose| coin::arc_item(NodeId(arc.source), NodeId(arc.target), purpose);
                 let n_rounds = delays.as_ref().map_or(1, |table| {
                     table.rounds(uniform(plan, simulation, item(Purpose::Delay)))
                 });
@@ -127,7 +130,7 @@ fn contagion(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, row: &mut Simulati
                 continue;
             }
             is_active[node as usize] = true;
-            *row.new_per_round.last_mut().unwrap() += 1;
+            add(&mut row.new_per_round, 1);
             let term = coin::activation_fingerprint(NodeId(node), Round(round));
             row.fingerprint = row.fingerprint.wrapping_add(term);
 
@@ -140,17 +143,17 @@ fn contagion(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, row: &mut Simulati
             let mut measures = row.series.iter_mut();
             if dynamics.n_sides() > 1 {
                 for (of_side, by_round) in (0..dynamics.n_sides()).zip(measures.by_ref()) {
-                    *by_round.last_mut().unwrap() += u64::from(of_side == usize::from(side));
+                    add(by_round, u64::from(of_side == usize::from(side)));
                 }
             }
             let mut forwards = true;
             if let Some(forward) = dynamics.conduct.forward {
                 forwards = is_seed || draws(Purpose::Forward, forward);
-                *measures.next().unwrap().last_mut().unwrap() += u64::from(forwards);
+                add(measures.next().expect(MEASURED), forwards.into());
             }
             if let Some(endorse) = dynamics.conduct.endorse {
                 let endorses = draws(Purpose::Endorse, endorse);
-                *measures.next().unwrap().last_mut().unwrap() += u64::from(endorses);
+                add(measures.next().expect(MEASURED), endorses.into());
             }
             if forwards {
                 transmitting.push((node, side));
@@ -163,12 +166,19 @@ fn contagion(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, row: &mut Simulati
     }
 }
 
+const MEASURED: &str = "what is asked for is measured";
+
+/// Adds to the number of this round.
+fn add(by_round: &mut [u64], number: u64) {
+    if let Some(of_round) = by_round.last_mut() {
+        *of_round += number;
+    }
+}
+
 /// The side of a node that was reached like that.
 fn side_of(plan: &JobPlan, simulation: u64, reached: &[&Arrival]) -> u8 {
-    let first_listed = matches!(
-        plan.dynamics.rule,
-        NodeRule::Contagion(Sides::Campaigns { tie: Tie::First, .. })
-    );
+    let first_listed =
+        matches!(plan.dynamics.rule, NodeRule::Contagion(Sides::Campaigns { tie: Tie::First, .. }));
     let place = |arrival: &&&Arrival| {
         let uniform = uniform(plan, simulation, arrival.tie_item);
         if first_listed {
@@ -202,9 +212,8 @@ fn epidemic(
     for number in 0.. {
         let round = Round(number);
         let before = states.clone();
-        let draws = |item, probability| {
-            is_met(plan, simulation, coin::at_round(item, round), probability)
-        };
+        let draws =
+            |item, probability| is_met(plan, simulation, coin::at_round(item, round), probability);
         // Those who carried it before go on.
         for (node, state) in (0..).map(NodeId).zip(&mut states) {
             let item = |purpose| coin::node_item(node, purpose);
@@ -256,7 +265,7 @@ fn epidemic(
                 _ => State::Infectious,
             };
             if !std::mem::replace(&mut was_infected[node as usize], true) {
-                *row.new_per_round.last_mut().unwrap() += 1;
+                add(&mut row.new_per_round, 1);
                 let term = coin::activation_fingerprint(NodeId(node), round);
                 row.fingerprint = row.fingerprint.wrapping_add(term);
             }

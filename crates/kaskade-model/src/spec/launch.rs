@@ -1,0 +1,145 @@
+//! `[launch]`, `[[push]]` and `[[rival]]`: who starts besides the first seeds, when, and how surely.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ModelKind, SeedSpec, Spec, SpecError, model};
+use crate::coin::Threshold;
+use crate::dynamics::{Dynamics, NodeRule};
+
+/// How surely seeds start.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LaunchSpec {
+    /// The probability that a seed starts, drawn for each seed, push and simulation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+}
+
+/// Seeds that start in a later round.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PushSpec {
+    /// The round in which they are active.
+    pub round: u32,
+    /// Who they are.
+    pub seeds: SeedSpec,
+    /// Whose they are: the name of a rival; the job's own without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<String>,
+}
+
+/// A campaign that competes with that of the first seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RivalSpec {
+    /// Its name in results.
+    pub name: String,
+    /// Who starts it, in round 0.
+    pub seeds: SeedSpec,
+}
+
+impl LaunchSpec {
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Spec {
+    /// What nodes do with what reaches them; nobody starts but the first seeds.
+    ///
+    /// # Errors
+    /// [`SpecError`] for what cannot be.
+    pub fn dynamics(&self) -> Result<Dynamics, SpecError> {
+        let dynamics = Dynamics {
+            rule: self.model.rule(&self.rival)?,
+            delay: self.model.delay(),
+            conduct: self.model.conduct(),
+            firing: self.launch.probability,
+            pushes: Vec::new(),
+        };
+        let blamed = |error| SpecError::new(model::blamed(&error, &self.model), error.to_string());
+        dynamics.check().map_err(blamed)?;
+        Ok(dynamics)
+    }
+
+    /// Who starts besides the first seeds: round, side, seeds; rivals first.
+    ///
+    /// # Errors
+    /// [`SpecError`] for a campaign that there is not.
+    pub fn pushes(&self) -> Result<Vec<(u32, u8, &SeedSpec)>, SpecError> {
+        let rivals = (1..).zip(&self.rival).map(|(side, rival)| (0, side, &rival.seeds));
+        let mut pushes: Vec<_> = rivals.collect();
+        for push in &self.push {
+            pushes.push((push.round, self.side_of(push)?, &push.seeds));
+        }
+        Ok(pushes)
+    }
+
+    /// Whether this is the classical cascade.
+    ///
+    /// # Errors
+    /// [`SpecError`] for what cannot be.
+    pub(super) fn is_plain(&self) -> Result<bool, SpecError> {
+        Ok(self.push.is_empty() && self.dynamics()?.is_plain())
+    }
+
+    /// Every push's seeds, for whoever reads their files.
+    pub fn later_seeds_mut(&mut self) -> impl Iterator<Item = &mut SeedSpec> {
+        let rivals = self.rival.iter_mut().map(|rival| &mut rival.seeds);
+        rivals.chain(self.push.iter_mut().map(|push| &mut push.seeds))
+    }
+
+    /// The last round: the earlier of `run.max_rounds` and `model.deadline`.
+    #[must_use]
+    pub fn last_round(&self) -> Option<u32> {
+        let given = [self.run.max_rounds, self.model.deadline];
+        given.into_iter().flatten().min()
+    }
+
+    pub(super) fn check_launch(&self) -> Result<(), SpecError> {
+        if let Some(probability) = self.launch.probability {
+            Threshold::from_probability(probability).map_err(|error| {
+                SpecError::new("launch.probability", format!("is invalid: {error}"))
+            })?;
+        }
+        let given = [
+            ("model.recovery", self.model.recovery),
+            ("model.incubation", self.model.incubation),
+            ("model.waning", self.model.waning),
+            ("model.quality", self.model.quality),
+            ("model.meeting", self.model.meeting),
+            ("model.forward", self.model.forward),
+            ("model.endorse", self.model.endorse),
+        ];
+        for (key, probability) in given {
+            if let Some(Err(error)) = probability.map(Threshold::from_probability) {
+                return Err(SpecError::new(key, format!("is invalid: {error}")));
+            }
+        }
+        self.dynamics()?;
+        self.pushes()?;
+        Ok(())
+    }
+
+    /// Refuses an infection that may never end in a job without a last round.
+    pub(super) fn check_rounds(&self, rule: &NodeRule) -> Result<(), SpecError> {
+        match rule {
+            NodeRule::Epidemic(course) if course.may_last() && self.last_round().is_none() => {
+                let reason =
+                    format!("is missing: an infection of `{}` may never end", self.model.kind);
+                Err(SpecError::new("run.max_rounds", reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn side_of(&self, push: &PushSpec) -> Result<u8, SpecError> {
+        let Some(name) = &push.campaign else { return Ok(0) };
+        let place = self.rival.iter().position(|rival| rival.name == *name);
+        match place.filter(|_| self.model.kind == ModelKind::Competitive) {
+            // There are at most 7.
+            Some(place) => Ok(place as u8 + 1),
+            None => Err(SpecError::new("push", format!("is for {name:?}, which is no [[rival]]"))),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! `[model]`: how the message spreads.
+
+use serde::{Deserialize, Serialize};
+
+use super::launch::RivalSpec;
+use super::{ModelKind, Probability, SpecError, ThresholdSpec};
+use crate::dynamics::{
+    Conduct, Course, Delay, DynamicsError, Immunity, NodeRule, Rival, Sides, Tie,
+};
+
+/// How the message spreads. Keys that a kind does not have are refused.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSpec {
+    /// The diffusion model.
+    #[serde(default)]
+    pub kind: ModelKind,
+    /// The probability or weight of an arc.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<Probability>,
+    /// How many active in-neighbours a node waits for (`threshold`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<ThresholdSpec>,
+    /// The probability a round that an infectious node recovers (`sir` and its kin).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<f64>,
+    /// The probability a round that an exposed node becomes infectious (`seir`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incubation: Option<f64>,
+    /// The probability a round that an immune node becomes susceptible (`sirs`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waning: Option<f64>,
+    /// The probability that a good word stays one (`negative-opinion`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<f64>,
+    /// Who wins a node that several campaigns reach in one round (`competitive`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tie: Option<Tie>,
+    /// The probability a round that source and target meet; the first meeting counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meeting: Option<f64>,
+    /// Rounds that a message is under way, or weights of 1, 2, 3, … rounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<DelaySpec>,
+    /// The last round that counts: `run.max_rounds` in the words of the literature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<u32>,
+    /// The probability that an active node passes the message on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward: Option<f64>,
+    /// The probability that an active node endorses the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endorse: Option<f64>,
+}
+
+/// A number of rounds, or weights of 1, 2, 3, … rounds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum DelaySpec {
+    /// Always so many.
+    Rounds(u32),
+    /// By weight.
+    Weights(Vec<f64>),
+}
+
+impl ModelSpec {
+    /// A model of `kind` with `probability`, and nothing else said.
+    #[must_use]
+    pub fn new(kind: ModelKind, probability: Probability) -> Self {
+        Self { kind, probability: Some(probability), ..Self::default() }
+    }
+
+    /// The probability or weight of an arc; where none was given, that of the kind: a threshold
+    /// counts all neighbours, all others take 1 over the target's in-degree.
+    #[must_use]
+    pub fn probability(&self) -> Probability {
+        self.probability.unwrap_or(match self.kind {
+            ModelKind::Threshold => Probability::Constant(1.0),
+            _ => Probability::WeightedCascade,
+        })
+    }
+
+    /// When a node becomes active and how long it transmits, where `rivals` compete.
+    ///
+    /// # Errors
+    /// [`SpecError`] for a key that is missing, out of range, or none of the kind's.
+    pub fn rule(&self, rivals: &[RivalSpec]) -> Result<NodeRule, SpecError> {
+        use ModelKind as K;
+        self.refuse_strangers()?;
+        if self.kind != K::Competitive && !rivals.is_empty() {
+            let reason = format!("has competing seeds, which `{}` does not take", self.kind);
+            return Err(SpecError::new("rival", reason));
+        }
+        let course = |incubation, immunity| -> Result<NodeRule, SpecError> {
+            let recovery = self.needed("model.recovery", self.recovery)?;
+            Ok(NodeRule::Epidemic(Course { incubation, recovery, immunity }))
+        };
+        Ok(match self.kind {
+            K::IndependentCascade | K::LinearThreshold => NodeRule::Contagion(Sides::One),
+            K::Threshold => {
+                let threshold = self.needed("model.threshold", self.threshold)?;
+                NodeRule::Threshold(threshold.requirement())
+            }
+            K::Sir => course(None, Immunity::Lasting)?,
+            K::Seir => {
+                let incubation = self.needed("model.incubation", self.incubation)?;
+                course(Some(incubation), Immunity::Lasting)?
+            }
+            K::Sis => course(None, Immunity::None)?,
+            K::Sirs => course(None, Immunity::Waning(self.needed("model.waning", self.waning)?))?,
+            K::NegativeOpinion => {
+                let quality = self.needed("model.quality", self.quality)?;
+                NodeRule::Contagion(Sides::Opinion { quality })
+            }
+            K::Competitive => {
+                let named = rivals.iter().map(|rival| Rival { name: rival.name.clone() });
+                let tie = self.tie.unwrap_or_default();
+                NodeRule::Contagion(Sides::Campaigns { rivals: named.collect(), tie })
+            }
+        })
+    }
+
+    /// How long a message is under way.
+    #[must_use]
+    pub(super) fn delay(&self) -> Delay {
+        match (self.meeting, &self.delay) {
+            (Some(meeting), _) => Delay::Meeting(meeting),
+            (None, Some(DelaySpec::Rounds(rounds))) => Delay::Constant(*rounds),
+            (None, Some(DelaySpec::Weights(weights))) => Delay::Table(weights.clone()),
+            (None, None) => Delay::NextRound,
+        }
+    }
+
+    /// What active nodes do.
+    #[must_use]
+    pub(super) fn conduct(&self) -> Conduct {
+        Conduct { forward: self.forward, endorse: self.endorse }
+    }
+
+    fn needed<T: Copy>(&self, key: &'static str, value: Option<T>) -> Result<T, SpecError> {
+        value.ok_or_else(|| SpecError::new(key, format!("is missing, `{}` needs it", self.kind)))
+    }
+
+    /// Refuses keys that the kind does not have.
+    fn refuse_strangers(&self) -> Result<(), SpecError> {
+        use ModelKind as K;
+        let is_epidemic = matches!(self.kind, K::Sir | K::Seir | K::Sis | K::Sirs);
+        let strangers = [
+            ("model.threshold", self.threshold.is_some(), self.kind == K::Threshold),
+            ("model.recovery", self.recovery.is_some(), is_epidemic),
+            ("model.incubation", self.incubation.is_some(), self.kind == K::Seir),
+            ("model.waning", self.waning.is_some(), self.kind == K::Sirs),
+            ("model.quality", self.quality.is_some(), self.kind == K::NegativeOpinion),
+            ("model.tie", self.tie.is_some(), self.kind == K::Competitive),
+            ("model.meeting", self.meeting.is_some(), !is_epidemic),
+            ("model.delay", self.delay.is_some(), !is_epidemic && self.meeting.is_none()),
+            ("model.forward", self.forward.is_some(), !is_epidemic),
+            ("model.endorse", self.endorse.is_some(), !is_epidemic),
+        ];
+        match strangers.into_iter().find(|&(_, is_there, is_known)| is_there && !is_known) {
+            Some(("model.delay", ..)) if !is_epidemic => Err(SpecError::new(
+                "model.delay",
+                "and `meeting` both say how long a message is under way: leave one of them out",
+            )),
+            Some((key, ..)) => {
+                Err(SpecError::new(key, format!("is no key of `{}`: leave it out", self.kind)))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The key that an error of the dynamics is about.
+pub(super) fn blamed(error: &DynamicsError, model: &ModelSpec) -> &'static str {
+    match error {
+        DynamicsError::Delay if model.meeting.is_some() => "model.meeting",
+        DynamicsError::Delay => "model.delay",
+        DynamicsError::Requirement => "model.threshold",
+        DynamicsError::Campaigns => "rival",
+        DynamicsError::UnknownSide => "push",
+        DynamicsError::Probability(_) | DynamicsError::EpidemicConduct => "model",
+    }
+}

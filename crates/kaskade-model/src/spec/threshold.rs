@@ -1,0 +1,99 @@
+//! `model.threshold`: how many in-neighbours a node waits for, as it is written.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::dynamics::Requirement;
+
+/// A share of the in-degree, or a table that says something else.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a share in [0, 1], { count = K } or { uniform = [LOW, HIGH] }")]
+pub enum ThresholdSpec {
+    /// At least this share.
+    Share(f64),
+    /// At least so many.
+    Count {
+        /// How many.
+        count: Count,
+    },
+    /// At least a share between two, drawn for each node and simulation.
+    Uniform {
+        /// The least and the most.
+        uniform: [f64; 2],
+    },
+}
+
+/// A number, or two between which it is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Count {
+    /// Always so many.
+    Fixed(u32),
+    /// Drawn for each node and simulation, both included.
+    Drawn([u32; 2]),
+}
+
+impl ThresholdSpec {
+    /// The same for the engine.
+    #[must_use]
+    pub fn requirement(self) -> Requirement {
+        match self {
+            Self::Share(share) => Requirement::Share(share),
+            Self::Count { count: Count::Fixed(count) } => Requirement::Count(count),
+            Self::Count { count: Count::Drawn([low, high]) } => {
+                Requirement::UniformCount(low, high)
+            }
+            Self::Uniform { uniform: [low, high] } => Requirement::UniformShare(low, high),
+        }
+    }
+}
+
+impl FromStr for ThresholdSpec {
+    type Err = String;
+
+    /// Reads the flag form: `0.18`, `count:3`, `count:1-5` or `uniform:0.1-0.3`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unknown = || {
+            format!(
+                "{text:?} is no threshold: use a share in [0, 1], count:K, count:LOW-HIGH or \
+                     uniform:LOW-HIGH"
+            )
+        };
+        let pair = |range: &str| {
+            let (low, high) = range.split_once('-')?;
+            Some((low.trim().to_owned(), high.trim().to_owned()))
+        };
+        if let Some(count) = text.strip_prefix("count:") {
+            let count = match pair(count) {
+                None => count.parse().ok().map(Count::Fixed),
+                Some((low, high)) => low
+                    .parse()
+                    .ok()
+                    .zip(high.parse().ok())
+                    .map(|(low, high)| Count::Drawn([low, high])),
+            };
+            return count.map(|count| Self::Count { count }).ok_or_else(unknown);
+        }
+        if let Some(uniform) = text.strip_prefix("uniform:") {
+            let (low, high) = pair(uniform).ok_or_else(unknown)?;
+            let shares = low.parse().ok().zip(high.parse().ok());
+            return shares
+                .map(|(low, high)| Self::Uniform { uniform: [low, high] })
+                .ok_or_else(unknown);
+        }
+        text.parse().map(Self::Share).map_err(|_| unknown())
+    }
+}
+
+impl fmt::Display for ThresholdSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Share(share) => share.fmt(f),
+            Self::Count { count: Count::Fixed(count) } => write!(f, "count:{count}"),
+            Self::Count { count: Count::Drawn([low, high]) } => write!(f, "count:{low}-{high}"),
+            Self::Uniform { uniform: [low, high] } => write!(f, "uniform:{low}-{high}"),
+        }
+    }
+}
