@@ -63,8 +63,8 @@ fn arb_dynamics(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
         let mut dynamics = match is_epidemic {
             true => Dynamics { rule, firing, ..Dynamics::default() },
             false => {
-                let conduct = Conduct { forward, endorse };
-                Dynamics { rule, delay, conduct, firing, pushes: Vec::new() }
+                let conduct = Conduct { forward, endorse, ..Conduct::default() };
+                Dynamics { rule, delay, conduct, firing, ..Dynamics::default() }
             }
         };
         let n_sides = dynamics.n_sides() as u8;

@@ -15,8 +15,10 @@ mod draws;
 mod epidemic;
 mod launch;
 mod machine;
+mod places;
 mod rivalry;
 mod run;
+mod saturated;
 mod sided;
 
 pub use contagion::Contagion;

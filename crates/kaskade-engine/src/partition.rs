@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kaskade_model::coin::{Family, Isa, activation_fingerprint};
 use kaskade_model::diffusion::ModelError;
+use kaskade_model::dynamics::{NoColumns, NodeColumns, NodeTraits};
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, lanes_of};
 use kaskade_model::seeds::SeedPlan;
@@ -30,6 +31,8 @@ pub struct Partition<S> {
     pub isa: Isa,
     /// The way that a batch is computed.
     pub method: Method,
+    /// What of the nodes' columns matters to the job.
+    pub(crate) traits: Arc<NodeTraits>,
     coins: Coins,
     presence: Option<Presence>,
     one_by_one: Option<OneByOne>,
@@ -58,7 +61,7 @@ impl<S: Shard> Partition<S> {
     /// [`ModelError`] names what is missing or the node whose weights exceed 1.
     pub fn new(shards: Vec<S>, plan: JobPlan, isa: Isa) -> Result<Self, ModelError> {
         // No lists are as small as that.
-        Self::alone(shards, plan, isa, 0)
+        Self::join(shards, plan, isa, 0, &NoColumns)
     }
 
     /// As [`Partition::new`], where `shards` are the whole graph: then simulations may be run one
@@ -73,6 +76,22 @@ impl<S: Shard> Partition<S> {
         isa: Isa,
         lists_limit_bytes: u64,
     ) -> Result<Self, ModelError> {
+        Self::join(shards, plan, isa, lists_limit_bytes, &NoColumns)
+    }
+
+    /// As [`Partition::alone`], or with a limit of 0 as [`Partition::new`], where the job asks for
+    /// `columns` of the nodes.
+    ///
+    /// # Errors
+    /// As [`Partition::new`].
+    pub fn join(
+        shards: Vec<S>,
+        plan: JobPlan,
+        isa: Isa,
+        lists_limit_bytes: u64,
+        columns: &(impl NodeColumns + ?Sized),
+    ) -> Result<Self, ModelError> {
+        let traits = NodeTraits::resolve(&plan.dynamics, plan.seed, plan.n_nodes, columns)?;
         shards.iter().try_for_each(|shard| plan.model.check(shard))?;
         if plan.coins == Family::Block && !plan.dynamics.is_plain() {
             return Err(ModelError::NoBlocks);
@@ -88,7 +107,8 @@ impl<S: Shard> Partition<S> {
             Some(_) => None,
             None => Presence::new(&shards, plan.n_nodes),
         };
-        Ok(Self { shards, plan, isa, method: Method::Auto, coins, presence, one_by_one })
+        let (traits, method) = (Arc::new(traits), Method::Auto);
+        Ok(Self { shards, plan, isa, method, traits, coins, presence, one_by_one })
     }
 
     /// Whether its simulations can be run one after another.

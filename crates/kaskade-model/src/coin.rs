@@ -59,6 +59,8 @@ pub enum Purpose {
     Forward = 0xc3a5_c85c_97cb_3127,
     /// Whether a node endorses what it heard.
     Endorse = 0x8648_dbbb_9b7a_3f1d,
+    /// Whether an account is nobody's.
+    Fake = 0x7fb5_d329_728e_a185,
     /// Whether an infectious node recovers in a round.
     Recovery = 0xff51_afd7_ed55_8ccd,
     /// Whether an exposed node becomes infectious in a round.

@@ -17,6 +17,7 @@ use linear_threshold::{
 
 use crate::adjacency::Shard;
 use crate::coin::{BlockCoins, Draw, InvalidProbability, MAX_BLOCK_PROBABILITY, Threshold};
+use crate::dynamics::TraitError;
 use crate::ids::NodeId;
 
 /// An arc of a shard.
@@ -187,6 +188,9 @@ pub enum ModelError {
     /// those of a cascade.
     #[error("block coins are for the plain independent cascade with one probability for all arcs")]
     NoBlocks,
+    /// The nodes' columns do not say what the job asks of them.
+    #[error(transparent)]
+    Traits(#[from] TraitError),
     /// The graph directory was built without a section that the model reads.
     #[error(
         "the graph has no {section}, which {reader} reads: rebuild it with `kaskade graph build … {rebuild}`"

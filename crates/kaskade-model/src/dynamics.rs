@@ -9,17 +9,23 @@
 //! All choices are draws of (node or arc, simulation), in SIR-like courses of the round, too; so
 //! they are the same whatever computes them.
 
+mod audience;
 mod course;
 mod delay;
 mod measure;
 mod requirement;
 mod sides;
+mod traits;
 
+pub use audience::{Audience, ByCategory, FakeConduct, Fakes, Selector};
 pub use course::{Course, Immunity};
 pub use delay::{Delay, DelayTable, MAX_DELAY_ROUNDS};
 pub use measure::{LaneSeries, Measure};
 pub use requirement::{Requirement, counter_bits};
 pub use sides::{MAX_SIDES, Rival, Sides, Tie};
+pub use traits::{
+    Class, MAX_SEGMENTS, NoColumns, NodeColumns, NodeTraits, TraitError, Value, segments, select,
+};
 
 use crate::coin::{InvalidProbability, Threshold};
 use crate::seeds::SeedPlan;
@@ -33,6 +39,10 @@ pub struct Dynamics {
     pub delay: Delay,
     /// What active nodes do.
     pub conduct: Conduct,
+    /// Who takes part, and who counts.
+    pub audience: Audience,
+    /// The names of the segments that the audience is counted by.
+    pub segments: Vec<String>,
     /// The probability that a seed starts at all, drawn for each seed, push and simulation.
     pub firing: Option<f64>,
     /// Who starts besides the job's first seeds.
@@ -57,13 +67,31 @@ impl Default for NodeRule {
 }
 
 /// What a node does once it is active. Seeds pass the message on in any case.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Conduct {
     /// The probability that it passes the message on; always where there is none.
     pub forward: Option<f64>,
     /// The probability that it endorses what it heard, whether it passes it on or not; not asked
     /// where there is none.
     pub endorse: Option<f64>,
+    /// The first, by the category of the node.
+    pub forward_by: Option<ByCategory>,
+    /// The second, by the category of the node.
+    pub endorse_by: Option<ByCategory>,
+}
+
+impl Conduct {
+    /// Whether some pass the message on and others do not.
+    #[must_use]
+    pub fn asks_forward(&self) -> bool {
+        self.forward.is_some() || self.forward_by.is_some()
+    }
+
+    /// Whether some endorse the message.
+    #[must_use]
+    pub fn asks_endorse(&self) -> bool {
+        self.endorse.is_some() || self.endorse_by.is_some()
+    }
 }
 
 /// Seeds that start in a later round, or for another side.
@@ -82,7 +110,18 @@ impl Dynamics {
     /// nothing else is asked.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        *self == Self::default()
+        let audience = Audience { seeds: self.audience.seeds.clone(), ..Audience::default() };
+        *self == Self { audience, ..Self::default() }
+    }
+
+    /// Whether it depends on the columns of the graph's nodes.
+    #[must_use]
+    pub fn reads_columns(&self) -> bool {
+        let Audience { reach, count, seeds: _, segment, fakes } = &self.audience;
+        let fakes = fakes.as_ref().is_some_and(|fakes| fakes.column.is_some());
+        let Conduct { forward_by, endorse_by, .. } = &self.conduct;
+        let is_asked = reach.is_some() || count.is_some() || segment.is_some() || fakes;
+        is_asked || forward_by.is_some() || endorse_by.is_some()
     }
 
     /// The number of sides: messages that are told apart under way.
@@ -118,9 +157,23 @@ impl Dynamics {
     /// # Errors
     /// [`DynamicsError`] says what.
     pub fn check(&self) -> Result<(), DynamicsError> {
-        let Conduct { forward, endorse } = self.conduct;
-        for probability in [forward, endorse, self.firing].into_iter().flatten() {
+        let Conduct { forward, endorse, forward_by, endorse_by } = &self.conduct;
+        for probability in [*forward, *endorse, self.firing].into_iter().flatten() {
             Threshold::from_probability(probability)?;
+        }
+        for by in [forward_by, endorse_by].into_iter().flatten() {
+            for probability in by.values.values().chain([&by.default]) {
+                Threshold::from_probability(*probability)?;
+            }
+        }
+        if let Some(Fakes { column, share, .. }) = &self.audience.fakes {
+            Threshold::from_probability(share.unwrap_or(0.0))?;
+            if column.is_some() == share.is_some() {
+                return Err(DynamicsError::Fakes);
+            }
+        }
+        if self.segments.len() > MAX_SEGMENTS {
+            return Err(DynamicsError::Segments);
         }
         self.delay.check()?;
         match &self.rule {
@@ -128,7 +181,10 @@ impl Dynamics {
             NodeRule::Threshold(requirement) => requirement.check()?,
             NodeRule::Epidemic(course) => {
                 course.check()?;
-                if self.conduct != Conduct::default() || self.delay != Delay::NextRound {
+                let fakes = self.audience.fakes.as_ref().map(|fakes| fakes.conduct);
+                let is_told_apart = fakes == Some(FakeConduct::DeadEnd);
+                let asks = self.conduct.asks_forward() || self.conduct.asks_endorse();
+                if asks || is_told_apart || self.delay != Delay::NextRound {
                     return Err(DynamicsError::EpidemicConduct);
                 }
             }
@@ -162,8 +218,14 @@ pub enum DynamicsError {
     /// A push for a side that is none.
     #[error("seeds are pushed for a campaign that there is not")]
     UnknownSide,
-    /// Delays, forwarding or endorsement in an epidemic.
-    #[error("epidemics have no delay, forwarding or endorsement")]
+    /// Fakes that are named twice, or not at all.
+    #[error("fakes are either those of a `column` or a `share` of all nodes")]
+    Fakes,
+    /// More segments than can be counted apart.
+    #[error("at most {MAX_SEGMENTS} segments can be counted apart")]
+    Segments,
+    /// Delays, forwarding, endorsement or dead ends in an epidemic.
+    #[error("epidemics have no delay, forwarding, endorsement or dead ends")]
     EpidemicConduct,
 }
 

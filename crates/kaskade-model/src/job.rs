@@ -2,7 +2,7 @@
 
 use crate::coin::Family;
 use crate::diffusion::{ArcWeight, LiveArcModel, sums_to_at_most_one};
-use crate::dynamics::{Dynamics, Push};
+use crate::dynamics::{Dynamics, NodeTraits, Push, TraitError, segments};
 use crate::ids::{BatchId, NodeId};
 use crate::lanes::{LANES_PER_WORD, LaneMask, MAX_LANE_WORDS, first_lanes};
 use crate::seeds::{self, NodeDirectory, SeedError, SeedPlan};
@@ -80,7 +80,13 @@ impl JobPlan {
             dynamics: dynamics(spec, graph)?,
             coins: spec.coin_family()?,
             seed: spec.run.seed,
-            seeds: seeds::resolve(&spec.seeds, spec.run.seed, graph, 0)?,
+            seeds: seeds::resolve(
+                &spec.seeds,
+                spec.run.seed,
+                graph,
+                0,
+                spec.audience.seeds.as_ref(),
+            )?,
             n_nodes: graph.n_nodes(),
             first_simulation: spec.run.first_simulation,
             n_simulations: spec.run.simulations,
@@ -128,8 +134,14 @@ impl JobPlan {
 
 fn dynamics(spec: &Spec, graph: &impl NodeDirectory) -> Result<Dynamics, PlanError> {
     let mut dynamics = spec.dynamics()?;
+    if let Some(column) = &dynamics.audience.segment {
+        dynamics.segments = segments(column, graph.columns())?;
+    }
+    // Whether the columns say what the job asks of them.
+    NodeTraits::resolve(&dynamics, spec.run.seed, graph.n_nodes(), graph.columns())?;
     for (number, (round, side, seeds)) in (1..).zip(spec.pushes()?) {
-        let seeds = seeds::resolve(seeds, spec.run.seed, graph, number)?;
+        let eligible = spec.audience.seeds.as_ref();
+        let seeds = seeds::resolve(seeds, spec.run.seed, graph, number, eligible)?;
         dynamics.pushes.push(Push { round, side, seeds });
     }
     Ok(dynamics)
@@ -165,6 +177,9 @@ pub enum PlanError {
     /// The seeds.
     #[error(transparent)]
     Seeds(#[from] SeedError),
+    /// The nodes' columns do not say what the job asks of them.
+    #[error(transparent)]
+    Traits(#[from] TraitError),
     /// A constant weight that sums to more than 1 at a node.
     #[error(
         "linear threshold with weight {weight}: the {in_degree} in-arcs of node {node} sum to more than 1; use `weighted-cascade` or a weight of at most 1/{in_degree}"

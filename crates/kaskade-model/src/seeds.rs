@@ -6,6 +6,7 @@ use std::collections::{BinaryHeap, HashMap};
 use roaring::RoaringBitmap;
 
 use crate::coin::{self, Purpose};
+use crate::dynamics::{NoColumns, NodeColumns, Selector, TraitError, select};
 use crate::ids::NodeId;
 use crate::spec::{OriginalId, SeedSpec};
 
@@ -23,6 +24,11 @@ pub trait NodeDirectory {
     /// A node whose in-arcs' weights in the arc column sum to more than 1, if there is one.
     fn overweight_node(&self) -> Option<OriginalId> {
         None
+    }
+
+    /// The columns of the nodes.
+    fn columns(&self) -> &dyn NodeColumns {
+        &NoColumns
     }
 
     /// The id that the input gave a node.
@@ -75,8 +81,11 @@ pub fn resolve(
     seed: u64,
     graph: &impl NodeDirectory,
     push: u32,
+    eligible: Option<&Selector>,
 ) -> Result<SeedPlan, SeedError> {
-    let n_nodes = graph.n_nodes();
+    let eligible = eligible.map(|selector| select(selector, graph.n_nodes(), graph.columns()));
+    let eligible = eligible.transpose()?.map(Eligible::new);
+    let n_nodes = eligible.as_ref().map_or(graph.n_nodes(), Eligible::count);
     let at_most_all = |count: u64| {
         u32::try_from(count)
             .ok()
@@ -84,10 +93,15 @@ pub fn resolve(
             .ok_or(SeedError::MoreThanNodes { count, n_nodes })
     };
     let nodes = match spec {
-        SeedSpec::TopDegree(count) => top_degree(at_most_all(*count)?, graph),
+        SeedSpec::TopDegree(count) => top_degree_of(at_most_all(*count)?, graph, eligible.as_ref()),
         SeedSpec::Random(count) => {
-            draw_distinct(at_most_all(*count)?, n_nodes, coin::job_key(seed), push)
+            let places = draw_distinct(at_most_all(*count)?, n_nodes, coin::job_key(seed), push);
+            match &eligible {
+                None => places,
+                Some(eligible) => places.into_iter().map(|place| eligible.node(place)).collect(),
+            }
         }
+        SeedSpec::RandomEach(_) if eligible.is_some() => return Err(SeedError::EachOfSome),
         SeedSpec::RandomEach(count) => return Ok(SeedPlan::RandomEach(at_most_all(*count)?)),
         SeedSpec::Ids(ids) => ids
             .iter()
@@ -101,10 +115,19 @@ pub fn resolve(
 /// The `count` nodes of highest out-degree, ties by smaller original id. O(n log count).
 #[must_use]
 pub fn top_degree(count: u32, graph: &impl NodeDirectory) -> Vec<NodeId> {
+    top_degree_of(count, graph, None)
+}
+
+fn top_degree_of(
+    count: u32,
+    graph: &impl NodeDirectory,
+    eligible: Option<&Eligible>,
+) -> Vec<NodeId> {
     let out_degrees = graph.out_degrees();
     let mut best = BinaryHeap::with_capacity(count as usize + 1);
     // Ascending ranks stand for the ids themselves: a name need not be looked at.
-    for (rank, &node) in (0u32..).zip(graph.by_original()) {
+    let may_be = |node: u32| eligible.is_none_or(|eligible| eligible.is_in(NodeId(node)));
+    for (rank, &node) in (0u32..).zip(graph.by_original()).filter(|(_, node)| may_be(**node)) {
         let degree = out_degrees[node as usize];
         let worst_kept: Option<&Reverse<(u32, Reverse<u32>, NodeId)>> = best.peek();
         if best.len() == count as usize && worst_kept.is_none_or(|worst| degree <= worst.0.0) {
@@ -116,6 +139,34 @@ pub fn top_degree(count: u32, graph: &impl NodeDirectory) -> Vec<NodeId> {
         }
     }
     best.into_sorted_vec().into_iter().map(|Reverse((_, _, node))| node).collect()
+}
+
+/// The nodes that may be chosen as seeds.
+#[derive(Debug)]
+struct Eligible {
+    is_in: Vec<bool>,
+    nodes: Vec<NodeId>,
+}
+
+impl Eligible {
+    fn new(is_in: Vec<bool>) -> Self {
+        let nodes = (0..).map(NodeId).zip(&is_in).filter(|(_, is_in)| **is_in);
+        Self { nodes: nodes.map(|(node, _)| node).collect(), is_in }
+    }
+
+    fn count(&self) -> u32 {
+        // Ids are `u32`.
+        self.nodes.len() as u32
+    }
+
+    fn is_in(&self, node: NodeId) -> bool {
+        self.is_in[node.index()]
+    }
+
+    /// The one at `place`.
+    fn node(&self, place: NodeId) -> NodeId {
+        self.nodes[place.index()]
+    }
 }
 
 /// `count` distinct nodes of `n_nodes` by a Fisher–Yates shuffle whose swaps are draws of `key`.
@@ -136,7 +187,7 @@ fn draw_distinct(count: u32, n_nodes: u32, key: u64, push: u32) -> Vec<NodeId> {
 }
 
 /// Why there are no such seeds.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SeedError {
     /// A seed does not occur in the graph.
     #[error("seed {id} is not a node of the graph: seeds are the ids of the graph's input file")]
@@ -152,6 +203,14 @@ pub enum SeedError {
         /// Nodes of the graph.
         n_nodes: u32,
     },
+    /// A new set for every simulation, of some nodes only.
+    #[error(
+        "`random_each` draws from all nodes: with `audience.seeds`, use `random` or `top_degree`"
+    )]
+    EachOfSome,
+    /// The nodes' columns do not say who may be a seed.
+    #[error(transparent)]
+    Traits(#[from] TraitError),
     /// A seed file must be read where the spec is, before the job starts.
     #[error("seed file {path} was not read before the job started")]
     UnreadFile {
@@ -229,11 +288,11 @@ mod tests {
         let graph = Degrees::new(vec![1, 2]);
         let unknown = SeedSpec::Ids(vec![OriginalId::Number(5)]);
         assert_eq!(
-            resolve(&unknown, 1, &graph, 0),
+            resolve(&unknown, 1, &graph, 0, None),
             Err(SeedError::UnknownNode { id: OriginalId::Number(5) })
         );
         assert!(matches!(
-            resolve(&SeedSpec::Random(3), 1, &graph, 0),
+            resolve(&SeedSpec::Random(3), 1, &graph, 0, None),
             Err(SeedError::MoreThanNodes { count: 3, n_nodes: 2 })
         ));
     }

@@ -14,13 +14,14 @@ mod values;
 use serde::{Deserialize, Serialize};
 
 pub use launch::{LaunchSpec, PushSpec, RivalSpec};
-pub use model::{DelaySpec, ModelSpec};
+pub use model::{DelaySpec, ModelSpec, RateSpec};
 pub use original_id::OriginalId;
 pub use threshold::ThresholdSpec;
 pub use values::{CoinFamily, ModelKind, Placement, Probability, SeedSpec};
 
 use crate::coin::{COIN_VERSION, Family, InvalidProbability, Threshold};
 use crate::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
+use crate::dynamics::Audience;
 
 /// The version of the spec's own format; a spec begins with `version = 1`.
 pub const SPEC_VERSION: u32 = 1;
@@ -45,6 +46,9 @@ pub struct Spec {
     pub model: ModelSpec,
     /// Who starts.
     pub seeds: SeedSpec,
+    /// Who takes part, and who counts.
+    #[serde(default, skip_serializing_if = "is_everybody")]
+    pub audience: Audience,
     /// How surely seeds start.
     #[serde(default, skip_serializing_if = "LaunchSpec::is_default")]
     pub launch: LaunchSpec,
@@ -149,6 +153,10 @@ pub struct RunSpec {
 pub const DEFAULT_SIMULATIONS: u64 = 1000;
 /// The seed of a job or generator whose spec does not say.
 pub const DEFAULT_SEED: u64 = 1;
+
+fn is_everybody(audience: &Audience) -> bool {
+    *audience == Audience::default()
+}
 
 fn default_simulations() -> u64 {
     DEFAULT_SIMULATIONS

@@ -12,6 +12,8 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use kaskade_model::NodeId;
+use kaskade_model::dynamics::{NodeColumns, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::choices::InvalidChoice;
@@ -87,6 +89,34 @@ pub struct NodeColumn {
     pub digest: String,
 }
 
+/// What a job reads of the columns.
+impl NodeColumns for Attributes {
+    fn find(&self, name: &str) -> Option<usize> {
+        self.place(name)
+    }
+
+    fn value(&self, place: usize, node: NodeId) -> Value<'_> {
+        let Some((_, column)) = self.columns.get(place) else { return Value::Missing };
+        let column = column.view();
+        let value = match column.kind() {
+            ColumnType::Category => column.category(node).map(Value::Category),
+            ColumnType::Number => column.number(node).map(Value::Number),
+            ColumnType::Bool => column.bool(node).map(Value::Bool),
+        };
+        value.unwrap_or(Value::Missing)
+    }
+
+    fn categories(&self, place: usize) -> Option<Vec<String>> {
+        match self.columns.get(place)?.1.view() {
+            Column::Category { names, .. } => {
+                let texts = (0..names.len()).filter_map(|idx| names.text(idx));
+                Some(texts.map(str::to_owned).collect())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// The node columns of a graph, mapped.
 #[derive(Debug)]
 pub struct Attributes {
@@ -111,9 +141,11 @@ impl Attributes {
     /// The column named `name`. O(log columns).
     #[must_use]
     pub fn column(&self, name: &str) -> Option<Column<'_>> {
-        let found =
-            self.columns.binary_search_by(|(described, _)| described.name.as_str().cmp(name));
-        found.ok().map(|idx| self.columns[idx].1.view())
+        self.place(name).map(|place| self.columns[place].1.view())
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        self.columns.binary_search_by(|(described, _)| described.name.as_str().cmp(name)).ok()
     }
 
     /// Maps the file at `path` with the node columns that `manifest` describes.

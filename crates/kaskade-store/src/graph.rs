@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kaskade_model::dynamics::{NoColumns, NodeColumns};
 use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::spec::OriginalId;
 use kaskade_model::{NodeId, NodeRange, Shard};
@@ -118,6 +119,12 @@ impl Graph {
     pub fn into_shards(self) -> Vec<MappedShard> {
         self.shards
     }
+
+    /// The mapped shards, and the columns of the nodes if the graph has any.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<MappedShard>, Option<Attributes>) {
+        (self.shards, self.attributes)
+    }
 }
 
 impl NodeDirectory for Graph {
@@ -135,6 +142,13 @@ impl NodeDirectory for Graph {
 
     fn overweight_node(&self) -> Option<OriginalId> {
         self.manifest.weights_exceed_one_at.clone()
+    }
+
+    fn columns(&self) -> &dyn NodeColumns {
+        match &self.attributes {
+            Some(attributes) => attributes,
+            None => &NoColumns,
+        }
     }
 
     fn original(&self, node: NodeId) -> OriginalId {
@@ -166,6 +180,19 @@ pub fn open_shard(
         shard.container().check_digest(&expected.digest)?;
     }
     Ok(shard)
+}
+
+/// Maps the file at `path`, wherever it lies, if it has the node columns of `manifest`, and
+/// compares their digests.
+///
+/// # Errors
+/// [`StoreError`]: not found, another file or version, or damaged.
+pub fn open_attributes(path: &Path, manifest: &Manifest) -> Result<Attributes, StoreError> {
+    let bytes = manifest.attributes_file.as_ref().map_or(0, |file| file.file_bytes);
+    let meter = Meter::new(bytes, &|_, _| {});
+    let attributes = Attributes::open(path, manifest, Verify::Full, &meter)?;
+    attributes.check_digests()?;
+    Ok(attributes)
 }
 
 fn select<'m>(

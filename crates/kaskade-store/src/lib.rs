@@ -43,7 +43,7 @@ pub use attributes::{
 pub use choices::{IdKind, InvalidChoice, Layout, Order, Orientation, Views};
 pub use cut::{MAX_SHARDS, NODE_COST_ARCS, cut_shards};
 pub use error::{StoreError, StoreErrorKind};
-pub use graph::{Graph, open_shard};
+pub use graph::{Graph, open_attributes, open_shard};
 pub use inspect::{FileSummary, SectionSummary, inspect};
 pub use manifest::{FileEntry, Manifest, ManifestFile, ShardEntry};
 pub use nodes::{Nodes, NodesEntry};

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 pub use kaskade_ingest::NodeTables;
 use kaskade_ingest::progress::Unwatched;
 use kaskade_ingest::spec::{BuildSpec, DirectorySpec};
+use kaskade_model::dynamics::Audience;
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::spec::{
@@ -71,6 +72,7 @@ pub fn job(model: ModelSpec, seeds: SeedSpec, n_simulations: u64) -> Spec {
         graph: GraphSource::default(),
         model,
         seeds,
+        audience: Audience::default(),
         launch: LaunchSpec::default(),
         push: Vec::new(),
         rival: Vec::new(),

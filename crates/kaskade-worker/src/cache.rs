@@ -10,7 +10,7 @@ use std::{fs, io};
 use kaskade_model::ShardId;
 use kaskade_model::message::Assignment;
 use kaskade_rpc::control::Client;
-use kaskade_store::{Load, MappedShard, names};
+use kaskade_store::{Attributes, Load, MappedShard, names};
 
 use crate::compute_pool::ComputePool;
 use crate::error::WorkerError;
@@ -65,6 +65,26 @@ impl ShardCache {
             found.push(mapped);
         }
         Ok(found)
+    }
+
+    /// The node columns of the graph of `assignment`, where its job asks for any and the graph has
+    /// some.
+    pub(crate) async fn columns(
+        &self,
+        assignment: &Assignment,
+        client: &Client,
+        pool: &ComputePool,
+    ) -> Result<Option<Attributes>, WorkerError> {
+        if !assignment.plan.dynamics.reads_columns() {
+            return Ok(None);
+        }
+        let fetcher = Fetcher { assignment, client, pool, load: self.load };
+        let dir = self.dir.join(&assignment.shard_table_digest);
+        let manifest = fetcher.manifest(&dir).await?;
+        match manifest.attributes_file {
+            Some(_) => Ok(Some(fetcher.attributes(&dir, &manifest).await?)),
+            None => Ok(None),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Held<MappedShard>> {

@@ -7,6 +7,7 @@ use kaskade_engine::partition::Partition;
 use kaskade_engine::worker::{Action, Computed, Task, WorkerMachine};
 use kaskade_model::WorkerId;
 use kaskade_model::coin::Isa;
+use kaskade_model::dynamics::{NoColumns, NodeColumns};
 use kaskade_model::message::{
     Assignment, Attempt, Member, PeerMessage, WorkerCommand, WorkerEvent,
 };
@@ -285,10 +286,15 @@ async fn get_ready(
     let shards = shards.map_err(PrepareError::Own)?;
     let plan = assignment.plan.clone();
     let is_alone = assignment.members.len() == 1;
-    let join = move || match is_alone {
+    let columns = cache.columns(&assignment, client, pool).await.map_err(PrepareError::Own)?;
+    let join = move || {
         // The planner counted them.
-        true => Partition::alone(shards, plan, Isa::detect(), u64::MAX),
-        false => Partition::new(shards, plan, Isa::detect()),
+        let lists_limit_bytes = if is_alone { u64::MAX } else { 0 };
+        let columns: &dyn NodeColumns = match &columns {
+            Some(columns) => columns,
+            None => &NoColumns,
+        };
+        Partition::join(shards, plan, Isa::detect(), lists_limit_bytes, columns)
     };
     let partition = pool.run(join).await;
     let partition = partition

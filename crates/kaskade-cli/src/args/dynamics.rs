@@ -4,7 +4,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
 use kaskade_model::dynamics::Tie;
-use kaskade_model::spec::{DelaySpec, LaunchSpec, ModelSpec, ThresholdSpec};
+use kaskade_model::spec::{DelaySpec, LaunchSpec, ModelSpec, RateSpec, ThresholdSpec};
 
 /// What nodes do with what reaches them.
 #[derive(Debug, Args)]
@@ -69,8 +69,8 @@ impl DynamicsArgs {
         lay.over(self.meeting, &mut model.meeting, "meeting", "model.meeting");
         lay.over(self.delay.map(DelaySpec::Rounds), &mut model.delay, "delay", "model.delay");
         lay.over(self.deadline, &mut model.deadline, "deadline", "model.deadline");
-        lay.over(self.forward, &mut model.forward, "forward", "model.forward");
-        lay.over(self.endorse, &mut model.endorse, "endorse", "model.endorse");
+        lay.over(self.forward.map(RateSpec::Same), &mut model.forward, "forward", "model.forward");
+        lay.over(self.endorse.map(RateSpec::Same), &mut model.endorse, "endorse", "model.endorse");
         let probability = &mut launch.probability;
         lay.over(self.launch_probability, probability, "launch_probability", "launch.probability");
     }

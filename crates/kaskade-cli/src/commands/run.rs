@@ -9,6 +9,7 @@ use kaskade_engine::partition::{Method, Partition};
 use kaskade_ingest::IngestError;
 use kaskade_model::JobId;
 use kaskade_model::coin::Isa;
+use kaskade_model::dynamics::{NoColumns, NodeColumns};
 use kaskade_model::job::JobPlan;
 use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::tally::JobTally;
@@ -57,8 +58,12 @@ pub(super) fn run(
         let lanes = choose_lanes(args, &job, graph.n_nodes());
         let plan = JobPlan::resolve(&job.spec, &graph, lanes.lane_words)?;
         let limit_bytes = state_limit_bytes();
-        let mut partition =
-            Partition::alone(graph.into_shards(), plan, Isa::detect(), limit_bytes)?;
+        let (shards, columns) = graph.into_parts();
+        let columns: &dyn NodeColumns = match &columns {
+            Some(columns) => columns,
+            None => &NoColumns,
+        };
+        let mut partition = Partition::join(shards, plan, Isa::detect(), limit_bytes, columns)?;
         if let Some(kernel) = args.kernel {
             force(kernel, &mut partition)?;
         }

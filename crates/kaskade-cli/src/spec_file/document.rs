@@ -4,6 +4,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use kaskade_model::dynamics::Audience;
 use kaskade_model::spec::{
     GraphSource, LaunchSpec, ModelSpec, PushSpec, RivalSpec, RunSpec, SeedSpec,
 };
@@ -34,6 +35,8 @@ pub(super) struct Contents {
     #[serde(default)]
     pub(super) model: ModelSpec,
     pub(super) seeds: Option<SeedSpec>,
+    #[serde(default)]
+    pub(super) audience: Audience,
     #[serde(default)]
     pub(super) launch: LaunchSpec,
     #[serde(default)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use kaskade_model::dynamics::Audience;
 use kaskade_model::spec::{
     GraphSource, LaunchSpec, ModelSpec, PushSpec, RivalSpec, RunSpec, SPEC_VERSION, SeedSpec, Spec,
 };
@@ -20,6 +21,7 @@ pub(super) struct Draft<'a> {
     graph: GraphSource,
     model: ModelSpec,
     seeds: Option<SeedSpec>,
+    audience: Audience,
     launch: LaunchSpec,
     push: Vec<PushSpec>,
     rival: Vec<RivalSpec>,
@@ -39,6 +41,7 @@ impl<'a> Draft<'a> {
                 graph: GraphSource::default(),
                 model: ModelSpec::default(),
                 seeds: None,
+                audience: Audience::default(),
                 launch: LaunchSpec::default(),
                 push: Vec::new(),
                 rival: Vec::new(),
@@ -52,6 +55,7 @@ impl<'a> Draft<'a> {
             graph: contents.graph,
             model: contents.model,
             seeds: contents.seeds,
+            audience: contents.audience,
             launch: contents.launch,
             push: contents.push,
             rival: contents.rival,
@@ -208,6 +212,7 @@ impl<'a> Draft<'a> {
             graph: self.graph.clone(),
             model: self.model.clone(),
             seeds,
+            audience: self.audience.clone(),
             launch: self.launch.clone(),
             push: self.push.clone(),
             rival: self.rival.clone(),

@@ -1,8 +1,10 @@
 //! Nodes that become active once, and transmit in the one round after.
 
+use std::sync::Arc as Shared;
+
 use kaskade_model::coin::{Purpose, Threshold, arc_item, node_item};
 use kaskade_model::diffusion::Arc;
-use kaskade_model::dynamics::{DelayTable, Dynamics, NodeRule, Sides, Tie};
+use kaskade_model::dynamics::{DelayTable, Dynamics, NodeRule, NodeTraits, Sides, Tie};
 use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, is_empty, lanes_of};
 use kaskade_model::{NodeId, NodeRange, Round, Shard};
 
@@ -10,7 +12,9 @@ use super::calendar::{Arrival, Calendar};
 use super::counters::Counters;
 use super::draws::NodeDraws;
 use super::machine::{NodeMachine, Seed, ShardRound, of_seed};
+use super::places::Places;
 use super::rivalry::Rivalry;
+use super::saturated::Saturated;
 use crate::kernel::{SummaryBitmap, Words, prefetch};
 
 /// A shard's nodes under cascades and thresholds.
@@ -26,8 +30,8 @@ pub struct Contagion<const W: usize> {
     /// Per node W words of lanes in which it is active, then for each side those in which it was
     /// reached in this round.
     planes: Words,
-    /// Nodes that are active in all lanes.
-    saturated: Words,
+    /// Nodes that are active in all lanes, or are not reached.
+    saturated: Saturated,
     /// Nodes that were reached in this round.
     touched: SummaryBitmap,
     /// Nodes that are active in a lane.
@@ -37,8 +41,10 @@ pub struct Contagion<const W: usize> {
     rivalry: Option<Rivalry<W>>,
     /// The probability that a good word stays one.
     quality: Option<Threshold>,
-    forward: Option<Threshold>,
-    endorse: Option<Threshold>,
+    /// Whether some keep the message to themselves.
+    forwards: bool,
+    traits: Shared<NodeTraits>,
+    places: Places,
     /// The seeds of this round, by place.
     seeds: Vec<(u32, LaneMask<W>)>,
 }
@@ -46,7 +52,7 @@ pub struct Contagion<const W: usize> {
 const CHECKED: &str = "the dynamics of a plan are checked before it runs";
 
 impl<const W: usize> NodeMachine<W> for Contagion<W> {
-    fn new(shard: &impl Shard, dynamics: &Dynamics) -> Self {
+    fn new(shard: &impl Shard, dynamics: &Dynamics, traits: &Shared<NodeTraits>) -> Self {
         let nodes = shard.nodes();
         let (n_nodes, n_sides) = (nodes.n_nodes(), dynamics.n_sides());
         let threshold = |probability: f64| Threshold::from_probability(probability).expect(CHECKED);
@@ -65,15 +71,16 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
             all: [u64::MAX; W],
             n_sides,
             planes: Words::zeroed(n_nodes * (1 + n_sides) * W),
-            saturated: Words::zeroed(n_nodes.div_ceil(64)),
+            saturated: Saturated::new(nodes, traits),
             touched: SummaryBitmap::new(n_nodes),
             used: SummaryBitmap::new(n_nodes),
             counters,
             delays: dynamics.delay.table().map(|table| (table, Calendar::default())),
             rivalry: (n_sides > 1).then(|| Rivalry::new(n_nodes, tie)),
             quality,
-            forward: dynamics.conduct.forward.map(threshold),
-            endorse: dynamics.conduct.endorse.map(threshold),
+            forwards: dynamics.conduct.asks_forward() || dynamics.audience.fakes.is_some(),
+            traits: Shared::clone(traits),
+            places: Places::of(dynamics),
             seeds: Vec::new(),
         }
     }
@@ -88,9 +95,7 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
 
     #[inline(always)]
     fn is_saturated(&self, node_idx: u32) -> bool {
-        let word =
-            self.saturated[node_idx as usize / 64].load(std::sync::atomic::Ordering::Relaxed);
-        word >> (node_idx % 64) & 1 == 1
+        self.saturated.contains(node_idx)
     }
 
     #[inline(always)]
@@ -147,7 +152,7 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
         let place = self.place(node_idx);
         let planes = self.planes.exclusive();
         let lanes: LaneMask<W> = std::array::from_fn(|w| seed.lanes[w] & !planes[place + w]);
-        if is_empty(&lanes) {
+        if is_empty(&lanes) || !self.traits.class(seed.node).can_start {
             return;
         }
         let reached = &mut planes[place + (1 + usize::from(seed.side)) * W..][..W];
@@ -175,10 +180,10 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
 
     fn clear(&mut self) {
         let n_words = (1 + self.n_sides) * W;
-        let (planes, saturated) = (self.planes.exclusive(), self.saturated.exclusive());
+        let (planes, saturated) = (self.planes.exclusive(), &mut self.saturated);
         let mut forget = |at: usize| {
             planes[at * n_words..][..n_words].fill(0);
-            saturated[at / 64] = 0;
+            saturated.forget(at);
         };
         self.used.drain(|_| (), &mut forget);
         // A batch that was aborted within a round leaves nodes that were just reached.
@@ -258,7 +263,7 @@ impl<const W: usize> Contagion<W> {
         }
         (0..W).for_each(|word| seen[word] |= active[word]);
         if *seen == self.all {
-            self.saturated.exclusive()[node_idx as usize / 64] |= 1 << (node_idx % 64);
+            self.saturated.insert(node_idx);
         }
         self.used.insert(node_idx as usize);
         if let Some(quality) = self.quality {
@@ -269,23 +274,25 @@ impl<const W: usize> Contagion<W> {
             sides[Sides::NEGATIVE] = std::array::from_fn(|word| active[word] & !positive[word]);
         }
 
-        outcome
-            .counts
-            .add(&active, kaskade_model::coin::activation_fingerprint(node, draws.round()));
-        let mut measures = outcome.measures.iter_mut();
-        if n_sides > 1 {
-            sides.iter().zip(&mut measures).for_each(|(side, measure)| measure.add(side));
+        let (class, places) = (self.traits.class(node), &self.places);
+        outcome.count((node, class), draws.round(), places, &active);
+        let measures = &mut outcome.measures;
+        if let Some(first) = places.sides {
+            let of_sides = measures[first..].iter_mut();
+            sides.iter().zip(of_sides).for_each(|(side, measure)| measure.add(side));
         }
         let mut transmits = active;
-        if let Some(forward) = self.forward {
-            transmits = draws.live(node_item(node, Purpose::Forward), forward, &active);
+        if self.forwards {
+            transmits = draws.live(node_item(node, Purpose::Forward), class.forward, &active);
             let is_seed = of_seed(&self.seeds, node_idx);
             (0..W).for_each(|word| transmits[word] |= is_seed[word] & active[word]);
-            measures.by_ref().take(1).for_each(|measure| measure.add(&transmits));
         }
-        if let Some(endorse) = self.endorse {
-            let endorses = draws.live(node_item(node, Purpose::Endorse), endorse, &active);
-            measures.by_ref().take(1).for_each(|measure| measure.add(&endorses));
+        if let Some(forwarded) = places.forwarded {
+            measures[forwarded].add(&transmits);
+        }
+        if let Some(endorsed) = places.endorsed {
+            let item = node_item(node, Purpose::Endorse);
+            measures[endorsed].add(&draws.live(item, class.endorse, &active));
         }
         for (side, slice) in sides.iter().zip(&mut outcome.frontier) {
             let mask: LaneMask<W> = std::array::from_fn(|word| side[word] & transmits[word]);

@@ -1,13 +1,17 @@
 //! Nodes that transmit until they recover.
 
-use kaskade_model::coin::{Purpose, Threshold, activation_fingerprint, at_round, node_item};
+use std::sync::Arc as Shared;
+
+use kaskade_model::coin::{Purpose, Threshold, at_round, node_item};
 use kaskade_model::diffusion::Arc;
-use kaskade_model::dynamics::{Course, Dynamics, Immunity, NodeRule};
+use kaskade_model::dynamics::{Course, Dynamics, Immunity, NodeRule, NodeTraits};
 use kaskade_model::lanes::{LaneMask, count_lanes, is_empty};
 use kaskade_model::{NodeRange, Shard};
 
 use super::draws::NodeDraws;
 use super::machine::{NodeMachine, Seed, ShardRound, of_seed};
+use super::places::Places;
+use super::saturated::Saturated;
 use crate::kernel::{SummaryBitmap, Words, prefetch};
 
 /// A shard's nodes under SIR, SEIR, SIS and SIRS in discrete time ([`Course`]).
@@ -19,8 +23,8 @@ pub struct Epidemic<const W: usize> {
     all: LaneMask<W>,
     /// Per node W words of lanes each for [`EVER`] to [`REACHED`].
     planes: Words,
-    /// Nodes that have had it in all lanes, and will not have it again.
-    saturated: Words,
+    /// Nodes that have had it in all lanes and will not have it again, or are not reached.
+    saturated: Saturated,
     /// Nodes that were reached in this round, or have a course to go on with.
     present: SummaryBitmap,
     /// Nodes that were ever infected.
@@ -29,6 +33,8 @@ pub struct Epidemic<const W: usize> {
     recovery: Threshold,
     immunity: Option<Threshold>,
     is_lasting: bool,
+    traits: Shared<NodeTraits>,
+    places: Places,
     /// The seeds of this round, by place.
     seeds: Vec<(u32, LaneMask<W>)>,
     /// The nodes that `settle` keeps present.
@@ -48,7 +54,7 @@ const REACHED: usize = 4;
 const N_PLANES: usize = 5;
 
 impl<const W: usize> NodeMachine<W> for Epidemic<W> {
-    fn new(shard: &impl Shard, dynamics: &Dynamics) -> Self {
+    fn new(shard: &impl Shard, dynamics: &Dynamics, traits: &Shared<NodeTraits>) -> Self {
         let nodes = shard.nodes();
         let n_nodes = nodes.n_nodes();
         let NodeRule::Epidemic(Course { incubation, recovery, immunity }) = dynamics.rule else {
@@ -62,7 +68,7 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
             nodes,
             all: [u64::MAX; W],
             planes: Words::zeroed(n_nodes * N_PLANES * W),
-            saturated: Words::zeroed(n_nodes.div_ceil(64)),
+            saturated: Saturated::new(nodes, traits),
             present: SummaryBitmap::new(n_nodes),
             used: SummaryBitmap::new(n_nodes),
             incubation: incubation.map(threshold),
@@ -73,6 +79,8 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
                 Immunity::Waning(waning) => Some(threshold(waning)),
             },
             is_lasting: immunity == Immunity::Lasting,
+            traits: Shared::clone(traits),
+            places: Places::of(dynamics),
             seeds: Vec::new(),
             staying: Vec::new(),
         }
@@ -88,9 +96,7 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
 
     #[inline(always)]
     fn is_saturated(&self, node_idx: u32) -> bool {
-        let word =
-            self.saturated[node_idx as usize / 64].load(std::sync::atomic::Ordering::Relaxed);
-        word >> (node_idx % 64) & 1 == 1
+        self.saturated.contains(node_idx)
     }
 
     #[inline(always)]
@@ -126,7 +132,7 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
         let [_, exposed, infectious, immune, _] = planes_of::<W>(planes);
         let lanes: LaneMask<W> =
             std::array::from_fn(|w| seed.lanes[w] & !(exposed[w] | infectious[w] | immune[w]));
-        if is_empty(&lanes) {
+        if is_empty(&lanes) || !self.traits.class(seed.node).can_start {
             return;
         }
         for word in 0..W {
@@ -146,10 +152,10 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
     }
 
     fn clear(&mut self) {
-        let (planes, saturated) = (self.planes.exclusive(), self.saturated.exclusive());
+        let (planes, saturated) = (self.planes.exclusive(), &mut self.saturated);
         let mut forget = |at: usize| {
             planes[at * N_PLANES * W..][..N_PLANES * W].fill(0);
-            saturated[at / 64] = 0;
+            saturated.forget(at);
         };
         self.used.drain(|_| (), &mut forget);
         self.present.drain(|_| (), &mut forget);
@@ -200,16 +206,17 @@ impl<const W: usize> Epidemic<W> {
         if !is_empty(&reached) {
             self.used.insert(node_idx as usize);
             if self.is_lasting && next[EVER] == self.all {
-                self.saturated.exclusive()[node_idx as usize / 64] |= 1 << (node_idx % 64);
+                self.saturated.insert(node_idx);
             }
-            outcome.counts.add(&first_time, activation_fingerprint(node, draws.round()));
+            let class = self.traits.class(node);
+            outcome.count((node, class), draws.round(), &self.places, &first_time);
         }
-        let mut measures = outcome.measures.iter_mut();
-        measures.by_ref().take(1).for_each(|infections| infections.add(&reached));
-        if self.incubation.is_some() {
-            measures.by_ref().take(1).for_each(|measure| measure.add(&next[EXPOSED]));
+        let Places { infections, exposed, infectious, .. } = self.places;
+        for (place, lanes) in
+            [(infections, &reached), (exposed, &next[EXPOSED]), (infectious, &next[INFECTIOUS])]
+        {
+            place.into_iter().for_each(|place| outcome.measures[place].add(lanes));
         }
-        measures.for_each(|measure| measure.add(&next[INFECTIOUS]));
         outcome.n_pending += count_lanes(&next[EXPOSED]);
         if !is_empty(&next[INFECTIOUS]) {
             outcome.frontier[0].push(node.0, next[INFECTIOUS]);

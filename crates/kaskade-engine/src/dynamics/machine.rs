@@ -1,11 +1,15 @@
 //! How the nodes of a shard react, whatever the model.
 
+use std::sync::Arc as Shared;
+
+use kaskade_model::coin::activation_fingerprint;
 use kaskade_model::diffusion::Arc;
-use kaskade_model::dynamics::Dynamics;
+use kaskade_model::dynamics::{Class, Dynamics, NodeTraits};
 use kaskade_model::lanes::LaneMask;
-use kaskade_model::{NodeId, NodeRange, Shard};
+use kaskade_model::{NodeId, NodeRange, Round, Shard};
 
 use super::draws::NodeDraws;
+use super::places::Places;
 use crate::kernel::{LaneCounts, LaneTotals, Reached, SummaryBitmap};
 use crate::slice::Slice;
 
@@ -14,8 +18,8 @@ use crate::slice::Slice;
 /// In every round live arcs come first ([`NodeMachine::reach`]), in any order, then seeds, then
 /// [`NodeMachine::settle`] decides.
 pub trait NodeMachine<const W: usize>: Send + Sized + 'static {
-    /// The machine of the nodes of `shard`, none of which is active.
-    fn new(shard: &impl Shard, dynamics: &Dynamics) -> Self;
+    /// The machine of the nodes of `shard`, which have `traits`; none of them is active.
+    fn new(shard: &impl Shard, dynamics: &Dynamics, traits: &Shared<NodeTraits>) -> Self;
 
     /// The nodes that it is about.
     fn nodes(&self) -> NodeRange;
@@ -86,6 +90,21 @@ impl<const W: usize> ShardRound<W> {
             frontier: vec![Slice::default(); n_sides],
             n_pending: 0,
         }
+    }
+
+    /// Counts `node`, of `class`, which became active in the lanes `active` for the first time.
+    #[inline(always)]
+    pub(super) fn count(
+        &mut self,
+        (node, class): (NodeId, &Class),
+        round: Round,
+        places: &Places,
+        active: &LaneMask<W>,
+    ) {
+        if class.counts {
+            self.counts.add(active, activation_fingerprint(node, round));
+        }
+        places.count_class(&mut self.measures, class, active);
     }
 }
 

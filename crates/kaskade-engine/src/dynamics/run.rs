@@ -40,7 +40,8 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
     #[must_use]
     pub fn new_machines(partition: &Partition<S>) -> Vec<M> {
         let dynamics = &partition.plan.dynamics;
-        partition.shards.iter().map(|shard| M::new(shard, dynamics)).collect()
+        let traits = &partition.traits;
+        partition.shards.iter().map(|shard| M::new(shard, dynamics, traits)).collect()
     }
 
     /// Begins `batch` on cleared `machines` (one a shard) with the seeds of round 0.

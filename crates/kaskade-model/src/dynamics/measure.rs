@@ -7,6 +7,10 @@ use crate::dynamics::{Dynamics, NodeRule, Sides};
 /// A number that is counted in every simulation and round, besides the nodes that became active.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Measure {
+    /// Nodes that became active and are nobody's.
+    Fakes,
+    /// Nodes of a segment that count and became active: its place, and its name.
+    Segment(usize, String),
     /// Nodes that began to pass the message on.
     Forwarded,
     /// Nodes that endorsed what they heard.
@@ -40,6 +44,8 @@ impl fmt::Display for Measure {
     /// Its key in results.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Fakes => f.write_str("fakes"),
+            Self::Segment(_, name) => write!(f, "segment.{name}"),
             Self::Forwarded => f.write_str("forwarded"),
             Self::Endorsed => f.write_str("endorsed"),
             Self::Positive => f.write_str("positive"),
@@ -78,12 +84,17 @@ impl Dynamics {
                 measures.push(Measure::Infectious);
             }
         }
-        if self.conduct.forward.is_some() {
+        if self.conduct.asks_forward() {
             measures.push(Measure::Forwarded);
         }
-        if self.conduct.endorse.is_some() {
+        if self.conduct.asks_endorse() {
             measures.push(Measure::Endorsed);
         }
+        if self.audience.fakes.is_some() {
+            measures.push(Measure::Fakes);
+        }
+        let segments = self.segments.iter().cloned().enumerate();
+        measures.extend(segments.map(|(place, name)| Measure::Segment(place, name)));
         measures
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ModelKind, SeedSpec, Spec, SpecError, model};
+use super::{ModelKind, RateSpec, SeedSpec, Spec, SpecError, model};
 use crate::coin::Threshold;
 use crate::dynamics::{Dynamics, NodeRule};
 
@@ -54,6 +54,8 @@ impl Spec {
             rule: self.model.rule(&self.rival)?,
             delay: self.model.delay(),
             conduct: self.model.conduct(),
+            audience: self.audience.clone(),
+            segments: Vec::new(),
             firing: self.launch.probability,
             pushes: Vec::new(),
         };
@@ -108,8 +110,8 @@ impl Spec {
             ("model.waning", self.model.waning),
             ("model.quality", self.model.quality),
             ("model.meeting", self.model.meeting),
-            ("model.forward", self.model.forward),
-            ("model.endorse", self.model.endorse),
+            ("model.forward", self.model.forward.as_ref().map(RateSpec::default_rate)),
+            ("model.endorse", self.model.endorse.as_ref().map(RateSpec::default_rate)),
         ];
         for (key, probability) in given {
             if let Some(Err(error)) = probability.map(Threshold::from_probability) {

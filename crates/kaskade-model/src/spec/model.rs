@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::launch::RivalSpec;
 use super::{ModelKind, Probability, SpecError, ThresholdSpec};
 use crate::dynamics::{
-    Conduct, Course, Delay, DynamicsError, Immunity, NodeRule, Rival, Sides, Tie,
+    ByCategory, Conduct, Course, Delay, DynamicsError, Immunity, NodeRule, Rival, Sides, Tie,
 };
 
 /// How the message spreads. Keys that a kind does not have are refused.
@@ -47,10 +47,10 @@ pub struct ModelSpec {
     pub deadline: Option<u32>,
     /// The probability that an active node passes the message on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub forward: Option<f64>,
+    pub forward: Option<RateSpec>,
     /// The probability that an active node endorses the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endorse: Option<f64>,
+    pub endorse: Option<RateSpec>,
 }
 
 /// A number of rounds, or weights of 1, 2, 3, … rounds.
@@ -61,6 +61,27 @@ pub enum DelaySpec {
     Rounds(u32),
     /// By weight.
     Weights(Vec<f64>),
+}
+
+/// A probability, the same for all nodes or by their category.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a number in [0, 1], or { column, default, values }")]
+pub enum RateSpec {
+    /// The same for all.
+    Same(f64),
+    /// By a column of the nodes.
+    ByCategory(ByCategory),
+}
+
+impl RateSpec {
+    /// That of nodes of which nothing else is said.
+    #[must_use]
+    pub fn default_rate(&self) -> f64 {
+        match self {
+            Self::Same(rate) => *rate,
+            Self::ByCategory(by) => by.default,
+        }
+    }
 }
 
 impl ModelSpec {
@@ -134,7 +155,20 @@ impl ModelSpec {
     /// What active nodes do.
     #[must_use]
     pub(super) fn conduct(&self) -> Conduct {
-        Conduct { forward: self.forward, endorse: self.endorse }
+        let same = |rate: &Option<RateSpec>| match rate {
+            Some(RateSpec::Same(rate)) => Some(*rate),
+            _ => None,
+        };
+        let by = |rate: &Option<RateSpec>| match rate {
+            Some(RateSpec::ByCategory(by)) => Some(by.clone()),
+            _ => None,
+        };
+        Conduct {
+            forward: same(&self.forward),
+            endorse: same(&self.endorse),
+            forward_by: by(&self.forward),
+            endorse_by: by(&self.endorse),
+        }
     }
 
     fn needed<T: Copy>(&self, key: &'static str, value: Option<T>) -> Result<T, SpecError> {
@@ -178,6 +212,8 @@ pub(super) fn blamed(error: &DynamicsError, model: &ModelSpec) -> &'static str {
         DynamicsError::Requirement => "model.threshold",
         DynamicsError::Campaigns => "rival",
         DynamicsError::UnknownSide => "push",
+        DynamicsError::Fakes => "audience.fakes",
+        DynamicsError::Segments => "audience.segment",
         DynamicsError::Probability(_) | DynamicsError::EpidemicConduct => "model",
     }
 }

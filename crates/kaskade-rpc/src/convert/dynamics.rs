@@ -1,7 +1,9 @@
 //! What nodes do with what reaches them.
 
+use bytes::Bytes;
 use kaskade_model::dynamics::{
-    Conduct, Course, Delay, Dynamics, Immunity, NodeRule, Push, Requirement, Rival, Sides, Tie,
+    Audience, ByCategory, Conduct, Course, Delay, Dynamics, Immunity, NodeRule, Push, Requirement,
+    Rival, Sides, Tie,
 };
 use pb::dynamics as wire;
 
@@ -17,8 +19,8 @@ const MAX_PUSHES: usize = 4096;
 
 impl From<Dynamics> for pb::Dynamics {
     fn from(dynamics: Dynamics) -> Self {
-        let Dynamics { rule, delay, conduct: Conduct { forward, endorse }, firing, pushes } =
-            dynamics;
+        let Dynamics { rule, delay, conduct, audience, segments, firing, pushes } = dynamics;
+        let Conduct { forward, endorse, forward_by, endorse_by } = conduct;
         Self {
             rule: Some(rule.into()),
             delay: match delay {
@@ -31,6 +33,13 @@ impl From<Dynamics> for pb::Dynamics {
             endorse,
             firing,
             pushes: pushes.into_iter().map(pb::Push::from).collect(),
+            audience_json: match audience == Audience::default() {
+                true => Bytes::new(),
+                false => serde_json::to_vec(&audience).expect("texts and numbers").into(),
+            },
+            segments,
+            forward_by: forward_by.map(pb::RateByCategory::from),
+            endorse_by: endorse_by.map(pb::RateByCategory::from),
         }
     }
 }
@@ -54,13 +63,41 @@ pub(super) fn dynamics(
             Some(wire::Delay::Meeting(meeting)) => Delay::Meeting(meeting),
             Some(wire::Delay::Weights(weights)) => Delay::Table(weights.weights),
         },
-        conduct: Conduct { forward: dynamics.forward, endorse: dynamics.endorse },
+        conduct: Conduct {
+            forward: dynamics.forward,
+            endorse: dynamics.endorse,
+            forward_by: dynamics.forward_by.map(ByCategory::from),
+            endorse_by: dynamics.endorse_by.map(ByCategory::from),
+        },
+        audience: audience(&dynamics.audience_json)?,
+        segments: dynamics.segments,
         firing: dynamics.firing,
         pushes: pushes.collect::<Result<_, _>>()?,
     };
     match converted.check() {
         Ok(()) => Ok(converted),
         Err(error) => Err(ConvertError::new(MESSAGE, "rule", format!("cannot be: {error}"))),
+    }
+}
+
+fn audience(json: &[u8]) -> Result<Audience, ConvertError> {
+    if json.is_empty() {
+        return Ok(Audience::default());
+    }
+    serde_json::from_slice(json).map_err(|error| {
+        ConvertError::new(MESSAGE, "audience_json", format!("is no [audience]: {error}"))
+    })
+}
+
+impl From<ByCategory> for pb::RateByCategory {
+    fn from(ByCategory { column, default, values }: ByCategory) -> Self {
+        Self { column, default_rate: default, rates: values.into_iter().collect() }
+    }
+}
+
+impl From<pb::RateByCategory> for ByCategory {
+    fn from(by: pb::RateByCategory) -> Self {
+        Self { column: by.column, default: by.default_rate, values: by.rates.into_iter().collect() }
     }
 }
 
@@ -213,9 +250,10 @@ mod tests {
         let rivalry = Dynamics {
             rule: NodeRule::Contagion(sides),
             delay: Delay::Constant(2),
-            conduct: Conduct { forward: Some(0.5), endorse: None },
+            conduct: Conduct { forward: Some(0.5), ..Conduct::default() },
             firing: Some(1.0),
             pushes: vec![push],
+            ..Dynamics::default()
         };
         assert_golden::<pb::Dynamics>(
             rivalry,

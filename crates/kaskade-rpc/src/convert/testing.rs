@@ -6,8 +6,8 @@ use std::fmt::{Debug, Write as _};
 use kaskade_model::coin::Family;
 use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
 use kaskade_model::dynamics::{
-    Conduct, Course, Delay, Dynamics, Immunity, LaneSeries, NodeRule, Push, Requirement, Rival,
-    Sides, Tie,
+    Audience, ByCategory, Conduct, Course, Delay, Dynamics, Immunity, LaneSeries, NodeRule, Push,
+    Requirement, Rival, Selector, Sides, Tie,
 };
 use kaskade_model::ids::{BatchId, Epoch, JobId, Round, ShardId, WorkerId};
 use kaskade_model::job::{BatchPlan, JobPlan};
@@ -133,7 +133,25 @@ pub(crate) fn dynamics_of(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
         let (firing, pushes) = (firing, pushes.collect());
         match rule {
             NodeRule::Epidemic(_) => Dynamics { rule, firing, pushes, ..Dynamics::default() },
-            _ => Dynamics { rule, delay, conduct: Conduct { forward, endorse }, firing, pushes },
+            _ => {
+                let by = ByCategory {
+                    column: "tier".to_owned(),
+                    default: 0.5,
+                    values: [("gold".to_owned(), 1.0)].into(),
+                };
+                let forward_by = forward.is_none().then_some(by);
+                let conduct = Conduct { forward, endorse, forward_by, endorse_by: None };
+                let selector = Selector {
+                    column: "age".to_owned(),
+                    one_of: None,
+                    min: Some(18.0),
+                    max: None,
+                    is: None,
+                };
+                let audience = Audience { reach: endorse.map(|_| selector), ..Audience::default() };
+                let segments = vec!["a".to_owned()];
+                Dynamics { rule, delay, conduct, audience, segments, firing, pushes }
+            }
         }
     })
 }

@@ -8,7 +8,9 @@ use kaskade_model::message::Assignment;
 use kaskade_rpc::control::{Client, FetchRequest};
 use kaskade_rpc::file::{FileChunk, GraphFile, Progress};
 use kaskade_rpc::{ErrorCode, RpcError, fail_point, pb};
-use kaskade_store::{Load, Manifest, MappedShard, Opening, ShardEntry, StoreError, Verify, names};
+use kaskade_store::{
+    Attributes, Load, Manifest, MappedShard, Opening, ShardEntry, StoreError, Verify, names,
+};
 use tokio::fs::{self, File};
 use tokio::io::AsyncWriteExt;
 
@@ -76,6 +78,26 @@ impl Fetcher<'_> {
         }
         self.fetch(GraphFile::Shard(entry.shard), &path).await?;
         Ok(self.open(&path, entry).await??)
+    }
+
+    /// The node columns that `manifest` describes, mapped and verified; they are fetched to `dir`
+    /// unless they are there.
+    pub(super) async fn attributes(
+        &self,
+        dir: &Path,
+        manifest: &Manifest,
+    ) -> Result<Attributes, WorkerError> {
+        let path = dir.join(names::ATTRIBUTES);
+        let open = || {
+            let (path, manifest) = (path.clone(), manifest.clone());
+            self.pool.run(move || kaskade_store::open_attributes(&path, &manifest))
+        };
+        match open().await? {
+            Ok(mapped) => return Ok(mapped),
+            Err(error) => tracing::info!(%error, "fetching node columns"),
+        }
+        self.fetch(GraphFile::Attributes, &path).await?;
+        Ok(open().await??)
     }
 
     async fn open(
