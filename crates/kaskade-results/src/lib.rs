@@ -10,20 +10,23 @@
 //! ```
 //!
 //! In reading order: [`sample`] lays the rows out by column, [`digest`] says when two
-//! results are the same, [`estimate`] and [`growth`] are the statistics, [`summary`] puts
-//! them into the JSON of INTERFACE.md, [`table()`] into text, [`parquet`] into columns;
+//! results are the same, [`estimate`], [`outbreak`], [`growth`], [`course`] and
+//! [`distribution`] are the statistics, [`summary`] puts them into the JSON of INTERFACE.md, [`table()`] into text, [`parquet`] into columns;
 //! [`manifest`] says where a result came from, [`files`] names what a result consists of,
 //! and [`directory`] puts it on disk, whole or not at all.
 //!
 //! Nothing here knows graphs, threads, sockets or clocks: times are handed in.
 
+pub mod course;
 pub mod digest;
 pub mod directory;
+pub mod distribution;
 pub mod error;
 pub mod estimate;
 pub mod files;
 pub mod growth;
 pub mod manifest;
+pub mod outbreak;
 pub mod parquet;
 pub mod performance;
 pub mod sample;
