@@ -158,7 +158,9 @@ fn of_results(error: &ResultsError) -> u8 {
         | R::MissingFile { .. }
         | R::UnlistedFile { .. }
         | R::DamagedFile { .. }
-        | R::Unreadable { .. } => CORRUPT,
+        | R::Unreadable { .. }
+        | R::Decode { .. }
+        | R::Disagree { .. } => CORRUPT,
         _ => JOB_FAILED,
     }
 }

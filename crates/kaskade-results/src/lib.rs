@@ -17,6 +17,7 @@
 //!
 //! Nothing here knows graphs, threads, sockets or clocks: times are handed in.
 
+pub mod compare;
 pub mod course;
 pub mod digest;
 pub mod directory;
@@ -30,12 +31,14 @@ pub mod outbreak;
 pub mod parquet;
 pub mod performance;
 pub mod sample;
+pub mod stored;
 pub mod summary;
 mod table;
 
 #[cfg(test)]
 mod fixture;
 
+pub use compare::Comparison;
 pub use directory::{check_target, read_directory, write_directory};
 pub use error::ResultsError;
 pub use files::{FileKind, ResultFile, result_files};
@@ -43,5 +46,6 @@ pub use kaskade_model::status::JobState;
 pub use manifest::{Manifest, Provenance, WorkerRecord};
 pub use performance::{Performance, Resources};
 pub use sample::Sample;
+pub use stored::StoredResult;
 pub use summary::{GraphSummary, JobRecord, Summary};
 pub use table::table;
