@@ -1,6 +1,6 @@
 //! The summary as text for people, at most 80 columns wide.
 
-mod figures;
+pub(crate) mod figures;
 mod shape;
 
 use crate::growth::GrowthRound;
