@@ -88,7 +88,7 @@ fn headline(result: &Reported<'_>) -> String {
     cards.push((
         "peak",
         format!("round {}", count(course.peak_round.quantiles.p50)),
-        format!("of {} on average", figure(rounds.mean)),
+        format!("cascades last {} rounds on average", figure(rounds.mean)),
     ));
     let cards: String = cards
         .into_iter()

@@ -14,6 +14,9 @@ const CLASSES: [&str; 4] = ["s0", "s1", "s2", "s3"];
 /// Points of a line, at most: more are not seen, and make the page large.
 const MAX_POINTS: usize = 240;
 
+/// How far above the highest value an axis ends.
+const HEADROOM: f64 = 1.05;
+
 fn class(number: usize) -> &'static str {
     CLASSES[number % CLASSES.len()]
 }
@@ -62,7 +65,7 @@ impl Curve {
                 highest = highest.max((self.quantiles)(round).p95 as f64);
             }
         }
-        let y = Axis::linear(0.0, highest, UP);
+        let y = Axis::linear(0.0, HEADROOM * highest, UP);
         let mut canvas = Canvas::new(rounds_axis(results), y, "round", self.y_label);
         let mut rows = Vec::new();
         let mut description = String::new();
@@ -101,7 +104,7 @@ impl Curve {
         if is_alone {
             canvas.legend("s0", "mean");
             canvas.legend("s1", "median");
-            canvas.legend("s0 band", "5 to 95 % in the band");
+            canvas.band_legend("s0", "5 to 95 %");
         }
         let header = ["result", "round", "mean", "5 %", "median", "95 %"];
         canvas.finish(self.name, self.title, description, &header, rows)
@@ -116,7 +119,7 @@ pub(super) fn reproduction(results: &[Reported<'_>]) -> Plot {
         known.collect()
     };
     let all = results.iter().flat_map(numbers).map(|(_, value)| value);
-    let y = Axis::linear(0.0, all.fold(1.2, f64::max), UP);
+    let y = Axis::linear(0.0, HEADROOM * all.fold(1.2, f64::max), UP);
     let mut canvas =
         Canvas::new(rounds_axis(results), y, "round", "nodes that follow each new one");
     canvas.level(1.0);

@@ -9,7 +9,9 @@ const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 62.0;
 const RIGHT: f64 = 468.0;
-const TOP: f64 = 30.0;
+const TOP: f64 = 46.0;
+/// The line of the legend, between the vertical axis's label and the frame.
+const LEGEND: f64 = 31.0;
 const BOTTOM: f64 = 256.0;
 
 /// Where values of the horizontal axis are drawn.
@@ -147,21 +149,40 @@ impl Canvas {
         ));
     }
 
-    /// A line of the legend: what the marks of `class` are. What does not fit is left to the text
-    /// beside the plot.
+    /// An entry of the legend: the lines of `class`.
     pub(super) fn legend(&mut self, class: &str, name: &str) {
+        self.entry(name, |from| {
+            let to = from + 20.0;
+            format!(
+                "<line class=\"line {class}\" x1=\"{from:.1}\" x2=\"{to:.1}\" y1=\"{LEGEND}\" \
+                 y2=\"{LEGEND}\"/>"
+            )
+        });
+    }
+
+    /// An entry of the legend: the bands of `class`.
+    pub(super) fn band_legend(&mut self, class: &str, name: &str) {
+        self.entry(name, |from| {
+            let top = LEGEND - 5.0;
+            format!(
+                "<rect class=\"band {class}\" x=\"{from:.1}\" y=\"{top}\" width=\"20\" \
+                 height=\"10\"/>"
+            )
+        });
+    }
+
+    /// What does not fit is left to the numbers beside the plot.
+    fn entry(&mut self, name: &str, mark: impl FnOnce(f64) -> String) {
         let name: String = name.chars().take(28).collect();
         let width = 30.0 + 6.6 * name.chars().count() as f64;
         if self.legend_at + width > RIGHT {
             return;
         }
-        let (from, to) = (self.legend_at, self.legend_at + 20.0);
+        let mark = mark(self.legend_at);
         self.add(format_args!(
-            "<line class=\"line {class}\" x1=\"{from}\" x2=\"{to}\" y1=\"{0}\" y2=\"{0}\"/>\
-             <text x=\"{1}\" y=\"{2}\">{3}</text>",
-            HEIGHT - 292.0 + 16.0,
-            to + 5.0,
-            HEIGHT - 292.0 + 20.0,
+            "{mark}<text x=\"{:.1}\" y=\"{}\">{}</text>",
+            self.legend_at + 25.0,
+            LEGEND + 4.0,
             escape(&name)
         ));
         self.legend_at += width + 8.0;
