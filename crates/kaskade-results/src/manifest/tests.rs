@@ -54,7 +54,7 @@ fn the_manifest_says_where_the_result_came_from() {
     assert_eq!(json["recoveries"], serde_json::json!([recovery]));
     let listed: Vec<_> = json["files"].as_object().unwrap().keys().collect();
     assert_eq!(listed, ["report.html", "rounds.parquet", "simulations.parquet", "summary.json"]);
-    for file in &files[..3] {
+    for file in &files[..4] {
         let record = &json["files"][file.kind.name()];
         assert_eq!(record["bytes"], file.bytes.len());
         assert_eq!(record["blake3"], blake3::hash(&file.bytes).to_hex().as_str());
@@ -78,7 +78,7 @@ fn a_result_is_checked_file_by_file() {
     let (sample, summary) = fixture::summary();
     assert_eq!(
         Manifest::check(&files).unwrap(),
-        Manifest::new(&summary, &provenance(), &files[..3])
+        Manifest::new(&summary, &provenance(), &files[..4])
     );
     assert_eq!(result_files(&sample, &summary, &provenance()).unwrap(), files, "same bytes");
 
@@ -90,7 +90,7 @@ fn a_result_is_checked_file_by_file() {
     cut[1].bytes.pop();
     assert!(problem(&cut).contains("simulations.parquet is not the file"));
     assert!(problem(&files[1..]).contains("lacks summary.json"));
-    assert!(problem(&files[..3]).contains("lacks manifest.json"));
+    assert!(problem(&files[..4]).contains("lacks manifest.json"));
     let twice = [&files[..], &files[1..2]].concat();
     assert!(problem(&twice).contains("simulations.parquet twice"));
     let mut garbled = files.clone();
