@@ -40,6 +40,7 @@ fn setup(placement: Placement) -> JobSetup {
             max_rounds: None,
             lane_words: 1,
         },
+        until: None,
         shards: shards(),
         placement,
         first_epoch: Epoch(1),

@@ -14,6 +14,7 @@ use kaskade_model::message::{Attempt, Reason, WorkerCommand, WorkerEvent};
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::spec::Placement;
 use kaskade_model::tally::{JobTally, PartitionTally};
+use kaskade_model::until::Until;
 use kaskade_model::{BatchId, Epoch, JobId, Shard, ShardId, WorkerId};
 use kaskade_testkit::simulated_cluster::{self, Faults, SimulatedRun};
 use kaskade_testkit::{ArcList, VecShard};
@@ -70,10 +71,43 @@ fn setup(plan: &JobPlan, shards: &[VecShard], placement: Placement) -> JobSetup 
         graph_digest: "digest".to_owned(),
         shard_table_digest: "table".to_owned(),
         plan: plan.clone(),
+        until: None,
         shards: loads.collect(),
         placement,
         first_epoch: Epoch(1),
         finished: JobTally::default(),
+    }
+}
+
+/// As many simulations as an interval of ± 4 % takes: the looks are the same wherever it runs, and
+/// whatever is lost.
+#[test]
+fn a_stop_rule_stops_every_placement_at_the_same_simulation() {
+    let until: Until = "relative-error=4%".parse().expect("a goal");
+    let model = LiveArcModel::IndependentCascade(ArcProbability::Constant(0.12));
+    let shards = graph().shards(7);
+    let mut stop = None;
+    for lane_words in [1, 8] {
+        let plan =
+            JobPlan { n_simulations: 20_000, first_simulation: 7, ..plan(model, lane_words) };
+        let partition = Partition::new(shards.clone(), plan.clone(), Isa::Portable);
+        let partition = partition.expect("the model fits the graph");
+        let (tally, n_simulations) =
+            local::run_until(partition, until, 1, &Unobserved).expect("nothing interrupts the run");
+        assert_eq!(n_simulations, *stop.get_or_insert(n_simulations), "W decides nothing");
+        assert!((1025..20_000).contains(&n_simulations), "stopped at {n_simulations}");
+        let faults =
+            Faults { crash_per_mille: 3, loss_per_mille: 3, budget: 4, ..Faults::default() };
+        for (n_workers, faults) in [(1, Faults::default()), (3, Faults::default()), (3, faults)] {
+            for placement in [Placement::Partition, Placement::Replicate] {
+                let setup = JobSetup { until: Some(until), ..setup(&plan, &shards, placement) };
+                let run = simulated_cluster::run(setup, &shards, n_workers, faults, 1);
+                assert_eq!(run.end, JobEnd::Succeeded, "{}", run.log.join("\n"));
+                assert_eq!(run.n_simulations, n_simulations);
+                let n_rows = n_simulations as usize;
+                assert!(run.tally.rows().take(n_rows).eq(tally.rows().take(n_rows)));
+            }
+        }
     }
 }
 

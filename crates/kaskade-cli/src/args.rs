@@ -12,6 +12,7 @@ pub(crate) mod global;
 pub(crate) mod graph;
 pub(crate) mod job;
 pub(crate) mod kernel;
+pub(crate) mod result;
 pub(crate) mod run;
 pub(crate) mod security;
 pub(crate) mod server;
@@ -53,6 +54,14 @@ pub(crate) enum Command {
     Graph(graph::GraphCommand),
     /// Run a job in this process
     Run(run::RunArgs),
+    /// Check that a result directory is as it was written
+    Verify(result::VerifyResultArgs),
+    /// Make a result again and compare the digests
+    Rerun(result::RerunArgs),
+    /// Say how far results differ from the first, on common random numbers
+    Compare(result::CompareArgs),
+    /// Make a page of a result, or of several side by side
+    Report(result::ReportArgs),
     /// Start a coordinator, which takes jobs and shares them among workers
     Coordinator(server::CoordinatorArgs),
     /// Start a worker, which computes for a coordinator

@@ -4,6 +4,7 @@ mod build;
 mod cache;
 mod cancel;
 mod cert;
+mod compare;
 mod connection;
 mod coordinator;
 mod export;
@@ -17,6 +18,8 @@ mod manual;
 mod plan;
 mod progress;
 mod push;
+mod report;
+mod rerun;
 mod results;
 mod run;
 mod sample;
@@ -25,6 +28,7 @@ mod status;
 mod submit;
 mod token;
 mod verify;
+mod verify_result;
 mod watch;
 mod worker;
 
@@ -66,6 +70,10 @@ pub(crate) fn dispatch() -> Result<(), CliError> {
         Command::Graph(GraphCommand::Export(args)) => export::export(args, &console),
         Command::Graph(GraphCommand::Sample(args)) => sample::sample(&args, &console),
         Command::Run(args) => run::run(&args, &typed, &console),
+        Command::Verify(args) => verify_result::verify(&args, &console),
+        Command::Rerun(args) => rerun::rerun(&args, &console),
+        Command::Compare(args) => compare::compare(&args, &console),
+        Command::Report(args) => report::report(&args, &console),
         Command::Coordinator(args) => coordinator::coordinator(args, &console),
         Command::Worker(args) => worker::worker(args),
         Command::Submit(args) => submit::submit(&args, &typed, &console),

@@ -155,6 +155,38 @@ pub(crate) enum CliError {
         /// Why.
         source: rayon::ThreadPoolBuildError,
     },
+    /// A result is to be made again on another graph than its own.
+    #[error(
+        "the result is of the graph with digest {expected}, this one has {found}: name its own with \
+         --graph DIR"
+    )]
+    OtherGraph {
+        /// The digest in the result.
+        expected: String,
+        /// The digest of the graph at hand.
+        found: String,
+    },
+    /// A result that was made again differs.
+    #[error(
+        "the result has digest {expected}, made again it has {found}: one of the two was computed \
+         wrongly, or by another version of kaskade"
+    )]
+    OtherResult {
+        /// The digest in the result.
+        expected: String,
+        /// The digest of the simulations made again.
+        found: String,
+    },
+    /// Something stands where a file is to be written.
+    #[error(
+        "{path} is already there: choose another name with --{flag}, or replace it with --force"
+    )]
+    FileExists {
+        /// What is there.
+        path: PathBuf,
+        /// The flag that names it.
+        flag: &'static str,
+    },
     /// The asynchronous runtime could not be started.
     #[error("could not start the network runtime")]
     Runtime(#[source] io::Error),

@@ -69,7 +69,9 @@ fn code(error: &CliError) -> u8 {
         E::ReadFile { source, .. } if source.kind() == io::ErrorKind::InvalidData => INVALID,
         E::ReadFile { source, .. } | E::WriteFile { source, .. } => of_io(source),
         E::TooLarge { .. } | E::Threads { .. } => LIMIT,
-        E::Parquet { .. } | E::UncheckedDamage => CORRUPT,
+        E::OtherGraph { .. } => INVALID,
+        E::FileExists { .. } => NOT_ALLOWED,
+        E::Parquet { .. } | E::UncheckedDamage | E::OtherResult { .. } => CORRUPT,
         E::Store(error) => of_store(error),
         E::Ingest(error) => of_ingest(error),
         E::Plan(_) => INVALID,
@@ -158,7 +160,9 @@ fn of_results(error: &ResultsError) -> u8 {
         | R::MissingFile { .. }
         | R::UnlistedFile { .. }
         | R::DamagedFile { .. }
-        | R::Unreadable { .. } => CORRUPT,
+        | R::Unreadable { .. }
+        | R::Decode { .. }
+        | R::Disagree { .. } => CORRUPT,
         _ => JOB_FAILED,
     }
 }

@@ -32,6 +32,11 @@ pub(crate) struct Job {
 }
 
 impl Job {
+    /// The job of a spec that was resolved before, on `graph`.
+    pub(crate) fn of_result(spec: Spec, graph: Graph) -> Self {
+        Self { spec, graph, out: None, document: None }
+    }
+
     /// What a generator says of `[graph] generate`, with the place where that stands.
     pub(crate) fn locate_generator(&self, error: &SpecError) -> CliError {
         match &self.document {

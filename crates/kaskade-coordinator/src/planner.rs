@@ -77,6 +77,7 @@ pub(crate) fn plan(
             graph_digest: manifest.digest.clone(),
             shard_table_digest: manifest.shard_table_digest(),
             plan: JobPlan::resolve(&spec, &graph, lane_words)?,
+            until: spec.run.until,
             shards,
             // `auto` is decided anew after a restart: the workers may be others.
             placement: spec.run.placement,

@@ -19,6 +19,8 @@ pub(crate) struct FinishedJob {
     pub(crate) spec: Spec,
     pub(crate) graph: GraphSummary,
     pub(crate) tally: JobTally,
+    /// The simulations of the tally, from the first on, that are in the result.
+    pub(crate) n_simulations: u64,
     pub(crate) resources: Resources,
     pub(crate) provenance: Provenance,
 }
@@ -39,8 +41,10 @@ impl ResultStore {
     /// Computes the summary of `finished` and writes its result directory. One that an
     /// earlier run of the coordinator wrote, but did not live to note, is replaced.
     pub(crate) fn write(&self, finished: &FinishedJob) -> Result<(), CoordinatorError> {
-        let FinishedJob { job, spec, graph, tally, resources, provenance } = finished;
-        let sample = Sample::collect(tally.rows(), graph.nodes)?;
+        let FinishedJob { job, spec, graph, tally, n_simulations, resources, provenance } =
+            finished;
+        let rows = tally.rows().take(*n_simulations as usize);
+        let sample = Sample::collect(rows, graph.nodes)?;
         let work = tally.work();
         let record = JobRecord {
             job: job.clone(),

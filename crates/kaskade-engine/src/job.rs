@@ -20,6 +20,7 @@ use kaskade_model::job::JobPlan;
 use kaskade_model::message::{Reason, WorkerCommand, WorkerEvent};
 use kaskade_model::spec::Placement;
 use kaskade_model::tally::{JobTally, PartitionTally};
+use kaskade_model::until::{Looks, Until, Verdict};
 use kaskade_model::{BatchId, Epoch, JobId, WorkerId};
 
 pub use footprint::{Footprint, MemoryShape, footprints, lane_words, largest_footprint};
@@ -46,6 +47,8 @@ pub struct JobSetup {
     pub shard_table_digest: String,
     /// What to simulate.
     pub plan: JobPlan,
+    /// When fewer simulations than the plan's are enough.
+    pub until: Option<Until>,
     /// The graph's shards.
     pub shards: Vec<ShardLoad>,
     /// How to share the work; `auto` is decided once workers are there.
@@ -185,7 +188,9 @@ pub struct JobMachine {
     is_stopping: bool,
     groups: BTreeMap<u32, Group>,
     next_epoch: Epoch,
+    /// The batches that are wanted so far: all, or those of the next look.
     pending: PendingBatches,
+    looks: Option<Looks>,
     blame: BTreeMap<BatchId, Blame>,
     /// Groups that ended since the last batch was committed.
     n_futile_groups: u32,
@@ -207,6 +212,9 @@ impl JobMachine {
         now_ms: u64,
     ) -> Self {
         let workers: BTreeMap<_, _> = workers.into_iter().map(|info| (info.worker, info)).collect();
+        let JobPlan { first_simulation, n_simulations, .. } = setup.plan;
+        let looks = setup.until.map(|until| Looks::new(until, first_simulation, n_simulations));
+        let n_wanted = looks.as_ref().map_or(n_simulations, Looks::n_simulations);
         Self {
             decision: None,
             limits,
@@ -218,7 +226,8 @@ impl JobMachine {
             is_stopping: false,
             groups: BTreeMap::new(),
             next_epoch: setup.first_epoch,
-            pending: PendingBatches::new(setup.plan.n_batches(), &setup.finished),
+            pending: PendingBatches::new(setup.plan.n_batches_of(n_wanted), &setup.finished),
+            looks,
             blame: BTreeMap::new(),
             n_futile_groups: 0,
             tally: setup.finished.clone(),
@@ -309,10 +318,17 @@ impl JobMachine {
         short.or_else(|| full.map(|unfit| unfit.detail.clone()))
     }
 
-    /// The finished batches, for the report.
+    /// The finished batches, for the report, and how many of their simulations, from the first
+    /// on, are in it.
     #[must_use]
-    pub fn into_tally(self) -> JobTally {
-        self.tally
+    pub fn into_tally(self) -> (JobTally, u64) {
+        let n_simulations = self.n_wanted();
+        (self.tally, n_simulations)
+    }
+
+    /// The simulations that the job needs, as far as it is known yet.
+    fn n_wanted(&self) -> u64 {
+        self.looks.as_ref().map_or(self.setup.plan.n_simulations, Looks::n_simulations)
     }
 
     /// Whether all members of a group are prepared, so that batches run.
@@ -443,7 +459,7 @@ impl JobMachine {
         }
         self.dismiss_drained(now_ms, actions);
         let has_in_flight = self.groups.values().any(Group::has_in_flight);
-        if self.pending.is_empty() && !has_in_flight {
+        if self.pending.is_empty() && !has_in_flight && self.is_enough() {
             return self.succeed(actions);
         }
         self.unfit.retain(|_, unfit| unfit.until_ms.is_none_or(|until| now_ms < until));
@@ -496,10 +512,24 @@ impl JobMachine {
         }
     }
 
+    /// Whether the batches that were wanted are all that the job needs; if not, more are pending.
+    fn is_enough(&mut self) -> bool {
+        let Some(looks) = &mut self.looks else { return true };
+        while self.pending.is_empty() {
+            if looks.look(&self.tally) == Verdict::Stop {
+                return true;
+            }
+            self.pending.grow(self.setup.plan.n_batches_of(looks.n_simulations()));
+        }
+        false
+    }
+
     /// The end of a job all of whose batches are committed; their sum is asked once more.
     fn succeed(&mut self, actions: &mut Vec<JobAction>) {
         let plan = &self.setup.plan;
-        let (done, total) = (self.tally.n_simulations(), plan.n_simulations);
+        let last = plan.batch(BatchId(self.pending.n_batches().saturating_sub(1)));
+        let end = last.first_simulation + u64::from(last.n_lanes);
+        let (done, total) = (self.tally.n_simulations(), end - plan.first_simulation);
         let foreign = self.tally.batch_tallies().find(|(batch, tally)| {
             let planned = plan.batch(*batch);
             (tally.first_simulation, tally.n_lanes) != (planned.first_simulation, planned.n_lanes)

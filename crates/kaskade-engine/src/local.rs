@@ -1,5 +1,6 @@
 //! The in-process run: all shards, no socket, the same kernel.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,6 +10,7 @@ use kaskade_model::ids::BatchId;
 use kaskade_model::job::BatchPlan;
 use kaskade_model::lanes::LANES_PER_WORD;
 use kaskade_model::tally::{JobTally, PartitionTally};
+use kaskade_model::until::{Looks, Until, Verdict};
 
 use crate::dynamics::{Contagion, DynamicsRun, Epidemic, NodeMachine};
 use crate::error::EngineError;
@@ -98,31 +100,69 @@ pub fn run<S: Shard>(
 ) -> Result<JobTally, EngineError> {
     let lane_words = partition.plan.lane_words;
     let partition = Arc::new(partition);
-    with_lane_words!(lane_words, W => run_batches::<S, W>(&partition, max_in_flight, observer))
+    with_lane_words!(lane_words, W => {
+        let backward = Backward::new::<S, W>(&partition);
+        let batches = 0..partition.plan.n_batches();
+        let tally = JobTally::default();
+        run_batches::<S, W>(&partition, batches, tally, &backward, max_in_flight, observer)
+    })
 }
 
+/// Runs batches of `partition` as [`run`] does, until a look that `until` has taken says that they
+/// are enough; with the number of simulations before that look, which the result holds. The tally
+/// may hold some more: those that shared their batch.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_until<S: Shard>(
+    partition: Partition<S>,
+    until: Until,
+    max_in_flight: usize,
+    observer: &impl Observer,
+) -> Result<(JobTally, u64), EngineError> {
+    let plan = partition.plan.clone();
+    let partition = Arc::new(partition);
+    let mut looks = Looks::new(until, plan.first_simulation, plan.n_simulations);
+    with_lane_words!(plan.lane_words, W => {
+        let backward = Backward::new::<S, W>(&partition);
+        let (mut tally, mut n_done) = (JobTally::default(), 0);
+        loop {
+            let batches = n_done..plan.n_batches_of(looks.n_simulations());
+            n_done = batches.end;
+            tally = run_batches::<S, W>(
+                &partition, batches, tally, &backward, max_in_flight, observer,
+            )?;
+            if looks.look(&tally) == Verdict::Stop {
+                return Ok((tally, looks.n_simulations()));
+            }
+        }
+    })
+}
+
+/// Runs `batches` and adds them to `tally`.
 fn run_batches<S: Shard, const W: usize>(
     partition: &Arc<Partition<S>>,
+    batches: Range<u32>,
+    tally: JobTally,
+    backward: &Backward,
     max_in_flight: usize,
     observer: &impl Observer,
 ) -> Result<JobTally, EngineError> {
-    let n_batches = partition.plan.n_batches();
     let n_threads = rayon::current_num_threads();
-    let n_runners = max_in_flight.clamp(1, n_threads).min(n_batches as usize);
-    let next = AtomicU32::new(0);
-    let outcome = Mutex::new(Ok(JobTally::default()));
+    let n_runners = max_in_flight.clamp(1, n_threads).min(batches.len());
+    let next = AtomicU32::new(batches.start);
+    let outcome = Mutex::new(Ok(tally));
     // The pool's threads do not know in which span they were called.
     let job_span = tracing::Span::current();
-    let backward = Backward::new::<S, W>(partition);
 
     let run_until_none_is_left = || {
         let mut spare = Spare::<W>::None;
         loop {
             let batch = BatchId(next.fetch_add(1, Relaxed));
-            if batch.0 >= n_batches {
+            if batch.0 >= batches.end {
                 return;
             }
-            let n_left = (n_batches - batch.0) as usize;
+            let n_left = (batches.end - batch.0) as usize;
             let parallelism = if n_left >= n_threads && n_runners == n_threads {
                 Parallelism::Sequential
             } else {
@@ -130,7 +170,7 @@ fn run_batches<S: Shard, const W: usize>(
             };
             let span = tracing::info_span!(parent: &job_span, "batch", batch_id = batch.0);
             let result = span
-                .in_scope(|| run_batch(partition, batch, spare, parallelism, &backward, observer));
+                .in_scope(|| run_batch(partition, batch, spare, parallelism, backward, observer));
             let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
             let added = result.and_then(|(tally, cleared)| {
                 observer.simulations_finished(tally.n_lanes.into());
@@ -143,7 +183,7 @@ fn run_batches<S: Shard, const W: usize>(
                 Ok(cleared) => spare = cleared,
                 Err(error) => {
                     *outcome = Err(error);
-                    next.store(n_batches, Relaxed);
+                    next.store(batches.end, Relaxed);
                     return;
                 }
             }

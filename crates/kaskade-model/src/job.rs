@@ -105,7 +105,13 @@ impl JobPlan {
     /// The number of batches.
     #[must_use]
     pub fn n_batches(&self) -> u32 {
-        let n_lanes = self.first_lane() + self.n_simulations;
+        self.n_batches_of(self.n_simulations)
+    }
+
+    /// The number of batches that hold the first `n_simulations`.
+    #[must_use]
+    pub fn n_batches_of(&self, n_simulations: u64) -> u32 {
+        let n_lanes = self.first_lane() + n_simulations;
         u32::try_from(n_lanes.div_ceil(self.lanes_per_batch())).unwrap_or(u32::MAX)
     }
 

@@ -6,8 +6,8 @@
 //! integers, what is live, [`diffusion`] says which coin an arc throws under which
 //! model, [`dynamics`] what nodes do with what reaches them, [`seeds`] says who starts, [`spec`] is what a person asks for, [`job`]
 //! is that resolved against a graph, [`message`] is what coordinator and workers say
-//! to each other, [`status`] is what a client is told of a job, and [`tally`] is what
-//! comes out and how it is summed.
+//! to each other, [`status`] is what a client is told of a job, [`tally`] is what
+//! comes out and how it is summed, and [`until`] says when it is enough ([`normal`] helps it).
 
 pub mod adjacency;
 pub mod coin;
@@ -17,10 +17,12 @@ pub mod ids;
 pub mod job;
 pub mod lanes;
 pub mod message;
+pub mod normal;
 pub mod seeds;
 pub mod spec;
 pub mod status;
 pub mod tally;
+pub mod until;
 
 pub use adjacency::{NodeRange, OutArcs, Ranks, Shard};
 pub use ids::{BatchId, Epoch, JobId, NodeId, Round, ShardId, WorkerId};

@@ -17,11 +17,12 @@ pub use launch::{LaunchSpec, PushSpec, RivalSpec};
 pub use model::{DelaySpec, ModelSpec, RateSpec};
 pub use original_id::OriginalId;
 pub use threshold::ThresholdSpec;
-pub use values::{CoinFamily, ModelKind, Placement, Probability, SeedSpec};
+pub use values::{CoinFamily, IntervalMethod, ModelKind, Placement, Probability, SeedSpec};
 
 use crate::coin::{COIN_VERSION, Family, InvalidProbability, Threshold};
 use crate::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
 use crate::dynamics::Audience;
+use crate::until::Until;
 
 /// The version of the spec's own format; a spec begins with `version = 1`.
 pub const SPEC_VERSION: u32 = 1;
@@ -135,6 +136,12 @@ pub struct RunSpec {
     /// The job's seed.
     #[serde(default = "default_seed")]
     pub seed: u64,
+    /// When fewer simulations are enough; `simulations` is then the most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Until>,
+    /// How the interval of the mean spread is made.
+    #[serde(default, skip_serializing_if = "IntervalMethod::is_normal")]
+    pub interval: IntervalMethod,
     /// Rounds after which a simulation is cut off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_rounds: Option<u32>,
@@ -151,6 +158,8 @@ pub struct RunSpec {
 
 /// Simulations of a job whose spec does not say.
 pub const DEFAULT_SIMULATIONS: u64 = 1000;
+/// The most simulations of a job with `until` whose flags and spec do not say.
+pub const DEFAULT_MAX_SIMULATIONS: u64 = 1_000_000;
 /// The seed of a job or generator whose spec does not say.
 pub const DEFAULT_SEED: u64 = 1;
 
@@ -172,6 +181,8 @@ impl Default for RunSpec {
             simulations: default_simulations(),
             first_simulation: 0,
             seed: default_seed(),
+            until: None,
+            interval: IntervalMethod::default(),
             max_rounds: None,
             coins: CoinFamily::default(),
             placement: Placement::default(),
@@ -278,6 +289,11 @@ impl RunSpec {
             let reason =
                 format!("is {}, a job has at most {MAX_JOB_SIMULATIONS}", self.simulations);
             return Err(SpecError::new("run.simulations", reason));
+        }
+        if self.until.is_some() && self.interval == IntervalMethod::Bootstrap {
+            let reason = "is `bootstrap`, which holds for a number of simulations fixed before: \
+                          leave out `until`, or use `normal`";
+            return Err(SpecError::new("run.interval", reason));
         }
         let end = self.first_simulation.checked_add(self.simulations);
         if end.is_none_or(|end| end > MAX_SIMULATIONS) {

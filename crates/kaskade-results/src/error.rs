@@ -38,6 +38,21 @@ pub enum ResultsError {
         #[source]
         source: parquet::errors::ParquetError,
     },
+    /// A Parquet file that the manifest describes, and that is none of a result.
+    #[error("could not read {file}: it was changed, or another version of kaskade wrote it")]
+    Decode {
+        /// The file.
+        file: FileKind,
+        /// The decoder's reason.
+        #[source]
+        source: parquet::errors::ParquetError,
+    },
+    /// Files of one result that are of different jobs.
+    #[error("{file} is of another job than the summary beside it: run the job again")]
+    Disagree {
+        /// The file that does not fit.
+        file: FileKind,
+    },
     /// A file that no result of this version has.
     #[error("{name:?} is no file of a result: it may come from a newer kaskade, update this one")]
     UnknownFile {
@@ -125,6 +140,8 @@ impl ResultsError {
                 | Self::UnlistedFile { .. }
                 | Self::DamagedFile { .. }
                 | Self::Unreadable { .. }
+                | Self::Decode { .. }
+                | Self::Disagree { .. }
         )
     }
 

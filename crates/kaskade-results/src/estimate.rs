@@ -1,21 +1,22 @@
 //! Means, deviations, intervals and quantiles, from exact integer sums.
 
+mod bootstrap;
+
+use kaskade_model::spec::{IntervalMethod, RunSpec};
 use serde::{Deserialize, Serialize};
 
 use crate::sample::Sample;
 
-/// The confidence level of every interval.
+/// The confidence level of every interval, but those under a stop rule that names another.
 pub const CONFIDENCE_LEVEL: f64 = 0.95;
 
 /// The standard normal distribution's quantile at (1 + [`CONFIDENCE_LEVEL`]) / 2.
-const NORMAL_QUANTILE: f64 = 1.959_963_984_540_054;
+pub const NORMAL_QUANTILE: f64 = 1.959_963_984_540_054;
 
 /// What a job says about the number of nodes that a cascade reaches, seeds included.
 ///
-/// The interval is the normal one, mean ± 1.96 standard errors: by the central limit
-/// theorem it covers the expected spread in 95 of 100 jobs once there are some dozens of
-/// simulations. It is not clipped to the possible spreads. With one simulation there is
-/// no deviation, no error and no interval.
+/// [`Interval`] says how the interval was made. It is not clipped to the possible spreads. With
+/// one simulation there is no deviation, no error and no interval.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SpreadEstimate {
     /// The mean over all simulations.
@@ -24,16 +25,35 @@ pub struct SpreadEstimate {
     pub standard_deviation: Option<f64>,
     /// The mean's standard error: the deviation over √n.
     pub standard_error: Option<f64>,
-    /// [`CONFIDENCE_LEVEL`].
+    /// The chance that the interval holds the expected spread.
     pub confidence_level: f64,
     /// The interval's lower and upper end.
     pub confidence_interval: Option<[f64; 2]>,
+    /// How it was made.
+    #[serde(default)]
+    pub interval: Interval,
     /// The smallest spread.
     pub min: u64,
     /// The largest spread.
     pub max: u64,
     /// The spread's quantiles.
     pub quantiles: Quantiles,
+}
+
+/// How an interval was made; `docs/statistics.md` has the formulas and their sources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Interval {
+    /// Mean ± 1.96 standard errors: by the central limit theorem it holds the expected spread in
+    /// 95 of 100 jobs once there are some dozens of simulations.
+    #[default]
+    Normal,
+    /// Bias-corrected and accelerated bootstrap, from the job's seed: for few simulations of a
+    /// skewed spread.
+    Bootstrap,
+    /// Mean ± a margin so much wider that the interval holds whenever the stop rule let the job
+    /// stop ([`kaskade_model::until`]).
+    Sequential,
 }
 
 /// What a job says about how long a cascade lasts.
@@ -47,7 +67,7 @@ pub struct RoundsEstimate {
 
 /// Quantiles as the inverse of the empirical distribution: the smallest observed x such
 /// that at least the given share of the simulations is at most x.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quantiles {
     /// At 5 %.
     #[serde(rename = "0.05")]
@@ -61,25 +81,34 @@ pub struct Quantiles {
 }
 
 impl SpreadEstimate {
-    /// The estimate from all spreads of `sample`. O(simulations).
+    /// The estimate from all spreads of `sample`, with the interval that `run` asks for.
+    /// O(simulations).
     #[must_use]
-    pub fn of(sample: &Sample) -> Self {
+    pub fn of(sample: &Sample, run: &RunSpec) -> Self {
         let sorted = &sample.sorted_spreads;
         let n = sorted.len();
         let moments = Moments::of(sorted);
         let mean = moments.mean();
         let standard_deviation = moments.standard_deviation();
         let standard_error = standard_deviation.map(|deviation| deviation / (n as f64).sqrt());
-        let interval = |error: f64| {
-            let margin = NORMAL_QUANTILE * error;
-            [mean - margin, mean + margin]
+        let around = |margin: f64, error: f64| [mean - margin * error, mean + margin * error];
+        let (interval, confidence_level) = match (run.until, run.interval) {
+            (Some(until), _) => (Interval::Sequential, until.confidence),
+            (None, IntervalMethod::Normal) => (Interval::Normal, CONFIDENCE_LEVEL),
+            (None, IntervalMethod::Bootstrap) => (Interval::Bootstrap, CONFIDENCE_LEVEL),
+        };
+        let ends = |error: f64| match (interval, run.until) {
+            (Interval::Bootstrap, _) => bootstrap::interval(&sample.spreads, run.seed),
+            (_, Some(until)) => around(until.margin(run.simulations), error),
+            (_, None) => around(NORMAL_QUANTILE, error),
         };
         Self {
             mean,
             standard_deviation,
             standard_error,
-            confidence_level: CONFIDENCE_LEVEL,
-            confidence_interval: standard_error.map(interval),
+            confidence_level,
+            confidence_interval: standard_error.map(ends),
+            interval,
             min: sorted[0],
             max: sorted[n - 1],
             quantiles: Quantiles::by_rank(n, |rank| sorted[rank - 1]),
@@ -102,10 +131,10 @@ impl RoundsEstimate {
 impl Quantiles {
     /// The quantiles of `n` values (at least 1), of which `value(k)` is the k-th smallest,
     /// k from 1 to `n`.
-    pub(crate) fn by_rank(n: usize, value: impl Fn(usize) -> u64) -> Self {
+    pub(crate) fn by_rank(n: usize, mut value: impl FnMut(usize) -> u64) -> Self {
         // In whole percent, because 0.95 · n in floating point may land above a whole
         // number that it should hit.
-        let at = |percent: usize| value((percent * n).div_ceil(100));
+        let mut at = |percent: usize| value((percent * n).div_ceil(100));
         Self { p05: at(5), p50: at(50), p95: at(95) }
     }
 }
@@ -116,7 +145,7 @@ pub(crate) fn mean(sum: u128, n: u64) -> f64 {
 }
 
 /// Exact sums of integers and of their squares.
-struct Moments {
+pub(crate) struct Moments {
     n: u64,
     sum: u128,
     squares: u128,
@@ -124,7 +153,7 @@ struct Moments {
 
 impl Moments {
     /// The sums of at most `MAX_SAMPLE` values of at most 2³² − 1.
-    fn of(values: &[u64]) -> Self {
+    pub(crate) fn of(values: &[u64]) -> Self {
         let wide = || values.iter().map(|&value| u128::from(value));
         Self {
             n: values.len() as u64,
@@ -133,17 +162,23 @@ impl Moments {
         }
     }
 
-    fn mean(&self) -> f64 {
+    pub(crate) fn mean(&self) -> f64 {
         mean(self.sum, self.n)
     }
 
     /// √(Σ(x − mean)² / (n − 1)), with Σ(x − mean)² = (n Σx² − (Σx)²) / n. The difference
     /// is taken in integers: in floating point, nearly equal terms would cancel.
-    fn standard_deviation(&self) -> Option<f64> {
+    pub(crate) fn standard_deviation(&self) -> Option<f64> {
         let n = u128::from(self.n);
         let n_minus_1 = n.checked_sub(1).filter(|&rest| rest > 0)?;
         let squared_deviations_times_n = n * self.squares - self.sum * self.sum;
         Some((squared_deviations_times_n as f64 / (n * n_minus_1) as f64).sqrt())
+    }
+
+    /// The normal interval of the mean.
+    pub(crate) fn interval(&self) -> Option<[f64; 2]> {
+        let margin = NORMAL_QUANTILE * self.standard_deviation()? / (self.n as f64).sqrt();
+        Some([self.mean() - margin, self.mean() + margin])
     }
 }
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::error::ResultsError;
 use crate::manifest::{Manifest, Provenance};
 use crate::parquet::{rounds_parquet, simulations_parquet};
+use crate::report::{Reported, report};
 use crate::sample::Sample;
 use crate::summary::Summary;
 
@@ -19,13 +20,16 @@ pub enum FileKind {
     Simulations,
     /// `rounds.parquet`: a row a round.
     Rounds,
+    /// `report.html`: what people open.
+    Report,
     /// `manifest.json`: where the result came from, and the digests of the other files.
     Manifest,
 }
 
 impl FileKind {
     /// Every file, in the order in which they are written: the manifest last.
-    pub const ALL: [Self; 4] = [Self::Summary, Self::Simulations, Self::Rounds, Self::Manifest];
+    pub const ALL: [Self; 5] =
+        [Self::Summary, Self::Simulations, Self::Rounds, Self::Report, Self::Manifest];
 
     /// The file's name.
     #[must_use]
@@ -34,6 +38,7 @@ impl FileKind {
             Self::Summary => "summary.json",
             Self::Simulations => "simulations.parquet",
             Self::Rounds => "rounds.parquet",
+            Self::Report => "report.html",
             Self::Manifest => "manifest.json",
         }
     }
@@ -83,6 +88,8 @@ pub fn result_files(
         file(FileKind::Simulations, simulations_parquet(sample)?),
         file(FileKind::Rounds, rounds_parquet(sample, &summary.growth)?),
     ];
+    let page = report(&[Reported::new(sample, summary)], &[]);
+    files.push(file(FileKind::Report, page.into_bytes()));
     let manifest = Manifest::new(summary, provenance, &files);
     files.push(file(FileKind::Manifest, manifest.to_json().into_bytes()));
     Ok(files)

@@ -20,6 +20,13 @@ pub struct GrowthRound {
     pub mean_total: f64,
     /// Quantiles of the number of nodes active by its end.
     pub quantiles_total: Quantiles,
+    /// Quantiles of the number of nodes that became active in it.
+    #[serde(default)]
+    pub quantiles_new: Quantiles,
+    /// The effective reproduction number: nodes that became active in the next round for each one
+    /// that did in this, over all simulations together. `null` in the last round.
+    #[serde(default)]
+    pub reproduction_number: Option<f64>,
 }
 
 /// A simulation that still activates nodes.
@@ -39,8 +46,10 @@ pub fn growth(sample: &Sample) -> Vec<GrowthRound> {
         (0..n_simulations).map(|simulation_idx| Alive { simulation_idx, total: 0 }).collect();
     let mut extinct = ExtinctSpreads::new(&sample.sorted_spreads);
     let mut alive_totals = Vec::with_capacity(n_simulations);
+    let mut scratch = Vec::with_capacity(n_simulations);
     let mut sum_of_totals = 0_u128;
-    let mut curve = Vec::with_capacity(sample.new_by_round.len());
+    let mut curve: Vec<GrowthRound> = Vec::with_capacity(sample.new_by_round.len());
+    let mut sum_before = 0_u128;
     for (round, new_in_round) in (0..).zip(&sample.new_by_round) {
         let sum_of_new = new_in_round.iter().map(|&new| u128::from(new)).sum();
         sum_of_totals += sum_of_new;
@@ -48,6 +57,10 @@ pub fn growth(sample: &Sample) -> Vec<GrowthRound> {
         alive_totals.clear();
         alive_totals.extend(alive.iter().map(|cascade| cascade.total));
         alive_totals.sort_unstable();
+        if let Some(before) = curve.last_mut().filter(|_| sum_before > 0) {
+            before.reproduction_number = Some(sum_of_new as f64 / sum_before as f64);
+        }
+        sum_before = sum_of_new;
         curve.push(GrowthRound {
             round,
             mean_new: mean(sum_of_new, sample.n_simulations()),
@@ -55,6 +68,8 @@ pub fn growth(sample: &Sample) -> Vec<GrowthRound> {
             quantiles_total: Quantiles::by_rank(n_simulations, |rank| {
                 extinct.smallest_in_union(&alive_totals, rank)
             }),
+            quantiles_new: quantiles_of_new(new_in_round, n_simulations, &mut scratch),
+            reproduction_number: None,
         });
         alive.retain(|cascade| {
             let goes_on = sample.rounds[cascade.simulation_idx] > round;
@@ -65,6 +80,21 @@ pub fn growth(sample: &Sample) -> Vec<GrowthRound> {
         });
     }
     curve
+}
+
+/// The quantiles over `n_simulations`, of which those not among `new_in_round` have none.
+fn quantiles_of_new(
+    new_in_round: &[u64],
+    n_simulations: usize,
+    scratch: &mut Vec<u64>,
+) -> Quantiles {
+    scratch.clear();
+    scratch.extend(new_in_round);
+    let n_extinct = n_simulations - new_in_round.len();
+    Quantiles::by_rank(n_simulations, |rank| match rank.checked_sub(n_extinct + 1) {
+        Some(idx) => *scratch.select_nth_unstable(idx).1,
+        None => 0,
+    })
 }
 
 #[cfg(test)]
@@ -105,6 +135,16 @@ mod tests {
                 prop_assert_eq!(quantiles.p05, fixture::quantile(&totals, 5));
                 prop_assert_eq!(quantiles.p50, fixture::quantile(&totals, 50));
                 prop_assert_eq!(quantiles.p95, fixture::quantile(&totals, 95));
+                let new_of = |round: usize| -> Vec<u64> {
+                    rows.iter().map(|row| row.get(round).copied().unwrap_or(0)).collect()
+                };
+                let quantiles = found.quantiles_new;
+                prop_assert_eq!(quantiles.p05, fixture::quantile(&new_of(round), 5));
+                prop_assert_eq!(quantiles.p50, fixture::quantile(&new_of(round), 50));
+                prop_assert_eq!(quantiles.p95, fixture::quantile(&new_of(round), 95));
+                let next = new_of(round + 1).iter().sum::<u64>() as f64;
+                let is_defined = round + 1 < curve.len() && new > 0;
+                prop_assert_eq!(found.reproduction_number, is_defined.then(|| next / new as f64));
             }
         }
     }

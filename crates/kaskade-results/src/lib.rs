@@ -10,35 +10,45 @@
 //! ```
 //!
 //! In reading order: [`sample`] lays the rows out by column, [`digest`] says when two
-//! results are the same, [`estimate`] and [`growth`] are the statistics, [`summary`] puts
-//! them into the JSON of INTERFACE.md, [`table()`] into text, [`parquet`] into columns;
+//! results are the same, [`estimate`], [`outbreak`], [`growth`], [`course`] and
+//! [`distribution`] are the statistics, [`summary`] puts them into the JSON of INTERFACE.md, [`table()`] into text, [`parquet`] into columns;
 //! [`manifest`] says where a result came from, [`files`] names what a result consists of,
-//! and [`directory`] puts it on disk, whole or not at all.
+//! and [`directory`] puts it on disk, whole or not at all. [`stored`] reads one back,
+//! [`compare`] sets two side by side, and [`report()`] makes a page of one or several.
 //!
 //! Nothing here knows graphs, threads, sockets or clocks: times are handed in.
 
+pub mod compare;
+pub mod course;
 pub mod digest;
 pub mod directory;
+pub mod distribution;
 pub mod error;
 pub mod estimate;
 pub mod files;
 pub mod growth;
 pub mod manifest;
+pub mod outbreak;
 pub mod parquet;
 pub mod performance;
+pub mod report;
 pub mod sample;
+pub mod stored;
 pub mod summary;
 mod table;
 
 #[cfg(test)]
 mod fixture;
 
+pub use compare::Comparison;
 pub use directory::{check_target, read_directory, write_directory};
 pub use error::ResultsError;
 pub use files::{FileKind, ResultFile, result_files};
 pub use kaskade_model::status::JobState;
 pub use manifest::{Manifest, Provenance, WorkerRecord};
 pub use performance::{Performance, Resources};
+pub use report::{Reported, plots, report};
 pub use sample::Sample;
+pub use stored::StoredResult;
 pub use summary::{GraphSummary, JobRecord, Summary};
 pub use table::table;

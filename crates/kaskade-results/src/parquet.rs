@@ -39,6 +39,10 @@ const ROUNDS_SCHEMA: &str = "
         required int64 total_p50 (integer(64, false));
         required int64 total_p95 (integer(64, false));
         required int64 simulations_alive (integer(64, false));
+        required int64 new_p05 (integer(64, false));
+        required int64 new_p50 (integer(64, false));
+        required int64 new_p95 (integer(64, false));
+        optional double reproduction_number;
     }";
 
 /// A column of a table, in the order of its schema.
@@ -46,6 +50,8 @@ enum Column<'a> {
     U32(&'a [u32]),
     U64(&'a [u64]),
     F64(&'a [f64]),
+    /// May lack values.
+    OptionalF64(&'a [Option<f64>]),
 }
 
 /// The bytes of `simulations.parquet`: a row a simulation, ascending.
@@ -72,6 +78,7 @@ pub fn rounds_parquet(sample: &Sample, growth: &[GrowthRound]) -> Result<Vec<u8>
     let floats = |value: fn(&GrowthRound) -> f64| growth.iter().map(value).collect::<Vec<_>>();
     let totals = |value: fn(&GrowthRound) -> u64| growth.iter().map(value).collect::<Vec<_>>();
     let rounds: Vec<_> = growth.iter().map(|round| round.round).collect();
+    let reproduction: Vec<_> = growth.iter().map(|round| round.reproduction_number).collect();
     let alive: Vec<_> = sample.new_by_round.iter().map(|new| new.len() as u64).collect();
     let columns = [
         Column::U32(&rounds),
@@ -81,6 +88,10 @@ pub fn rounds_parquet(sample: &Sample, growth: &[GrowthRound]) -> Result<Vec<u8>
         Column::U64(&totals(|round| round.quantiles_total.p50)),
         Column::U64(&totals(|round| round.quantiles_total.p95)),
         Column::U64(&alive),
+        Column::U64(&totals(|round| round.quantiles_new.p05)),
+        Column::U64(&totals(|round| round.quantiles_new.p50)),
+        Column::U64(&totals(|round| round.quantiles_new.p95)),
+        Column::OptionalF64(&reproduction),
     ];
     encode(ROUNDS_SCHEMA, &columns, sample.digest())
         .map_err(|source| ResultsError::Encode { file: FileKind::Rounds, source })
@@ -126,6 +137,7 @@ impl Column<'_> {
             Self::U32(values) => values.len(),
             Self::U64(values) => values.len(),
             Self::F64(values) => values.len(),
+            Self::OptionalF64(values) => values.len(),
         }
     }
 
@@ -150,6 +162,12 @@ impl Column<'_> {
             }
             Self::F64(values) => {
                 column.typed::<DoubleType>().write_batch(&values[rows], None, None)?;
+            }
+            Self::OptionalF64(values) => {
+                let levels: Vec<_> =
+                    values[rows.clone()].iter().map(|value| i16::from(value.is_some())).collect();
+                let values: Vec<_> = values[rows].iter().copied().flatten().collect();
+                column.typed::<DoubleType>().write_batch(&values, Some(&levels), None)?;
             }
         }
         column.close()

@@ -2,10 +2,14 @@
 
 use kaskade_model::ids::JobId;
 use kaskade_model::spec::Spec;
+use kaskade_model::until::Until;
 use serde::{Deserialize, Serialize};
 
+use crate::course::Course;
+use crate::distribution::{SpreadBin, distribution};
 use crate::estimate::{RoundsEstimate, SpreadEstimate};
 use crate::growth::{GrowthRound, growth};
+use crate::outbreak::Outbreak;
 use crate::performance::Performance;
 use crate::sample::Sample;
 use kaskade_model::status::JobState;
@@ -31,16 +35,61 @@ pub struct Summary {
     pub spec: Spec,
     /// Finished simulations.
     pub simulations: u64,
+    /// What became of the stop rule; left out where the spec has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
     /// How far a cascade goes.
     pub spread: SpreadEstimate,
+    /// The two kinds of cascades; `null` where they are of one kind.
+    #[serde(default)]
+    pub outbreak: Option<Outbreak>,
     /// How long it lasts.
     pub rounds: RoundsEstimate,
     /// How it grows, round by round.
     pub growth: Vec<GrowthRound>,
+    /// When it does what.
+    #[serde(default)]
+    pub course: Course,
+    /// How the spreads are spread.
+    #[serde(default)]
+    pub distribution: Vec<SpreadBin>,
     /// Digest v1 of the rows, 64 hexadecimal digits.
     pub digest: String,
     /// What it took.
     pub performance: Performance,
+}
+
+/// How a stop rule ended a job.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stop {
+    /// Whether the interval became as narrow as was asked for.
+    pub is_reached: bool,
+    /// Half the interval's width over the mean.
+    pub relative_error: f64,
+    /// Looks that were taken.
+    pub looks: u64,
+    /// Looks that there could have been, which share the chance to miss.
+    pub max_looks: u64,
+}
+
+impl Stop {
+    /// What became of `until` in a job of at most `max_simulations`, which ended with `spread`
+    /// after `n_simulations`; `None` where these are too few for an interval.
+    fn of(
+        until: Until,
+        max_simulations: u64,
+        n_simulations: u64,
+        spread: &SpreadEstimate,
+    ) -> Option<Self> {
+        let relative_error = until.margin(max_simulations) * spread.standard_error? / spread.mean;
+        let looks = || Until::looks(max_simulations);
+        Some(Self {
+            is_reached: n_simulations < max_simulations || relative_error <= until.relative_error,
+            relative_error,
+            looks: looks().filter(|&look| look <= n_simulations).count() as u64,
+            max_looks: looks().count() as u64,
+        })
+    }
 }
 
 /// The graph of a job.
@@ -74,6 +123,10 @@ impl Summary {
     #[must_use]
     pub fn new(sample: &Sample, record: JobRecord) -> Self {
         let JobRecord { job, state, graph, spec, performance } = record;
+        let spread = SpreadEstimate::of(sample, &spec.run);
+        let n = sample.n_simulations();
+        let stop = |until| Stop::of(until, spec.run.simulations, n, &spread);
+        let stop = spec.run.until.and_then(stop);
         Self {
             schema_version: SCHEMA_VERSION,
             coin_version: spec.coin_version(),
@@ -81,10 +134,14 @@ impl Summary {
             state,
             graph,
             spec,
-            simulations: sample.n_simulations(),
-            spread: SpreadEstimate::of(sample),
+            simulations: n,
+            stop,
+            spread,
+            outbreak: Outbreak::of(sample),
             rounds: RoundsEstimate::of(sample),
             growth: growth(sample),
+            course: Course::of(sample),
+            distribution: distribution(sample),
             digest: sample.digest().to_owned(),
             performance,
         }

@@ -1,6 +1,7 @@
 //! The summary as text for people, at most 80 columns wide.
 
-mod figures;
+pub(crate) mod figures;
+mod shape;
 
 use crate::growth::GrowthRound;
 use crate::performance::Performance;
@@ -42,6 +43,7 @@ pub fn table(summary: &Summary) -> String {
         _ => vec!["an interval needs at least two simulations".to_owned()],
     };
     line(&mut text, "", &interval);
+    shape::interval_lines(&mut text, summary);
     let quantiles = [
         format!("min {}", count(spread.min)),
         format!("5 % {}", count(spread.quantiles.p05)),
@@ -52,6 +54,7 @@ pub fn table(summary: &Summary) -> String {
     line(&mut text, "", &quantiles);
     let mean = format!("{} on average", figure(rounds.mean));
     line(&mut text, "rounds", &[mean, format!("at most {}", count(u64::from(rounds.max)))]);
+    shape::shape_lines(&mut text, summary);
     text.push('\n');
     growth_table(&mut text, &summary.growth);
     text.push('\n');

@@ -42,6 +42,8 @@ pub struct SimulatedRun {
     pub end: JobEnd,
     /// The batches that were committed.
     pub tally: JobTally,
+    /// How many of their simulations, from the first on, are in the result.
+    pub n_simulations: u64,
     /// Workers that died.
     pub n_crashes: usize,
     /// Workers that asked to leave.
@@ -69,13 +71,15 @@ pub fn run(
 ) -> SimulatedRun {
     let mut cluster = Cluster::new(setup, shards, n_workers, faults, seed);
     let end = cluster.run_to_end();
+    let (tally, n_simulations) = cluster.job.into_tally();
     SimulatedRun {
         end,
         n_crashes: cluster.n_crashes,
         n_leaves: cluster.leaving.len(),
         n_losses: cluster.n_losses,
         n_hits_in_rounds: cluster.n_hits_in_rounds,
-        tally: cluster.job.into_tally(),
+        tally,
+        n_simulations,
         log: cluster.log,
     }
 }

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Id};
-use kaskade_model::spec::{CoinFamily, ModelKind, Placement, Probability, SeedSpec};
+use kaskade_model::spec::{
+    CoinFamily, IntervalMethod, ModelKind, Placement, Probability, SeedSpec,
+};
+use kaskade_model::until::Until;
 
 use super::dynamics::DynamicsArgs;
 use super::word::word;
@@ -34,9 +37,16 @@ pub(crate) struct SpecArgs {
     /// Who starts: top-degree:K, random:K, random-each:K, ids:3,14 or file:PATH (an id a line)
     #[arg(long, env = "KASKADE_SEEDS")]
     pub(crate) seeds: Option<SeedSpec>,
-    /// The number of simulations [default: 1000]
+    /// The number of simulations, with --until the most [default: 1000, with --until 1000000]
     #[arg(long, env = "KASKADE_SIMULATIONS", value_name = "N")]
     pub(crate) simulations: Option<u64>,
+    /// Stop as soon as the mean is this sure, for example relative-error=1%,confidence=95%
+    /// [default: run all simulations]
+    #[arg(long, env = "KASKADE_UNTIL", value_name = "GOAL")]
+    pub(crate) until: Option<Until>,
+    /// How the interval of the mean is made: normal or bootstrap [default: normal]
+    #[arg(long, env = "KASKADE_INTERVAL", value_name = "HOW")]
+    pub(crate) interval: Option<IntervalMethod>,
     /// The global number of the first simulation [default: 0]
     #[arg(long, value_name = "N")]
     pub(crate) first_simulation: Option<u64>,

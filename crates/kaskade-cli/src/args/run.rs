@@ -15,6 +15,20 @@ pub(crate) struct RunArgs {
     /// The job.
     #[command(flatten)]
     pub(crate) spec: SpecArgs,
+    /// How this process runs it.
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+    /// The result directory to write [default: `out` of the spec, else none]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace an earlier result
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// How this process runs a job; no flag changes a result.
+#[derive(Debug, Args)]
+pub(crate) struct EngineArgs {
     /// Compute threads [default: all cores]
     #[arg(long, env = "KASKADE_THREADS", value_parser = threads())]
     pub(crate) threads: Option<u64>,
@@ -40,12 +54,6 @@ pub(crate) struct RunArgs {
     /// Where generated graphs are kept [default: $XDG_CACHE_HOME/kaskade or ~/.cache/kaskade]
     #[arg(long, env = "KASKADE_CACHE", value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
-    /// The result directory to write [default: `out` of the spec, else none]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Replace an earlier result
-    #[arg(long)]
-    pub(crate) force: bool,
 }
 
 /// How a graph comes into memory; `docs/loading.md` says what each costs.

@@ -13,6 +13,7 @@ use kaskade_model::dynamics::{NoColumns, NodeColumns};
 use kaskade_model::job::JobPlan;
 use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::tally::JobTally;
+use kaskade_model::until::Until;
 use kaskade_results::summary::{GraphSummary, JobRecord};
 use kaskade_results::{
     JobState, Performance, Provenance, Resources, Sample, Summary, check_target, result_files,
@@ -23,7 +24,7 @@ use kaskade_store::{Graph, MappedShard, Opening, ShardSelection, Verify};
 use super::cache::generated_graph;
 use super::progress::{RunProgress, with_byte_bar};
 use crate::args::kernel::KernelChoice;
-use crate::args::run::{RunArgs, VerifyChoice};
+use crate::args::run::{EngineArgs, RunArgs, VerifyChoice};
 use crate::clock::{self, Moment};
 use crate::console::Console;
 use crate::error::CliError;
@@ -46,16 +47,44 @@ pub(super) fn run(
     // Refused before the work, not after it.
     out.as_deref().map(|out| check_target(out, args.force)).transpose()?;
 
+    let (sample, summary) = perform(&job, &args.engine, id, None, console)?;
+    if let Some(out) = &out {
+        let created = Some(Moment::now().to_rfc3339());
+        let provenance = Provenance { created, ..Provenance::default() };
+        write_directory(out, &result_files(&sample, &summary, &provenance)?, args.force)?;
+    }
+    console.result(&summary, || table(&summary))?;
+    if let Some(out) = &out {
+        console.note(&format!("results in {}", out.display()));
+    }
+    Ok(())
+}
+
+/// Runs `job` as `id`, on a graph with the digest `expected_graph` if one is said.
+///
+/// # Errors
+/// [`CliError`], among them [`CliError::OtherGraph`].
+pub(super) fn perform(
+    job: &Job,
+    args: &EngineArgs,
+    id: JobId,
+    expected_graph: Option<&str>,
+    console: &Console,
+) -> Result<(Sample, Summary), CliError> {
     let pool = super::thread_pool(args.threads)?;
     let work = || {
         let _span = tracing::info_span!("job", job_id = %id).entered();
-        let graph = open_graph(&job, args, console)?;
+        let graph = open_graph(job, args, console)?;
         let summary_of_graph = GraphSummary {
             digest: graph.manifest().digest.clone(),
             nodes: graph.n_nodes(),
             arcs: graph.manifest().n_arcs,
         };
-        let lanes = choose_lanes(args, &job, graph.n_nodes());
+        if let Some(expected) = expected_graph.filter(|&digest| digest != summary_of_graph.digest) {
+            let (expected, found) = (expected.to_owned(), summary_of_graph.digest);
+            return Err(CliError::OtherGraph { expected, found });
+        }
+        let lanes = choose_lanes(args, job, graph.n_nodes());
         let plan = JobPlan::resolve(&job.spec, &graph, lanes.lane_words)?;
         let limit_bytes = state_limit_bytes();
         let (shards, columns) = graph.into_parts();
@@ -67,27 +96,23 @@ pub(super) fn run(
         if let Some(kernel) = args.kernel {
             force(kernel, &mut partition)?;
         }
-        let (tally, resources) = simulate(partition, lanes.max_in_flight, console)?;
-
-        let sample = Sample::collect(tally.rows(), summary_of_graph.nodes)?;
+        let until = job.spec.run.until;
+        let run = simulate(partition, until, lanes.max_in_flight, console)?;
+        let rows = run.tally.rows().take(run.n_simulations as usize);
+        let sample = Sample::collect(rows, summary_of_graph.nodes)?;
         let record = JobRecord {
             job: id,
             state: JobState::Succeeded,
             graph: summary_of_graph,
-            performance: Performance::new(&tally.work(), tally.n_simulations(), resources),
-            spec: job.spec,
+            performance: Performance::new(
+                &run.tally.work(),
+                run.tally.n_simulations(),
+                run.resources,
+            ),
+            spec: job.spec.clone(),
         };
         let summary = Summary::new(&sample, record);
-        if let Some(out) = &out {
-            let created = Some(Moment::now().to_rfc3339());
-            let provenance = Provenance { created, ..Provenance::default() };
-            write_directory(out, &result_files(&sample, &summary, &provenance)?, args.force)?;
-        }
-        console.result(&summary, || table(&summary))?;
-        if let Some(out) = &out {
-            console.note(&format!("results in {}", out.display()));
-        }
-        Ok(())
+        Ok((sample, summary))
     };
     match args.verify {
         VerifyChoice::Full => pool.install(work),
@@ -101,7 +126,7 @@ fn with_id(out: &Path, id: &JobId) -> PathBuf {
 }
 
 /// Opens the job's graph, drawing it first where it is synthetic.
-fn open_graph(job: &Job, args: &RunArgs, console: &Console) -> Result<Graph, CliError> {
+fn open_graph(job: &Job, args: &EngineArgs, console: &Console) -> Result<Graph, CliError> {
     let dir = match &job.graph {
         spec_file::Graph::Directory(dir) => dir.clone(),
         spec_file::Graph::Generate(spec) => {
@@ -127,7 +152,7 @@ fn open_graph(job: &Job, args: &RunArgs, console: &Console) -> Result<Graph, Cli
     Ok(graph)
 }
 
-fn choose_lanes(args: &RunArgs, job: &Job, n_nodes: u32) -> LaneChoice {
+fn choose_lanes(args: &EngineArgs, job: &Job, n_nodes: u32) -> LaneChoice {
     let limit_bytes = state_limit_bytes();
     let n_threads = rayon::current_num_threads();
     match args.lane_words {
@@ -161,17 +186,30 @@ fn force(kernel: KernelChoice, partition: &mut Partition<MappedShard>) -> Result
     Ok(())
 }
 
-/// Runs all batches on the current pool and measures what they take.
+/// Batches that were run, and what they took.
+struct Run {
+    tally: JobTally,
+    /// The simulations of the tally, from the first on, that are in the result.
+    n_simulations: u64,
+    resources: Resources,
+}
+
+/// Runs batches on the current pool, all or `until` they are enough, and measures what they take.
 fn simulate(
     partition: Partition<MappedShard>,
+    until: Option<Until>,
     max_in_flight: usize,
     console: &Console,
-) -> Result<(JobTally, Resources), CliError> {
-    let progress = RunProgress::new(console, partition.plan.n_simulations);
+) -> Result<Run, CliError> {
+    let max_simulations = partition.plan.n_simulations;
+    let progress = RunProgress::new(console, max_simulations);
     let lane_words = partition.plan.lane_words;
     tracing::info!(lane_words, max_in_flight, isa = ?partition.isa, "rounds begin");
     let (started, cpu_before) = (Instant::now(), machine::cpu_time());
-    let tally = local::run(partition, max_in_flight, &progress)?;
+    let (tally, n_simulations) = match until {
+        Some(until) => local::run_until(partition, until, max_in_flight, &progress)?,
+        None => (local::run(partition, max_in_flight, &progress)?, max_simulations),
+    };
     let resources = Resources {
         seconds: started.elapsed().as_secs_f64(),
         cpu_seconds: Some((machine::cpu_time() - cpu_before).as_secs_f64()),
@@ -179,7 +217,7 @@ fn simulate(
         workers: 0,
         peak_memory_bytes: machine::peak_memory_bytes(),
     };
-    Ok((tally, resources))
+    Ok(Run { tally, n_simulations, resources })
 }
 
 #[cfg(test)]

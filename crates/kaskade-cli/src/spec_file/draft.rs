@@ -5,7 +5,8 @@ use std::path::Path;
 
 use kaskade_model::dynamics::Audience;
 use kaskade_model::spec::{
-    GraphSource, LaunchSpec, ModelSpec, PushSpec, RivalSpec, RunSpec, SPEC_VERSION, SeedSpec, Spec,
+    DEFAULT_MAX_SIMULATIONS, GraphSource, LaunchSpec, ModelSpec, PushSpec, RivalSpec, RunSpec,
+    SPEC_VERSION, SeedSpec, Spec,
 };
 
 use super::document::Document;
@@ -73,7 +74,7 @@ impl<'a> Draft<'a> {
         runner: Runner,
     ) {
         let SpecArgs { model, probability, seeds, simulations, first_simulation, .. } = args;
-        let SpecArgs { seed, max_rounds, coins, placement, graph, .. } = args;
+        let SpecArgs { seed, until, interval, max_rounds, coins, placement, graph, .. } = args;
         if let Some(graph) = graph.clone() {
             self.graph = match runner {
                 Runner::Process => GraphSource { path: Some(graph), ..GraphSource::default() },
@@ -121,6 +122,14 @@ impl<'a> Draft<'a> {
         {
             self.run.seed = seed;
         }
+        if until.is_some() && stands("until", "run.until") {
+            self.run.until = *until;
+        }
+        if let Some(interval) = *interval
+            && stands("interval", "run.interval")
+        {
+            self.run.interval = interval;
+        }
         if max_rounds.is_some() && stands("max_rounds", "run.max_rounds") {
             self.run.max_rounds = *max_rounds;
         }
@@ -133,6 +142,11 @@ impl<'a> Draft<'a> {
             && stands("placement", "run.placement")
         {
             self.run.placement = placement;
+        }
+        let says_how_many = simulations.is_some()
+            || document.is_some_and(|document| document.has("run.simulations"));
+        if self.run.until.is_some() && !says_how_many {
+            self.run.simulations = DEFAULT_MAX_SIMULATIONS;
         }
     }
 

@@ -29,7 +29,8 @@ fn a_spec_runs_and_keeps_its_graph_and_results() {
 
     let job = first["job"].as_str().unwrap();
     let result = folder.path("specs/results").join(job);
-    let expected = ["manifest.json", "rounds.parquet", "simulations.parquet", "summary.json"];
+    let expected =
+        ["manifest.json", "report.html", "rounds.parquet", "simulations.parquet", "summary.json"];
     assert_eq!(names(&result), expected);
     let summary: Value =
         serde_json::from_slice(&fs::read(result.join("summary.json")).unwrap()).unwrap();

@@ -1,6 +1,6 @@
 //! Help, templates, completions, manual, `inspect`.
 
-use kaskade_model::spec::{DEFAULT_SEED, DEFAULT_SIMULATIONS};
+use kaskade_model::spec::{DEFAULT_MAX_SIMULATIONS, DEFAULT_SEED, DEFAULT_SIMULATIONS};
 use predicates::prelude::*;
 use predicates::str::contains;
 
@@ -10,7 +10,8 @@ use super::Folder;
 fn help_says_what_holds() {
     let folder = Folder::new();
     let help = |command: &str| folder.kaskade(&[command, "--help"]).assert().success();
-    let simulations = format!("The number of simulations [default: {DEFAULT_SIMULATIONS}]");
+    let simulations =
+        format!("[default: {DEFAULT_SIMULATIONS}, with --until {DEFAULT_MAX_SIMULATIONS}]");
     let seed = format!("The seed of all randomness [default: {DEFAULT_SEED}]");
     help("run").stdout(contains(simulations).and(contains(seed)));
     help("coordinator").stdout(contains("[default: 127.0.0.1:7400]"));

@@ -375,11 +375,13 @@ impl Scheduler {
             workers: running.members.len() as u32,
             peak_memory_bytes: (running.peak_memory_bytes > 0).then_some(running.peak_memory_bytes),
         };
+        let (tally, n_simulations) = running.machine.into_tally();
         let finished = FinishedJob {
             job: running.id.clone(),
             spec,
             graph: running.planned.graph,
-            tally: running.machine.into_tally(),
+            tally,
+            n_simulations,
             resources,
             provenance,
         };

@@ -49,6 +49,17 @@ impl PendingBatches {
         Some(batch)
     }
 
+    /// The number of batches, finished ones included.
+    pub(super) fn n_batches(&self) -> u32 {
+        self.end
+    }
+
+    /// Lets `0..n_batches` be all batches, which are as many as before or more.
+    pub(super) fn grow(&mut self, n_batches: u32) {
+        self.end = self.end.max(n_batches);
+        self.skip_finished();
+    }
+
     /// Takes back a batch that was taken out and not finished.
     pub(super) fn give_back(&mut self, batch: BatchId) {
         self.returned.insert(batch);
@@ -81,5 +92,16 @@ mod tests {
         assert!(!pending.is_empty());
         assert_eq!(pending.take(), Some(BatchId(1)));
         assert_eq!(pending.take(), None);
+    }
+
+    #[test]
+    fn more_batches_may_follow() {
+        let mut finished = JobTally::default();
+        finished.add_batch(BatchId(2), PartitionTally::empty(2, 1)).unwrap();
+        let mut pending = PendingBatches::new(2, &finished);
+        assert_eq!((pending.take(), pending.take()), (Some(BatchId(0)), Some(BatchId(1))));
+        assert!(pending.is_empty());
+        pending.grow(4);
+        assert_eq!((pending.take(), pending.take()), (Some(BatchId(3)), None));
     }
 }

@@ -221,6 +221,37 @@ impl FromStr for CoinFamily {
     }
 }
 
+/// How the interval of a mean is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IntervalMethod {
+    /// Mean ± a quantile of the normal distribution · standard error.
+    #[default]
+    Normal,
+    /// Bias-corrected and accelerated bootstrap.
+    Bootstrap,
+}
+
+impl IntervalMethod {
+    /// Whether it is the one that a spec need not name.
+    #[must_use]
+    pub fn is_normal(&self) -> bool {
+        *self == Self::Normal
+    }
+}
+
+impl FromStr for IntervalMethod {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "normal" => Ok(Self::Normal),
+            "bootstrap" => Ok(Self::Bootstrap),
+            _ => Err(format!("unknown interval {text:?}: use `normal` or `bootstrap`")),
+        }
+    }
+}
+
 /// How a cluster shares a job's work (DESIGN §3.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Placement {

@@ -32,7 +32,7 @@ fn a_result_reads_back_as_it_was_written() {
     assert_eq!(read_directory(&dir).unwrap(), files());
     assert_eq!(
         names(&dir),
-        ["manifest.json", "rounds.parquet", "simulations.parquet", "summary.json"]
+        ["manifest.json", "report.html", "rounds.parquet", "simulations.parquet", "summary.json"]
     );
     assert_eq!(names(dir.parent().unwrap()), ["run"], "no sibling is left");
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::fixture;
 
 fn estimate(spreads: &[u64]) -> SpreadEstimate {
-    SpreadEstimate::of(&fixture::sample_of_spreads(spreads))
+    SpreadEstimate::of(&fixture::sample_of_spreads(spreads), &RunSpec::default())
 }
 
 #[test]
@@ -20,6 +20,18 @@ fn a_hand_made_sample() {
     assert!((high - (5.0 + 1.959_964 * error)).abs() < 1e-6, "{high}");
     assert_eq!((estimate.min, estimate.max), (2, 9));
     assert_eq!(estimate.quantiles, Quantiles { p05: 2, p50: 4, p95: 9 });
+}
+
+#[test]
+fn a_stop_rule_widens_the_interval_by_its_margin() {
+    let until = "relative-error=5%,confidence=90%".parse().unwrap();
+    let run = RunSpec { until: Some(until), simulations: 6000, ..RunSpec::default() };
+    let sample = fixture::sample_of_spreads(&[2, 4, 4, 4, 5, 5, 7, 9]);
+    let estimate = SpreadEstimate::of(&sample, &run);
+    assert_eq!((estimate.interval, estimate.confidence_level), (Interval::Sequential, 0.9));
+    let [low, high] = estimate.confidence_interval.unwrap();
+    // The upper 10 / 12 % point of the normal distribution: six looks share 10 %.
+    assert!(((high - low) / 2.0 / estimate.standard_error.unwrap() - 2.393_980).abs() < 1e-6);
 }
 
 #[test]

@@ -53,8 +53,8 @@ fn the_manifest_says_where_the_result_came_from() {
     });
     assert_eq!(json["recoveries"], serde_json::json!([recovery]));
     let listed: Vec<_> = json["files"].as_object().unwrap().keys().collect();
-    assert_eq!(listed, ["rounds.parquet", "simulations.parquet", "summary.json"]);
-    for file in &files[..3] {
+    assert_eq!(listed, ["report.html", "rounds.parquet", "simulations.parquet", "summary.json"]);
+    for file in &files[..4] {
         let record = &json["files"][file.kind.name()];
         assert_eq!(record["bytes"], file.bytes.len());
         assert_eq!(record["blake3"], blake3::hash(&file.bytes).to_hex().as_str());
@@ -65,7 +65,7 @@ fn the_manifest_says_where_the_result_came_from() {
 fn a_run_in_one_process_has_no_workers() {
     let (sample, summary) = fixture::summary();
     let files = result_files(&sample, &summary, &Provenance::default()).unwrap();
-    let json: serde_json::Value = serde_json::from_slice(&files[3].bytes).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&files[4].bytes).unwrap();
     assert_eq!(json.get("created"), None);
     assert_eq!(json["placement"], serde_json::Value::Null);
     assert_eq!(json["workers"], serde_json::json!([]));
@@ -78,7 +78,7 @@ fn a_result_is_checked_file_by_file() {
     let (sample, summary) = fixture::summary();
     assert_eq!(
         Manifest::check(&files).unwrap(),
-        Manifest::new(&summary, &provenance(), &files[..3])
+        Manifest::new(&summary, &provenance(), &files[..4])
     );
     assert_eq!(result_files(&sample, &summary, &provenance()).unwrap(), files, "same bytes");
 
@@ -90,24 +90,24 @@ fn a_result_is_checked_file_by_file() {
     cut[1].bytes.pop();
     assert!(problem(&cut).contains("simulations.parquet is not the file"));
     assert!(problem(&files[1..]).contains("lacks summary.json"));
-    assert!(problem(&files[..3]).contains("lacks manifest.json"));
+    assert!(problem(&files[..4]).contains("lacks manifest.json"));
     let twice = [&files[..], &files[1..2]].concat();
     assert!(problem(&twice).contains("simulations.parquet twice"));
     let mut garbled = files.clone();
-    garbled[3].bytes.truncate(40);
+    garbled[4].bytes.truncate(40);
     assert!(problem(&garbled).contains("could not read manifest.json"));
 
     let unlisted = Manifest::new(&summary, &provenance(), &files[..2]).to_json().into_bytes();
     let mut files = files;
-    files[3].bytes = unlisted;
+    files[4].bytes = unlisted;
     assert!(problem(&files).contains("rounds.parquet, which its manifest does not list"));
 }
 
 #[test]
 fn a_manifest_cannot_name_another_path() {
     let mut files = files();
-    let text = String::from_utf8(files[3].bytes.clone()).unwrap();
-    files[3].bytes = text.replace("\"summary.json\"", "\"../summary.json\"").into_bytes();
+    let text = String::from_utf8(files[4].bytes.clone()).unwrap();
+    files[4].bytes = text.replace("\"summary.json\"", "\"../summary.json\"").into_bytes();
     let problem = Manifest::check(&files).unwrap_err();
     assert!(matches!(problem, ResultsError::UnknownFile { name } if name == "../summary.json"));
 }

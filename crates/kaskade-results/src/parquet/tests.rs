@@ -54,7 +54,11 @@ fn rounds_read_back() {
             "total_p05",
             "total_p50",
             "total_p95",
-            "simulations_alive"
+            "simulations_alive",
+            "new_p05",
+            "new_p50",
+            "new_p95",
+            "reproduction_number"
         ]
     );
     let found: Vec<_> = rows(&reader)
@@ -62,14 +66,16 @@ fn rounds_read_back() {
         .map(|row| {
             let totals = [3, 4, 5, 6].map(|column| row.get_ulong(column).unwrap());
             let means = [1, 2].map(|column| row.get_double(column).unwrap());
-            (row.get_uint(0).unwrap(), means, totals)
+            let new = [7, 8, 9].map(|column| row.get_ulong(column).unwrap());
+            let reproduction = row.get_double(10).ok();
+            (row.get_uint(0).unwrap(), means, totals, new, reproduction)
         })
         .collect();
     let expected = [
-        (0, [2.0, 2.0], [2, 2, 2, 4]),
-        (1, [10.75, 12.75], [2, 5, 32, 3]),
-        (2, [26.25, 39.0], [2, 5, 132, 2]),
-        (3, [0.25, 39.25], [2, 5, 133, 1]),
+        (0, [2.0, 2.0], [2, 2, 2, 4], [2, 2, 2], Some(43.0 / 8.0)),
+        (1, [10.75, 12.75], [2, 5, 32, 3], [0, 3, 30], Some(105.0 / 43.0)),
+        (2, [26.25, 39.0], [2, 5, 132, 2], [0, 0, 100], Some(1.0 / 105.0)),
+        (3, [0.25, 39.25], [2, 5, 133, 1], [0, 0, 1], None),
     ];
     assert_eq!(found, expected);
 }

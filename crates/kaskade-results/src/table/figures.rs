@@ -1,23 +1,23 @@
 //! Numbers as people read them.
 
 /// `1234567` as `1,234,567`.
-pub(super) fn count(value: u64) -> String {
+pub(crate) fn count(value: u64) -> String {
     group_thousands(&value.to_string())
 }
 
 /// `1 node`, `2 nodes`: a count with its noun.
-pub(super) fn counted(value: u64, noun: &str) -> String {
+pub(crate) fn counted(value: u64, noun: &str) -> String {
     let plural = if value == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", count(value))
 }
 
 /// A number rounded to as many decimals as its size leaves room for.
-pub(super) fn figure(value: f64) -> String {
+pub(crate) fn figure(value: f64) -> String {
     figure_with(value, decimals_for(value))
 }
 
 /// A number with `decimals` decimals and thousands separators.
-pub(super) fn figure_with(value: f64, decimals: usize) -> String {
+pub(crate) fn figure_with(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("-", rest));
     let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
@@ -25,7 +25,7 @@ pub(super) fn figure_with(value: f64, decimals: usize) -> String {
 }
 
 /// The decimals of [`figure`] for numbers up to `largest`.
-pub(super) fn decimals_for(largest: f64) -> usize {
+pub(crate) fn decimals_for(largest: f64) -> usize {
     match largest.abs() {
         0.0 => 2,
         ..0.1 => 4,
@@ -36,7 +36,7 @@ pub(super) fn decimals_for(largest: f64) -> usize {
 }
 
 /// A number of bytes, with a binary unit.
-pub(super) fn bytes(value: u64) -> String {
+pub(crate) fn bytes(value: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if value < 1024 {
         return counted(value, "byte");
@@ -51,7 +51,7 @@ pub(super) fn bytes(value: u64) -> String {
 }
 
 /// A bar of `share` (0 to 1) of `width` columns, to an eighth of a column.
-pub(super) fn bar(share: f64, width: usize) -> String {
+pub(crate) fn bar(share: f64, width: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = (share.clamp(0.0, 1.0) * (width * 8) as f64).round() as usize;
     format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])

@@ -20,6 +20,27 @@ fn one_simulation_in_one_process() {
     assert_eq!(table(&Summary::new(&sample, record)), ONE_SIMULATION);
 }
 
+#[test]
+fn a_stop_rule_and_outbreaks_are_told() {
+    let rows: Vec<Vec<u64>> =
+        (0..100).map(|i| if i < 60 { vec![1] } else { vec![1, 799] }).collect();
+    let slices: Vec<_> = rows.iter().map(Vec::as_slice).collect();
+    let mut record = fixture::record();
+    record.spec.run.until = Some("relative-error=1%".parse().unwrap());
+    record.spec.run.simulations = 100;
+    let text = table(&Summary::new(&fixture::sample(&slices), record));
+    assert!(text.contains(OUTBREAKS), "{text}");
+}
+
+const OUTBREAKS: &str = "\
+until       relative error 24.05 %   look 1 of at most 1
+            more than asked for: raise --simulations
+            min 1   5 % 1   median 1   95 % 800   max 800
+rounds      0.40 on average   at most 1
+outbreaks   40.00 % break out (30.94 to 49.80 %)   from 32 nodes on
+            then 800.00 on average   otherwise 1.00
+";
+
 const CLUSTER_JOB: &str = "\
 job         demo   succeeded   4 simulations
 graph       1,000 nodes   20,000 arcs
@@ -27,6 +48,8 @@ spread      39.25 nodes on average   3.92 % of all
             -22.33 to 100.83 with 95 % confidence   deviation 62.84
             min 2   5 % 2   median 5   95 % 133   max 133
 rounds      1.50 on average   at most 3
+course      peak in round 1   50 % by round 1   90 % by round 1   (medians)
+spreads     2 █  █       █              █ 133   (log scale)
 
 round  mean new  mean total  5 %  median  95 %
     0      2.00        2.00    2       2     2  █▎
@@ -47,6 +70,7 @@ spread      2.00 nodes on average   0.20 % of all
             an interval needs at least two simulations
             min 2   5 % 2   median 2   95 % 2   max 2
 rounds      1.00 on average   at most 1
+course      peak in round 1   50 % by round 0   90 % by round 1   (medians)
 
 round  mean new  mean total  5 %  median  95 %
     0      1.00        1.00    1       1     1  ████████████
@@ -67,6 +91,8 @@ fn largest() -> Summary {
         mean_new: most as f64 / 1001.0,
         mean_total: most as f64 * f64::from(round + 1) / 1001.0,
         quantiles_total: quantiles,
+        quantiles_new: quantiles,
+        reproduction_number: Some(1.0),
     };
     summary.growth = (0..=1000).map(round).collect();
     summary.job = kaskade_model::JobId::new("j".repeat(64)).unwrap();

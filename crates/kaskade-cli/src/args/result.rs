@@ -1,0 +1,54 @@
+//! What is done with result directories.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::run::EngineArgs;
+
+/// The flags of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyResultArgs {
+    /// A result directory
+    #[arg(value_name = "RESULT")]
+    pub(crate) result: PathBuf,
+}
+
+/// The flags of `rerun`.
+#[derive(Debug, Args)]
+pub(crate) struct RerunArgs {
+    /// A result directory
+    #[arg(value_name = "RESULT")]
+    pub(crate) result: PathBuf,
+    /// The graph directory [default: the one that the result's spec names or generates]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) graph: Option<PathBuf>,
+    /// How this process runs it.
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+/// The flags of `compare`.
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Result directories, the first of which the others are compared with
+    #[arg(value_name = "RESULT", num_args = 2.., required = true)]
+    pub(crate) results: Vec<PathBuf>,
+}
+
+/// The flags of `report`.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Result directories; the others are compared with the first
+    #[arg(value_name = "RESULT", required = true)]
+    pub(crate) results: Vec<PathBuf>,
+    /// The page to write
+    #[arg(long, value_name = "FILE", default_value = "report.html")]
+    pub(crate) out: PathBuf,
+    /// A directory for each plot as an SVG file
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plots: Option<PathBuf>,
+    /// Replace what is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}

@@ -1,0 +1,89 @@
+//! What is done with result directories: verify, rerun, compare, report; and the stop rule.
+
+use std::fs;
+
+use super::Folder;
+
+/// Two jobs on one graph that differ in their seeds, as results `a` and `b`.
+fn two_results(folder: &Folder) {
+    folder.json(&["generate", "rmat", "--scale", "8", "--out", "g.kg"]);
+    for (seeds, out) in [("top-degree:5", "a"), ("top-degree:4", "b")] {
+        let job =
+            ["run", "--graph", "g.kg", "--simulations", "300", "--seeds", seeds, "--out", out];
+        folder.json(&job);
+    }
+}
+
+#[test]
+fn a_sound_result_is_told_from_a_damaged_one() {
+    let folder = Folder::new();
+    two_results(&folder);
+    let verified = folder.json(&["verify", "a"]);
+    assert_eq!((&verified["files"], &verified["simulations"]), (&5.into(), &300.into()));
+    let path = folder.path("a/report.html");
+    fs::write(&path, fs::read_to_string(&path).unwrap().replacen("reaches", "reached", 1)).unwrap();
+    let failed = folder.kaskade(&["verify", "a"]).assert().code(8);
+    let told = String::from_utf8_lossy(&failed.get_output().stderr).into_owned();
+    assert!(told.contains("report.html"), "{told}");
+}
+
+#[test]
+fn a_result_is_made_again() {
+    let folder = Folder::new();
+    two_results(&folder);
+    let digest = folder.json(&["verify", "a"])["digest"].clone();
+    let again = folder.json(&["rerun", "a", "--threads", "2", "--lane-words", "1"]);
+    assert_eq!(again["digest"], digest);
+    folder.json(&["generate", "rmat", "--scale", "8", "--seed", "2", "--out", "other.kg"]);
+    folder.kaskade(&["rerun", "a", "--graph", "other.kg"]).assert().code(7);
+}
+
+#[test]
+fn common_random_numbers_are_used_and_told() {
+    let folder = Folder::new();
+    two_results(&folder);
+    let compared = folder.json(&["compare", "a", "b"]);
+    let comparison = &compared["comparisons"][0];
+    assert_eq!((&compared["baseline"], &comparison["method"]), (&"a".into(), &"paired".into()));
+    assert!(comparison["difference"].as_f64().unwrap() < 0.0, "fewer seeds reach fewer nodes");
+    assert!(comparison["savings"].as_f64().unwrap() > 1.0);
+    let other = ["run", "--graph", "g.kg", "--seeds", "top-degree:4", "--seed", "9", "--out", "c"];
+    folder.json(&other);
+    let comparison = &folder.json(&["compare", "a", "c"])["comparisons"][0];
+    assert_eq!(comparison["method"], "independent");
+    assert!(comparison["notes"][0].as_str().unwrap().contains("seeds differ"));
+}
+
+#[test]
+fn a_report_is_one_file_and_never_replaces_another_unasked() {
+    let folder = Folder::new();
+    two_results(&folder);
+    let written = folder.json(&["report", "a", "b", "--out", "r/page.html", "--plots", "r/plots"]);
+    assert_eq!(written["files"].as_array().unwrap().len(), 1 + 5);
+    let page = fs::read_to_string(folder.path("r/page.html")).unwrap();
+    assert!(page.contains("2 results side by side") && !page.contains("<script"));
+    folder.kaskade(&["report", "a", "--out", "r/page.html"]).assert().code(6);
+    folder.json(&["report", "a", "--out", "r/page.html", "--force"]);
+}
+
+#[test]
+fn a_stop_rule_gives_one_result_whatever_the_batches() {
+    let folder = Folder::new();
+    folder.json(&["generate", "rmat", "--scale", "8", "--out", "g.kg"]);
+    let job =
+        ["run", "--graph", "g.kg", "--seeds", "random-each:2", "--until", "relative-error=4%"];
+    let first = folder.json(&job);
+    let n = first["simulations"].as_u64().unwrap();
+    assert!(n > 1024 && n < 1_000_000, "{n}");
+    assert_eq!(first["stop"]["is_reached"], true);
+    assert_eq!(first["spread"]["interval"], "sequential");
+    for more in [["--lane-words", "1"], ["--threads", "1"]] {
+        let again = folder.json(&[&job[..], &more[..]].concat());
+        assert_eq!((&again["digest"], &again["simulations"]), (&first["digest"], &n.into()));
+    }
+    let capped = folder.json(&[&job[..], &["--simulations", "1100"][..]].concat());
+    assert_eq!(
+        (&capped["simulations"], &capped["stop"]["is_reached"]),
+        (&1100.into(), &false.into())
+    );
+}

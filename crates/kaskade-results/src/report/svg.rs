@@ -1,0 +1,241 @@
+//! A small SVG writer: a frame with two axes, and marks in it.
+
+use std::fmt::Write as _;
+
+use super::axis::Axis;
+
+/// The drawing's size; a page scales it.
+const WIDTH: f64 = 480.0;
+const HEIGHT: f64 = 300.0;
+const LEFT: f64 = 62.0;
+const RIGHT: f64 = 468.0;
+const TOP: f64 = 46.0;
+/// The line of the legend, between the vertical axis's label and the frame.
+const LEGEND: f64 = 31.0;
+const BOTTOM: f64 = 256.0;
+
+/// Where values of the horizontal axis are drawn.
+pub(super) const ACROSS: [f64; 2] = [LEFT, RIGHT];
+/// Where values of the vertical axis are drawn.
+pub(super) const UP: [f64; 2] = [BOTTOM, TOP];
+
+/// Colours of Okabe and Ito, which people see apart whatever colours they see; on dark ground
+/// their lighter kin. Lines differ by dashes too.
+pub(super) const STYLE: &str = include_str!("plot.css");
+
+/// A plot with all that stands beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plot {
+    /// A word for files and anchors.
+    pub name: &'static str,
+    /// What it shows.
+    pub title: String,
+    /// What it says, in sentences, for who does not see it.
+    pub description: String,
+    /// The names of the columns of its numbers.
+    pub header: Vec<String>,
+    /// Its numbers.
+    pub rows: Vec<Vec<String>>,
+    body: String,
+}
+
+impl Plot {
+    /// The drawing as a part of a page that has the style.
+    #[must_use]
+    pub fn inline(&self) -> String {
+        self.svg("")
+    }
+
+    /// The drawing as a file of its own.
+    #[must_use]
+    pub fn file(&self) -> String {
+        self.svg(&format!("<style>{STYLE}</style>"))
+    }
+
+    fn svg(&self, style: &str) -> String {
+        let Self { name, title, description, body, .. } = self;
+        let (title, description) = (escape(title), escape(description));
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" viewBox=\"0 0 {WIDTH} \
+             {HEIGHT}\" role=\"img\" aria-labelledby=\"{name}-title {name}-desc\">\
+             <title id=\"{name}-title\">{title}</title><desc id=\"{name}-desc\">{description}\
+             </desc>{style}{body}</svg>"
+        )
+    }
+}
+
+/// A drawing in the making.
+pub(super) struct Canvas {
+    x: Axis,
+    y: Axis,
+    body: String,
+    legend_at: f64,
+}
+
+impl Canvas {
+    /// The frame: axes, grid, labels.
+    pub(super) fn new(x: Axis, y: Axis, x_label: &str, y_label: &str) -> Self {
+        let mut canvas = Self { x, y, body: String::new(), legend_at: LEFT };
+        for (value, label) in y.ticks() {
+            let at = y.place(value);
+            canvas.add(format_args!(
+                "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{RIGHT}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>\
+                 <text class=\"end\" x=\"{:.1}\" y=\"{:.1}\">{label}</text>",
+                LEFT - 6.0,
+                at + 4.0
+            ));
+        }
+        for (value, label) in x.ticks() {
+            let at = x.place(value);
+            canvas.add(format_args!(
+                "<line class=\"tick\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{BOTTOM}\" y2=\"{}\"/>\
+                 <text class=\"middle\" x=\"{at:.1}\" y=\"{}\">{label}</text>",
+                BOTTOM + 4.0,
+                BOTTOM + 17.0
+            ));
+        }
+        canvas.add(format_args!(
+            "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{RIGHT}\" y1=\"{BOTTOM}\" y2=\"{BOTTOM}\"/>\
+             <text class=\"middle label\" x=\"{}\" y=\"{}\">{}</text>\
+             <text class=\"label\" x=\"4\" y=\"14\">{}</text>",
+            (LEFT + RIGHT) / 2.0,
+            HEIGHT - 8.0,
+            escape(x_label),
+            escape(y_label)
+        ));
+        canvas
+    }
+
+    /// A line through `points`.
+    pub(super) fn line(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
+        let path = self.path(points);
+        self.add(format_args!("<path class=\"line {class}\" d=\"{path}\"/>"));
+    }
+
+    /// The area between two lines.
+    pub(super) fn band(&mut self, class: &str, low: &[(f64, f64)], high: &[(f64, f64)]) {
+        let around = low.iter().chain(high.iter().rev()).copied();
+        let path = self.path(around);
+        self.add(format_args!("<path class=\"band {class}\" d=\"{path}Z\"/>"));
+    }
+
+    /// A level that the eye is to compare with.
+    pub(super) fn level(&mut self, value: f64) {
+        let at = self.y.place(value);
+        self.add(format_args!(
+            "<line class=\"level\" x1=\"{LEFT}\" x2=\"{RIGHT}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>"
+        ));
+    }
+
+    /// A place that the eye is to compare with.
+    pub(super) fn upright(&mut self, value: f64) {
+        let at = self.x.place(value);
+        self.add(format_args!(
+            "<line class=\"level\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{TOP}\" y2=\"{BOTTOM}\"/>"
+        ));
+    }
+
+    /// An interval with its middle, at height `y`, and a name above it.
+    pub(super) fn whisker(&mut self, class: &str, y: f64, [low, mid, high]: [f64; 3], name: &str) {
+        let at = self.y.place(y);
+        let [low, mid, high] = [low, mid, high].map(|value| self.x.place(value));
+        self.add(format_args!(
+            "<line class=\"line {class}\" x1=\"{low:.1}\" x2=\"{high:.1}\" y1=\"{at:.1}\" \
+             y2=\"{at:.1}\"/><circle class=\"dot {class}\" cx=\"{mid:.1}\" cy=\"{at:.1}\" r=\"5\"/>\
+             <text x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+            LEFT + 4.0,
+            at - 10.0,
+            escape(name)
+        ));
+    }
+
+    /// An entry of the legend: the lines of `class`.
+    pub(super) fn legend(&mut self, class: &str, name: &str) {
+        self.entry(name, |from| {
+            let to = from + 20.0;
+            format!(
+                "<line class=\"line {class}\" x1=\"{from:.1}\" x2=\"{to:.1}\" y1=\"{LEGEND}\" \
+                 y2=\"{LEGEND}\"/>"
+            )
+        });
+    }
+
+    /// An entry of the legend: the bands of `class`.
+    pub(super) fn band_legend(&mut self, class: &str, name: &str) {
+        self.entry(name, |from| {
+            let top = LEGEND - 5.0;
+            format!(
+                "<rect class=\"band {class}\" x=\"{from:.1}\" y=\"{top}\" width=\"20\" \
+                 height=\"10\"/>"
+            )
+        });
+    }
+
+    /// What does not fit is left to the numbers beside the plot.
+    fn entry(&mut self, name: &str, mark: impl FnOnce(f64) -> String) {
+        let name: String = name.chars().take(28).collect();
+        let width = 30.0 + 6.6 * name.chars().count() as f64;
+        if self.legend_at + width > RIGHT {
+            return;
+        }
+        let mark = mark(self.legend_at);
+        self.add(format_args!(
+            "{mark}<text x=\"{:.1}\" y=\"{}\">{}</text>",
+            self.legend_at + 25.0,
+            LEGEND + 4.0,
+            escape(&name)
+        ));
+        self.legend_at += width + 8.0;
+    }
+
+    /// The finished plot.
+    pub(super) fn finish(
+        self,
+        name: &'static str,
+        title: &str,
+        description: String,
+        header: &[&str],
+        rows: Vec<Vec<String>>,
+    ) -> Plot {
+        Plot {
+            name,
+            title: title.to_owned(),
+            description,
+            header: header.iter().map(|&column| column.to_owned()).collect(),
+            rows,
+            body: self.body,
+        }
+    }
+
+    fn path(&self, points: impl IntoIterator<Item = (f64, f64)>) -> String {
+        let mut path = String::new();
+        for (x, y) in points {
+            let command = if path.is_empty() { 'M' } else { 'L' };
+            let _ = write!(path, "{command}{:.1} {:.1}", self.x.place(x), self.y.place(y));
+        }
+        path
+    }
+
+    fn add(&mut self, mark: std::fmt::Arguments<'_>) {
+        // A string takes whatever is written to it.
+        let _ = self.body.write_fmt(mark);
+    }
+}
+
+/// `text` as the text of a page: names come from people and files.
+pub(super) fn escape(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut escaped, letter| {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            letter if letter.is_control() && letter != '\n' => {
+                escaped.extend(letter.escape_default())
+            }
+            letter => escaped.push(letter),
+        }
+        escaped
+    })
+}
