@@ -136,6 +136,7 @@ fn common_random_numbers_need_a_tenth_of_the_simulations() {
             state: JobState::Succeeded,
             graph,
             spec: spec.clone(),
+            measures: Vec::new(),
             performance: Performance::new(&Default::default(), n as u64, resources),
         };
         StoredResult {

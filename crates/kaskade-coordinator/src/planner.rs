@@ -3,6 +3,7 @@
 use kaskade_engine::job::{
     JobSetup, MemoryShape, ShardLoad, WorkerInfo, fitting_lane_words, lane_words,
 };
+use kaskade_model::dynamics::Measure;
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::seeds::NodeDirectory;
@@ -21,6 +22,8 @@ use crate::registry::Registry;
 pub(crate) struct PlannedJob {
     pub(crate) setup: JobSetup,
     pub(crate) graph: GraphSummary,
+    /// What is measured besides activations.
+    pub(crate) measures: Vec<Measure>,
 }
 
 /// What is planned.
@@ -70,13 +73,15 @@ pub(crate) fn plan(
             fitting_lane_words(shape, spec.run.placement, &workers)
         }
     };
+    let plan = JobPlan::resolve(&spec, &graph, lane_words)?;
     Ok(PlannedJob {
+        measures: plan.dynamics.measures(),
         setup: JobSetup {
             job,
             graph: name,
             graph_digest: manifest.digest.clone(),
             shard_table_digest: manifest.shard_table_digest(),
-            plan: JobPlan::resolve(&spec, &graph, lane_words)?,
+            plan,
             until: spec.run.until,
             shards,
             // `auto` is decided anew after a restart: the workers may be others.

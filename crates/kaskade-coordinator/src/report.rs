@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use kaskade_model::JobId;
+use kaskade_model::dynamics::Measure;
 use kaskade_model::spec::Spec;
 use kaskade_model::tally::JobTally;
 use kaskade_results::{
@@ -18,6 +19,7 @@ pub(crate) struct FinishedJob {
     pub(crate) job: JobId,
     pub(crate) spec: Spec,
     pub(crate) graph: GraphSummary,
+    pub(crate) measures: Vec<Measure>,
     pub(crate) tally: JobTally,
     /// The simulations of the tally, from the first on, that are in the result.
     pub(crate) n_simulations: u64,
@@ -41,8 +43,8 @@ impl ResultStore {
     /// Computes the summary of `finished` and writes its result directory. One that an
     /// earlier run of the coordinator wrote, but did not live to note, is replaced.
     pub(crate) fn write(&self, finished: &FinishedJob) -> Result<(), CoordinatorError> {
-        let FinishedJob { job, spec, graph, tally, n_simulations, resources, provenance } =
-            finished;
+        let FinishedJob { job, spec, graph, measures, tally, .. } = finished;
+        let FinishedJob { n_simulations, resources, provenance, .. } = finished;
         let rows = tally.rows().take(*n_simulations as usize);
         let sample = Sample::collect(rows, graph.nodes)?;
         let work = tally.work();
@@ -51,6 +53,7 @@ impl ResultStore {
             state: JobState::Succeeded,
             graph: graph.clone(),
             spec: spec.clone(),
+            measures: measures.clone(),
             performance: Performance::new(&work, sample.n_simulations(), *resources),
         };
         let summary = Summary::new(&sample, record);

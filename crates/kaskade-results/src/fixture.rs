@@ -86,6 +86,7 @@ pub(crate) fn record() -> JobRecord {
         state: JobState::Succeeded,
         graph: GraphSummary { digest: "ab".repeat(16), nodes: 1000, arcs: 20_000 },
         spec: serde_json::from_str::<Spec>(spec).unwrap().resolve().unwrap(),
+        measures: Vec::new(),
         performance: Performance::new(&work, 4, resources),
     }
 }

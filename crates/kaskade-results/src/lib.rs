@@ -28,6 +28,7 @@ pub mod estimate;
 pub mod files;
 pub mod growth;
 pub mod manifest;
+pub mod measured;
 pub mod outbreak;
 pub mod parquet;
 pub mod performance;

@@ -4,6 +4,7 @@ use kaskade_model::tally::SimulationRow;
 
 use crate::digest::RowHasher;
 use crate::error::{ResultsError, RowProblem};
+use crate::measured::{MeasureCollector, MeasuredColumn};
 
 /// The most simulations in one result. With spreads of at most 2³² nodes, n · Σ spread²
 /// stays below 2¹²⁸, so that the deviation comes from exact integers.
@@ -26,7 +27,10 @@ pub struct Sample {
     /// For each round, the activations in those simulations that last that long, in the
     /// order of `simulations`.
     pub(crate) new_by_round: Vec<Vec<u64>>,
+    /// What else was measured, in the order of the job's measures.
+    pub(crate) measures: Vec<MeasuredColumn>,
     digest: String,
+    measures_digest: Option<String>,
 }
 
 impl Sample {
@@ -48,9 +52,11 @@ impl Sample {
             fingerprints: Vec::new(),
             sorted_spreads: Vec::new(),
             new_by_round: Vec::new(),
+            measures: Vec::new(),
             digest: String::new(),
+            measures_digest: None,
         };
-        let mut hasher = RowHasher::default();
+        let (mut hasher, mut measures) = (RowHasher::default(), MeasureCollector::default());
         for row in rows {
             let problem =
                 |problem| ResultsError::InconsistentRow { simulation: row.simulation, problem };
@@ -59,6 +65,7 @@ impl Sample {
                 return Err(ResultsError::TooManySimulations { limit: MAX_SAMPLE });
             }
             hasher.add(&row);
+            measures.add(&row);
             sample.push(&row);
         }
         if sample.simulations.is_empty() {
@@ -67,6 +74,7 @@ impl Sample {
         sample.sorted_spreads = sample.spreads.clone();
         sample.sorted_spreads.sort_unstable();
         sample.digest = hasher.finish();
+        (sample.measures, sample.measures_digest) = measures.finish();
         Ok(sample)
     }
 
@@ -80,6 +88,12 @@ impl Sample {
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// The digest of what else was measured, 64 hexadecimal digits; none where nothing was.
+    #[must_use]
+    pub fn measures_digest(&self) -> Option<&str> {
+        self.measures_digest.as_deref()
     }
 
     fn check(&self, row: &SimulationRow, n_nodes: u32) -> Result<(), RowProblem> {

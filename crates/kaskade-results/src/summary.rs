@@ -1,5 +1,6 @@
 //! The summary of a job: what `--json` prints and `summary.json` keeps.
 
+use kaskade_model::dynamics::Measure;
 use kaskade_model::ids::JobId;
 use kaskade_model::spec::Spec;
 use kaskade_model::until::Until;
@@ -9,6 +10,7 @@ use crate::course::Course;
 use crate::distribution::{SpreadBin, distribution};
 use crate::estimate::{RoundsEstimate, SpreadEstimate};
 use crate::growth::{GrowthRound, growth};
+use crate::measured::MeasureEstimate;
 use crate::outbreak::Outbreak;
 use crate::performance::Performance;
 use crate::sample::Sample;
@@ -43,6 +45,9 @@ pub struct Summary {
     /// The two kinds of cascades; `null` where they are of one kind.
     #[serde(default)]
     pub outbreak: Option<Outbreak>,
+    /// What else was measured; left out where nothing was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<MeasureEstimate>,
     /// How long it lasts.
     pub rounds: RoundsEstimate,
     /// How it grows, round by round.
@@ -55,6 +60,9 @@ pub struct Summary {
     pub distribution: Vec<SpreadBin>,
     /// Digest v1 of the rows, 64 hexadecimal digits.
     pub digest: String,
+    /// The digest of the measures, 64 hexadecimal digits; left out where nothing was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measures_digest: Option<String>,
     /// What it took.
     pub performance: Performance,
 }
@@ -114,6 +122,8 @@ pub struct JobRecord {
     pub graph: GraphSummary,
     /// The resolved spec.
     pub spec: Spec,
+    /// What was measured besides activations.
+    pub measures: Vec<Measure>,
     /// What it took.
     pub performance: Performance,
 }
@@ -122,7 +132,7 @@ impl Summary {
     /// The summary of the job of `record`, whose rows are `sample`.
     #[must_use]
     pub fn new(sample: &Sample, record: JobRecord) -> Self {
-        let JobRecord { job, state, graph, spec, performance } = record;
+        let JobRecord { job, state, graph, spec, measures, performance } = record;
         let spread = SpreadEstimate::of(sample, &spec.run);
         let n = sample.n_simulations();
         let stop = |until| Stop::of(until, spec.run.simulations, n, &spread);
@@ -138,11 +148,13 @@ impl Summary {
             stop,
             spread,
             outbreak: Outbreak::of(sample),
+            measures: MeasureEstimate::all(sample, &measures),
             rounds: RoundsEstimate::of(sample),
             growth: growth(sample),
             course: Course::of(sample),
             distribution: distribution(sample),
             digest: sample.digest().to_owned(),
+            measures_digest: sample.measures_digest().map(str::to_owned),
             performance,
         }
     }

@@ -55,6 +55,14 @@ pub fn table(summary: &Summary) -> String {
     let mean = format!("{} on average", figure(rounds.mean));
     line(&mut text, "rounds", &[mean, format!("at most {}", count(u64::from(rounds.max)))]);
     shape::shape_lines(&mut text, summary);
+    for measure in &summary.measures {
+        let what = if measure.is_stock { "at the peak" } else { "on average" };
+        let name = measure.name.clone();
+        let error = measure.standard_error.map(|error| format!("± {} (s.e.)", figure(error)));
+        let parts = [Some(name), Some(format!("{} {what}", figure(measure.mean))), error];
+        let label = if measure == &summary.measures[0] { "measures" } else { "" };
+        line(&mut text, label, &parts.into_iter().flatten().collect::<Vec<_>>());
+    }
     text.push('\n');
     growth_table(&mut text, &summary.growth);
     text.push('\n');

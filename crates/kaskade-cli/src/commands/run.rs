@@ -86,6 +86,7 @@ pub(super) fn perform(
         }
         let lanes = choose_lanes(args, job, graph.n_nodes());
         let plan = JobPlan::resolve(&job.spec, &graph, lanes.lane_words)?;
+        let measures = plan.dynamics.measures();
         let limit_bytes = state_limit_bytes();
         let (shards, columns) = graph.into_parts();
         let columns: &dyn NodeColumns = match &columns {
@@ -110,6 +111,7 @@ pub(super) fn perform(
                 run.resources,
             ),
             spec: job.spec.clone(),
+            measures,
         };
         let summary = Summary::new(&sample, record);
         Ok((sample, summary))

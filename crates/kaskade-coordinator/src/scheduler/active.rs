@@ -380,6 +380,7 @@ impl Scheduler {
             job: running.id.clone(),
             spec,
             graph: running.planned.graph,
+            measures: running.planned.measures,
             tally,
             n_simulations,
             resources,
