@@ -9,7 +9,7 @@ use kaskade_model::lanes::LANES_PER_WORD;
 use kaskade_model::tally::{JobTally, PartitionTally};
 
 use crate::error::EngineError;
-use crate::kernel::{Parallelism, ShardState, run_backward, state_bytes};
+use crate::kernel::{Parallelism, ShardState, backward_bytes, run_backward, state_bytes};
 use crate::partition::{BatchRun, Method, Partition};
 use crate::with_lane_words;
 
@@ -110,7 +110,7 @@ fn run_batches<S: Shard, const W: usize>(
     let outcome = Mutex::new(Ok(JobTally::default()));
     // The pool's threads do not know in which span they were called.
     let job_span = tracing::Span::current();
-    let backward = Backward::new::<S, W>(partition);
+    let backward = Backward::new::<S, W>(partition, max_in_flight);
 
     let run_until_none_is_left = || {
         let mut states = Vec::<ShardState<W>>::new();
@@ -168,14 +168,17 @@ impl Backward {
     /// batch of the widest kind 57 ns, a pointer 7.6, as measured on wiki-Vote.
     const POINTERS_PER_ARC: u64 = 6;
 
-    /// In narrower batches the pointers of a thread take more than the lane state may.
-    const MIN_LANE_WORDS: usize = 4;
-
-    fn new<S, const W: usize>(partition: &Partition<S>) -> Self {
+    /// Whoever counts memory counts lane state: the pointers of all threads, which come in its place, are
+    /// drawn unforced only where they take no more.
+    fn new<S, const W: usize>(partition: &Partition<S>, max_in_flight: usize) -> Self {
         let Partition { plan, method, .. } = partition;
         let is_possible = plan.model.chooses_in_arcs();
-        let is_quick = is_possible && W >= Self::MIN_LANE_WORDS && *method == Method::Auto;
-        let pointers = u64::from(plan.n_nodes) * plan.lanes_per_batch();
+        let n_nodes = u64::from(plan.n_nodes);
+        let of_threads =
+            backward_bytes(n_nodes).saturating_mul(rayon::current_num_threads() as u64);
+        let of_batches = state_bytes(n_nodes, W).saturating_mul(max_in_flight as u64);
+        let is_quick = is_possible && of_threads <= of_batches && *method == Method::Auto;
+        let pointers = n_nodes * plan.lanes_per_batch();
         Self {
             is_chosen: AtomicBool::new(is_possible && *method == Method::Backward),
             max_arcs_forward: if is_quick { pointers / Self::POINTERS_PER_ARC } else { u64::MAX },

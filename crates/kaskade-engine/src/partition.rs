@@ -43,6 +43,8 @@ pub enum Method {
     Auto,
     /// All simulations of the batch together, round by round from the seeds.
     Forward,
+    /// The same, pair by pair in every round, where [`Partition::can_be_light`].
+    Light,
     /// One simulation after another, where coins come in blocks and the whole graph is here
     /// ([`OneByOne`]).
     OneByOne,
@@ -73,6 +75,7 @@ impl<S: Shard> Partition<S> {
         isa: Isa,
         lists_limit_bytes: u64,
     ) -> Result<Self, ModelError> {
+        debug_assert!(shards.iter().all(|shard| shard.nodes().end <= plan.n_nodes));
         shards.iter().try_for_each(|shard| plan.model.check(shard))?;
         let coins = Coins::of(&plan.model, plan.coins)?;
         let one_by_one = match &coins {
@@ -94,6 +97,13 @@ impl<S: Shard> Partition<S> {
         self.one_by_one.is_some()
     }
 
+    /// Whether a frontier can be offered pair by pair: where arcs draw each for itself, and it is known
+    /// which shards a source has arcs into.
+    #[must_use]
+    pub fn can_be_light(&self) -> bool {
+        self.presence.is_some() && !matches!(self.coins, Coins::ByBlock(_))
+    }
+
     /// Runs `batch` one simulation after another; `None` where that is not possible, or not the
     /// method.
     ///
@@ -107,7 +117,7 @@ impl<S: Shard> Partition<S> {
     ) -> Option<Result<PartitionTally, EngineError>> {
         let one_by_one = match self.method {
             Method::Auto | Method::OneByOne => self.one_by_one.as_ref()?,
-            Method::Forward | Method::Backward => return None,
+            Method::Forward | Method::Light | Method::Backward => return None,
         };
         let Coins::ByBlock(coins) = &self.coins else { return None };
         let job = BlockJob { plan: &self.plan, coins, isa: self.isa };
@@ -234,6 +244,9 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
     /// # Errors
     /// As [`BatchRun::step`].
     pub fn step_alone(&mut self, parallelism: Parallelism) -> Result<(), ModelError> {
+        if self.activations.is_empty() && self.is_forced_light() {
+            self.list_frontier();
+        }
         if self.activations.is_empty() {
             self.step(&[], parallelism)?;
             let n_nodes: usize = self.frontier.iter().map(Slice::n_nodes).sum();
@@ -253,8 +266,12 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
     /// pool, which can do nothing for a list, also whether it is small.
     fn has_few_lanes(&self, n_nodes: usize, lanes: u64, parallelism: Parallelism) -> bool {
         let is_small = parallelism == Parallelism::Sequential || n_nodes < LIGHT_ROUND_NODES;
-        let can_be_light = edge_map(&self.partition, &self.keys).can_be_light();
-        can_be_light && is_small && self.n_new <= lanes * n_nodes as u64
+        let has_few = is_small && self.n_new <= lanes * n_nodes as u64;
+        self.is_forced_light() || self.partition.can_be_light() && has_few
+    }
+
+    fn is_forced_light(&self) -> bool {
+        self.partition.method == Method::Light && self.partition.can_be_light()
     }
 
     /// One round with the frontier as a list; gives the nodes of the next.
