@@ -1,8 +1,9 @@
 /* A battery of TestU01 on the 32-bit words, little-endian, that come from stdin:
  *
- *     coin-quality small-crush|crush|big-crush [reversed] <STREAM
+ *     coin-quality small-crush|crush|big-crush [reversed] [TEST] <STREAM
  *
- * `reversed` turns each word's bits round. Prints, after the battery's own report, how many
+ * `reversed` turns each word's bits round. With the number of a test this one alone runs, ten times,
+ * on ten pieces of the stream: to look again at what came out suspect. Prints, after the battery's own report, how many
  * statistics it has and which of their p-values lie outside of [0.001, 0.999]. */
 #include "bbattery.h"
 #include "unif01.h"
@@ -12,6 +13,9 @@
 #include <string.h>
 
 #define N_WORDS (1 << 16)
+
+/* No battery has more tests than BigCrush. */
+#define MAX_TESTS 106
 
 static unsigned int words[N_WORDS];
 static size_t n_read, n_taken;
@@ -41,19 +45,27 @@ static unsigned int next_word_reversed(void)
 
 int main(int argc, char **argv)
 {
+    static int n_repeats[1 + MAX_TESTS];
     const char *battery = argc > 1 ? argv[1] : "";
     int is_reversed = argc > 2 && strcmp(argv[2], "reversed") == 0;
+    int test = argc > 2 + is_reversed ? atoi(argv[2 + is_reversed]) : 0;
+    if (test < 0 || test > MAX_TESTS) {
+        fputs("there is no such test\n", stderr);
+        return 2;
+    }
+    n_repeats[test] = 10;
     unif01_Gen *gen = unif01_CreateExternGenBits(
         is_reversed ? "coins, reversed" : "coins", is_reversed ? next_word_reversed : next_word);
 
     if (strcmp(battery, "small-crush") == 0) {
-        bbattery_SmallCrush(gen);
+        test ? bbattery_RepeatSmallCrush(gen, n_repeats) : bbattery_SmallCrush(gen);
     } else if (strcmp(battery, "crush") == 0) {
-        bbattery_Crush(gen);
+        test ? bbattery_RepeatCrush(gen, n_repeats) : bbattery_Crush(gen);
     } else if (strcmp(battery, "big-crush") == 0) {
-        bbattery_BigCrush(gen);
+        test ? bbattery_RepeatBigCrush(gen, n_repeats) : bbattery_BigCrush(gen);
     } else {
-        fputs("usage: coin-quality small-crush|crush|big-crush [reversed] <STREAM\n", stderr);
+        fputs("usage: coin-quality small-crush|crush|big-crush [reversed] [TEST] <STREAM\n",
+              stderr);
         return 2;
     }
     int n_outside = 0;

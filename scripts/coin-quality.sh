@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A battery of TestU01 on kaskade's coins.
 #
-#     scripts/coin-quality.sh TESTU01 BATTERY FAMILY DIRECTION [reversed]
+#     scripts/coin-quality.sh TESTU01 BATTERY FAMILY DIRECTION [reversed] [TEST]
 #     scripts/coin-quality.sh ~/TestU01 crush block simulations
 #
 # TESTU01 is a folder with the sources of TestU01 1.2.3, cloned into it where it is not there, and
