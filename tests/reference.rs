@@ -78,8 +78,14 @@ fn arb_job() -> impl Strategy<Value = (ArcList, JobPlan)> {
 fn arb_layout() -> impl Strategy<Value = Layout> {
     let numbers = [1, 2, 7].map(|n_shards| [1, 2, 4].map(|n_threads| (n_shards, n_threads)));
     let numbers = prop::sample::select(numbers.concat());
-    let methods =
-        vec![Method::Auto, Method::Forward, Method::Light, Method::OneByOne, Method::Backward];
+    let methods = vec![
+        Method::Auto,
+        Method::Forward,
+        Method::Light,
+        Method::Pull,
+        Method::OneByOne,
+        Method::Backward,
+    ];
     let kernel = (prop::sample::select(Isa::available()), prop::sample::select(methods));
     (numbers, 1..=4usize, kernel).prop_map(
         |((n_shards, n_threads), max_in_flight, (isa, method))| Layout {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kaskade_model::coin::{Isa, activation_fingerprint};
-use kaskade_model::diffusion::ModelError;
+use kaskade_model::diffusion::{ArcProbability, LiveArcModel, ModelError};
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, lanes_of};
 use kaskade_model::seeds::SeedPlan;
@@ -13,8 +13,8 @@ use rayon::prelude::*;
 
 use crate::error::EngineError;
 use crate::kernel::{
-    Activation, BatchKeys, BlockJob, Coins, EdgeMap, LaneCounts, OneByOne, OutLists, Parallelism,
-    Presence, ShardState,
+    Activation, BatchKeys, BlockJob, Coins, DenseFrontier, EdgeMap, LaneCounts, OneByOne, OutLists,
+    Parallelism, Presence, ShardState,
 };
 use crate::slice::Slice;
 
@@ -33,6 +33,7 @@ pub struct Partition<S> {
     coins: Coins,
     presence: Option<Presence>,
     one_by_one: Option<OneByOne>,
+    can_pull: bool,
 }
 
 /// The way that a batch is computed; never what comes out of it.
@@ -45,6 +46,8 @@ pub enum Method {
     Forward,
     /// The same, pair by pair in every round, where [`Partition::can_be_light`].
     Light,
+    /// The same, from the targets in every round, where [`Partition::can_pull`].
+    Pull,
     /// One simulation after another, where coins come in blocks and the whole graph is here
     /// ([`OneByOne`]).
     OneByOne,
@@ -88,7 +91,8 @@ impl<S: Shard> Partition<S> {
             Some(_) => None,
             None => Presence::new(&shards, plan.n_nodes),
         };
-        Ok(Self { shards, plan, isa, method: Method::Auto, coins, presence, one_by_one })
+        let can_pull = can_pull(&shards, &plan);
+        Ok(Self { shards, plan, isa, method: Method::Auto, coins, presence, one_by_one, can_pull })
     }
 
     /// Whether its simulations can be run one after another.
@@ -104,6 +108,13 @@ impl<S: Shard> Partition<S> {
         self.presence.is_some() && !matches!(self.coins, Coins::ByBlock(_))
     }
 
+    /// Whether a round can go from the targets to the frontier: where arcs draw each for itself,
+    /// their draw is known from the in-view, and the whole graph is here.
+    #[must_use]
+    pub fn can_pull(&self) -> bool {
+        self.can_pull && !matches!(self.coins, Coins::ByBlock(_))
+    }
+
     /// Runs `batch` one simulation after another; `None` where that is not possible, or not the
     /// method.
     ///
@@ -117,12 +128,24 @@ impl<S: Shard> Partition<S> {
     ) -> Option<Result<PartitionTally, EngineError>> {
         let one_by_one = match self.method {
             Method::Auto | Method::OneByOne => self.one_by_one.as_ref()?,
-            Method::Forward | Method::Light | Method::Backward => return None,
+            Method::Forward | Method::Light | Method::Pull | Method::Backward => return None,
         };
         let Coins::ByBlock(coins) = &self.coins else { return None };
         let job = BlockJob { plan: &self.plan, coins, isa: self.isa };
         let tally = one_by_one.run(job, batch, parallelism, is_interrupted);
         Some(tally.ok_or(EngineError::Interrupted))
+    }
+
+    /// Whether a round with `n_nodes` in the frontier is pulled. A pool shares it by shards.
+    fn is_pulled(&self, n_nodes: usize, parallelism: Parallelism) -> bool {
+        let is_large = n_nodes.saturating_mul(NODES_PER_PULLED) >= self.plan.n_nodes as usize;
+        let is_shared = parallelism == Parallelism::Sequential
+            || self.shards.len() >= 2 * rayon::current_num_threads();
+        match self.method {
+            Method::Auto => self.can_pull() && is_large && is_shared,
+            Method::Pull => self.can_pull(),
+            _ => false,
+        }
     }
 
     /// The cleared state of a batch with W words.
@@ -135,6 +158,9 @@ impl<S: Shard> Partition<S> {
 /// A round of fewer frontier nodes and arcs runs on the calling thread: waking a pool costs more.
 const LIGHT_ROUND_NODES: usize = 256;
 const LIGHT_ROUND_ARCS: usize = 1 << 15;
+
+/// A frontier with one of so many nodes, or more, is pulled.
+const NODES_PER_PULLED: usize = 8;
 
 /// With so many new lanes a node or fewer a frontier is listed pair by pair; with more than so many
 /// it is made of slices again.
@@ -153,6 +179,8 @@ pub struct BatchRun<S, const W: usize> {
     frontier: Vec<Slice<W>>,
     /// The same as a list, while few lanes of a node are active.
     activations: Vec<Activation>,
+    /// Room for the same by node, once a round was pulled.
+    dense: Option<DenseFrontier<W>>,
     /// (node, lane) pairs in it.
     n_new: u64,
     round: Round,
@@ -176,6 +204,7 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
             keys,
             frontier: Vec::new(),
             activations: Vec::new(),
+            dense: None,
             n_new: 0,
             round: Round(0),
             tally: PartitionTally::empty(batch.first_simulation, batch.n_lanes),
@@ -267,7 +296,11 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
     fn has_few_lanes(&self, n_nodes: usize, lanes: u64, parallelism: Parallelism) -> bool {
         let is_small = parallelism == Parallelism::Sequential || n_nodes < LIGHT_ROUND_NODES;
         let has_few = is_small && self.n_new <= lanes * n_nodes as u64;
-        self.is_forced_light() || self.partition.can_be_light() && has_few
+        match self.partition.method {
+            Method::Light => self.is_forced_light(),
+            Method::Pull => false,
+            _ => self.partition.can_be_light() && has_few,
+        }
     }
 
     fn is_forced_light(&self) -> bool {
@@ -347,9 +380,16 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
 
         let partition = Arc::clone(&self.partition);
         let map = edge_map(&partition, &self.keys);
-        let effort = match parallelism {
-            Parallelism::Sequential => map.push(&mut self.states, &frontier)?,
-            Parallelism::Pool => map.push_pooled(&self.states, &frontier)?,
+        let effort = if partition.is_pulled(n_nodes, parallelism) {
+            let n_nodes = partition.plan.n_nodes;
+            let dense = self.dense.get_or_insert_with(|| DenseFrontier::new(n_nodes));
+            dense.fill(&frontier);
+            map.pull(&mut self.states, dense, parallelism)?
+        } else {
+            match parallelism {
+                Parallelism::Sequential => map.push(&mut self.states, &frontier)?,
+                Parallelism::Pool => map.push_pooled(&self.states, &frontier)?,
+            }
         };
         self.tally.work.arcs_scanned += effort.arcs_scanned;
         self.tally.work.coins += effort.coins;
@@ -420,6 +460,18 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
             }
         }
     }
+}
+
+/// Whether `shards` are the whole graph of `plan`, with in-views that tell each arc's draw.
+fn can_pull<S: Shard>(shards: &[S], plan: &JobPlan) -> bool {
+    let is_told = match plan.model {
+        LiveArcModel::IndependentCascade(probability) => probability != ArcProbability::Column,
+        LiveArcModel::LinearThreshold(_) => false,
+    };
+    let n_own: usize = shards.iter().map(|shard| shard.nodes().n_nodes()).sum();
+    let has_in_view =
+        |shard: &S| shard.nodes().is_empty() || shard.in_sources(0, &mut Vec::new()).is_some();
+    is_told && n_own == plan.n_nodes as usize && shards.iter().all(has_in_view)
 }
 
 fn edge_map<'a, S: Shard, const W: usize>(

@@ -38,6 +38,7 @@ pub struct PartitionTally {
 /// | all lanes together | an arc of a frontier node once a round, however many lanes | (arc, lane) pairs whose target was not active when the arc was looked at |
 /// | the same with block coins | likewise | (arc, lane) pairs of the blocks that were drawn, live or not |
 /// | pair by pair | an arc of a (node, lane) pair once | the same, but for targets that are active in all lanes |
+/// | from the targets | an in-arc of a node that is not active in all lanes, once a round | as all lanes together |
 /// | one simulation at a time | an arc of a node once a simulation; of the seeds once in 64 | (arc, simulation) pairs of the blocks that were drawn |
 /// | backward | nodes that drew an in-arc, once a simulation | the same |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -148,6 +148,9 @@ fn force(kernel: KernelChoice, partition: &mut Partition<MappedShard>) -> Result
         Method::Light if !partition.can_be_light() => {
             Some("--kernel light is for coins of single arcs, up to 64 shards and 8 million nodes")
         }
+        Method::Pull if !partition.can_pull() => Some(
+            "--kernel pull is for cascades with coins of single arcs, and graphs with an in-view",
+        ),
         _ => None,
     };
     if let Some(reason) = refusal {

@@ -84,6 +84,7 @@ fn threads_and_lanes_change_no_bit_and_a_simulation_stands_alone() {
         ["--kernel", "portable"],
         ["--kernel", "forward"],
         ["--kernel", "light"],
+        ["--kernel", "pull"],
     ] {
         assert_eq!(run(&flags)["digest"], all["digest"], "{flags:?}");
     }
@@ -94,6 +95,7 @@ fn threads_and_lanes_change_no_bit_and_a_simulation_stands_alone() {
     for (flags, probability, expected) in [
         (["--kernel", "backward"], "0.5", "--kernel backward is for --model linear-threshold"),
         (["--kernel", "one-by-one"], "0.5", "--kernel one-by-one is for block coins"),
+        (["--kernel", "pull"], "0.01", "--kernel pull is for cascades with coins of single arcs"),
         (["--kernel", "light"], "0.01", "--kernel light is for coins of single arcs"),
     ] {
         let job = [&job[..], &["--probability", probability]].concat();

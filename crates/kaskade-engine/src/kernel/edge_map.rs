@@ -12,6 +12,7 @@ use super::keys::BatchKeys;
 use super::light::{Activation, LightArcs, LightPairs};
 use super::offers::{ByLane, ByOctet};
 use super::presence::Presence;
+use super::pull::{DenseFrontier, PullArcs};
 use super::push::{PushArcs, Sources, Work};
 use super::push_blocks::{BlockWork, Part, PartedLists, PushBlocks};
 use super::state::{NodeLanes, ShardState};
@@ -163,6 +164,41 @@ impl<S: Shard, const W: usize> EdgeMap<'_, S, W> {
             })?;
         }
         Ok((effort, n_distinct))
+    }
+
+    /// As [`EdgeMap::push`], from the nodes of the shards, which have in-views, to `frontier`; of
+    /// coins that arcs draw each for itself.
+    ///
+    /// # Errors
+    /// Those of [`EdgeMap::push`].
+    pub fn pull(
+        &self,
+        states: &mut [ShardState<W>],
+        frontier: &mut DenseFrontier<W>,
+        parallelism: Parallelism,
+    ) -> Result<Effort, ModelError> {
+        let frontier = frontier.view();
+        let pull = |shard: &S, state: &mut ShardState<W>| {
+            let (keys, lanes) = (self.keys, state.exclusive());
+            self.with_rule(shard, |rule| match self.coins {
+                Coins::ByLane => {
+                    self.isa.run(PullArcs { shard, lanes, keys, rule, coins: ByLane, frontier })
+                }
+                _ => self.isa.run(PullArcs { shard, lanes, keys, rule, coins: ByOctet, frontier }),
+            })
+        };
+        match parallelism {
+            Parallelism::Sequential => {
+                let efforts =
+                    self.shards.iter().zip(states).map(|(shard, state)| pull(shard, state));
+                efforts.reduce(sum).unwrap_or(Ok(Effort::default()))
+            }
+            Parallelism::Pool => {
+                let shards = self.shards.par_iter().zip(states);
+                let efforts = shards.map(|(shard, state)| pull(shard, state));
+                efforts.reduce(|| Ok(Effort::default()), sum)
+            }
+        }
     }
 
     /// As [`EdgeMap::push`], on the current rayon pool.
