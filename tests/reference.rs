@@ -78,7 +78,14 @@ fn arb_job() -> impl Strategy<Value = (ArcList, JobPlan)> {
 fn arb_layout() -> impl Strategy<Value = Layout> {
     let numbers = [1, 2, 7].map(|n_shards| [1, 2, 4].map(|n_threads| (n_shards, n_threads)));
     let numbers = prop::sample::select(numbers.concat());
-    let methods = vec![Method::Auto, Method::Forward, Method::OneByOne, Method::Backward];
+    let methods = vec![
+        Method::Auto,
+        Method::Forward,
+        Method::Light,
+        Method::Pull,
+        Method::OneByOne,
+        Method::Backward,
+    ];
     let kernel = (prop::sample::select(Isa::available()), prop::sample::select(methods));
     (numbers, 1..=4usize, kernel).prop_map(
         |((n_shards, n_threads), max_in_flight, (isa, method))| Layout {
@@ -170,7 +177,10 @@ fn a_hub_shared_among_threads() {
         let plan = JobPlan { lane_words: 1, ..plan(&graph, model, fixed_seeds(0..400), 80) };
         let rows = reference::rows(&graph, &plan);
         for layout in [Layout::new(1, 4, 1), Layout::new(2, 2, 1)] {
-            assert!(run_as(&graph, &plan, layout) == rows, "{model:?}, {layout:?}");
+            for method in [Method::Auto, Method::Forward] {
+                let layout = Layout { method, ..layout };
+                assert!(run_as(&graph, &plan, layout) == rows, "{model:?}, {layout:?}");
+            }
         }
     }
 }

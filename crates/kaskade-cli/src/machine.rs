@@ -5,6 +5,18 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
+/// The share of free memory that is reckoned with where nobody says how much: a worker offers it, a
+/// run takes no more, and a plan is made for it.
+pub(crate) const MEMORY_SHARE: f64 = 0.8;
+
+/// The share of that which the lane state of a run may take, or what is used in its place.
+const STATE_SHARE: f64 = 0.3;
+
+/// What the lane state of a run may take where the run has `memory_bytes`.
+pub(crate) fn state_limit_bytes(memory_bytes: u64) -> u64 {
+    (memory_bytes as f64 * STATE_SHARE) as u64
+}
+
 /// Memory that can be taken without pushing others out, within the limit of the control
 /// group where one is set; `None` where the system does not tell.
 pub(crate) fn free_memory_bytes() -> Option<u64> {

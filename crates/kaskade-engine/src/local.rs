@@ -14,7 +14,7 @@ use kaskade_model::until::{Looks, Until, Verdict};
 
 use crate::dynamics::{Contagion, DynamicsRun, Epidemic, NodeMachine};
 use crate::error::EngineError;
-use crate::kernel::{Parallelism, ShardState, run_backward, state_bytes};
+use crate::kernel::{Parallelism, ShardState, backward_bytes, run_backward, state_bytes};
 use crate::partition::{BatchRun, Method, Partition};
 use crate::with_lane_words;
 
@@ -101,7 +101,7 @@ pub fn run<S: Shard>(
     let lane_words = partition.plan.lane_words;
     let partition = Arc::new(partition);
     with_lane_words!(lane_words, W => {
-        let backward = Backward::new::<S, W>(&partition);
+        let backward = Backward::new::<S, W>(&partition, max_in_flight);
         let batches = 0..partition.plan.n_batches();
         let tally = JobTally::default();
         run_batches::<S, W>(&partition, batches, tally, &backward, max_in_flight, observer)
@@ -124,7 +124,7 @@ pub fn run_until<S: Shard>(
     let partition = Arc::new(partition);
     let mut looks = Looks::new(until, plan.first_simulation, plan.n_simulations);
     with_lane_words!(plan.lane_words, W => {
-        let backward = Backward::new::<S, W>(&partition);
+        let backward = Backward::new::<S, W>(&partition, max_in_flight);
         let (mut tally, mut n_done) = (JobTally::default(), 0);
         loop {
             let batches = n_done..plan.n_batches_of(looks.n_simulations());
@@ -211,14 +211,17 @@ impl Backward {
     /// batch of the widest kind 57 ns, a pointer 7.6, as measured on wiki-Vote.
     const POINTERS_PER_ARC: u64 = 6;
 
-    /// In narrower batches the pointers of a thread take more than the lane state may.
-    const MIN_LANE_WORDS: usize = 4;
-
-    fn new<S, const W: usize>(partition: &Partition<S>) -> Self {
+    /// Whoever counts memory counts lane state: the pointers of all threads, which come in its place, are
+    /// drawn unforced only where they take no more.
+    fn new<S, const W: usize>(partition: &Partition<S>, max_in_flight: usize) -> Self {
         let Partition { plan, method, .. } = partition;
         let is_possible = plan.model.chooses_in_arcs() && plan.dynamics.is_plain();
-        let is_quick = is_possible && W >= Self::MIN_LANE_WORDS && *method == Method::Auto;
-        let pointers = u64::from(plan.n_nodes) * plan.lanes_per_batch();
+        let n_nodes = u64::from(plan.n_nodes);
+        let of_threads =
+            backward_bytes(n_nodes).saturating_mul(rayon::current_num_threads() as u64);
+        let of_batches = state_bytes(n_nodes, W).saturating_mul(max_in_flight as u64);
+        let is_quick = is_possible && of_threads <= of_batches && *method == Method::Auto;
+        let pointers = n_nodes * plan.lanes_per_batch();
         Self {
             is_chosen: AtomicBool::new(is_possible && *method == Method::Backward),
             max_arcs_forward: if is_quick { pointers / Self::POINTERS_PER_ARC } else { u64::MAX },

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kaskade_model::coin::{Family, Isa, activation_fingerprint};
-use kaskade_model::diffusion::ModelError;
+use kaskade_model::diffusion::{ArcProbability, LiveArcModel, ModelError};
 use kaskade_model::dynamics::{NoColumns, NodeColumns, NodeTraits};
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, lanes_of};
@@ -14,8 +14,8 @@ use rayon::prelude::*;
 
 use crate::error::EngineError;
 use crate::kernel::{
-    Activation, BatchKeys, BlockJob, Coins, EdgeMap, LaneCounts, OneByOne, OutLists, Parallelism,
-    Presence, ShardState,
+    Activation, BatchKeys, BlockJob, Coins, DenseFrontier, EdgeMap, LaneCounts, OneByOne, OutLists,
+    Parallelism, Presence, ShardState,
 };
 use crate::slice::Slice;
 
@@ -36,6 +36,7 @@ pub struct Partition<S> {
     coins: Coins,
     presence: Option<Presence>,
     one_by_one: Option<OneByOne>,
+    can_pull: bool,
 }
 
 /// The way that a batch is computed; never what comes out of it.
@@ -46,6 +47,10 @@ pub enum Method {
     Auto,
     /// All simulations of the batch together, round by round from the seeds.
     Forward,
+    /// The same, pair by pair in every round, where [`Partition::can_be_light`].
+    Light,
+    /// The same, from the targets in every round, where [`Partition::can_pull`].
+    Pull,
     /// One simulation after another, where coins come in blocks and the whole graph is here
     /// ([`OneByOne`]).
     OneByOne,
@@ -91,6 +96,7 @@ impl<S: Shard> Partition<S> {
         lists_limit_bytes: u64,
         columns: &(impl NodeColumns + ?Sized),
     ) -> Result<Self, ModelError> {
+        debug_assert!(shards.iter().all(|shard| shard.nodes().end <= plan.n_nodes));
         let traits = NodeTraits::resolve(&plan.dynamics, plan.seed, plan.n_nodes, columns)?;
         shards.iter().try_for_each(|shard| plan.model.check(shard))?;
         if plan.coins == Family::Block && !plan.dynamics.is_plain() {
@@ -108,13 +114,28 @@ impl<S: Shard> Partition<S> {
             None => Presence::new(&shards, plan.n_nodes),
         };
         let (traits, method) = (Arc::new(traits), Method::Auto);
-        Ok(Self { shards, plan, isa, method, traits, coins, presence, one_by_one })
+        let can_pull = can_pull(&shards, &plan);
+        Ok(Self { shards, plan, isa, method, traits, coins, presence, one_by_one, can_pull })
     }
 
     /// Whether its simulations can be run one after another.
     #[must_use]
     pub fn can_run_one_by_one(&self) -> bool {
         self.one_by_one.is_some()
+    }
+
+    /// Whether a frontier can be offered pair by pair: where arcs draw each for itself, and it is known
+    /// which shards a source has arcs into.
+    #[must_use]
+    pub fn can_be_light(&self) -> bool {
+        self.presence.is_some() && !matches!(self.coins, Coins::ByBlock(_))
+    }
+
+    /// Whether a round can go from the targets to the frontier: where arcs draw each for itself,
+    /// their draw is known from the in-view, and the whole graph is here.
+    #[must_use]
+    pub fn can_pull(&self) -> bool {
+        self.can_pull && !matches!(self.coins, Coins::ByBlock(_))
     }
 
     /// Runs `batch` one simulation after another; `None` where that is not possible, or not the
@@ -130,12 +151,24 @@ impl<S: Shard> Partition<S> {
     ) -> Option<Result<PartitionTally, EngineError>> {
         let one_by_one = match self.method {
             Method::Auto | Method::OneByOne => self.one_by_one.as_ref()?,
-            Method::Forward | Method::Backward => return None,
+            Method::Forward | Method::Light | Method::Pull | Method::Backward => return None,
         };
         let Coins::ByBlock(coins) = &self.coins else { return None };
         let job = BlockJob { plan: &self.plan, coins, isa: self.isa };
         let tally = one_by_one.run(job, batch, parallelism, is_interrupted);
         Some(tally.ok_or(EngineError::Interrupted))
+    }
+
+    /// Whether a round with `n_nodes` in the frontier is pulled. A pool shares it by shards.
+    fn is_pulled(&self, n_nodes: usize, parallelism: Parallelism) -> bool {
+        let is_large = n_nodes.saturating_mul(NODES_PER_PULLED) >= self.plan.n_nodes as usize;
+        let is_shared = parallelism == Parallelism::Sequential
+            || self.shards.len() >= 2 * rayon::current_num_threads();
+        match self.method {
+            Method::Auto => self.can_pull() && is_large && is_shared,
+            Method::Pull => self.can_pull(),
+            _ => false,
+        }
     }
 
     /// The cleared state of a batch with W words.
@@ -148,6 +181,9 @@ impl<S: Shard> Partition<S> {
 /// A round of fewer frontier nodes and arcs runs on the calling thread: waking a pool costs more.
 const LIGHT_ROUND_NODES: usize = 256;
 const LIGHT_ROUND_ARCS: usize = 1 << 15;
+
+/// A frontier with one of so many nodes, or more, is pulled.
+const NODES_PER_PULLED: usize = 8;
 
 /// With so many new lanes a node or fewer a frontier is listed pair by pair; with more than so many
 /// it is made of slices again.
@@ -166,6 +202,8 @@ pub struct BatchRun<S, const W: usize> {
     frontier: Vec<Slice<W>>,
     /// The same as a list, while few lanes of a node are active.
     activations: Vec<Activation>,
+    /// Room for the same by node, once a round was pulled.
+    dense: Option<DenseFrontier<W>>,
     /// (node, lane) pairs in it.
     n_new: u64,
     round: Round,
@@ -189,6 +227,7 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
             keys,
             frontier: Vec::new(),
             activations: Vec::new(),
+            dense: None,
             n_new: 0,
             round: Round(0),
             tally: PartitionTally::empty(batch.first_simulation, batch.n_lanes),
@@ -257,6 +296,9 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
     /// # Errors
     /// As [`BatchRun::step`].
     pub fn step_alone(&mut self, parallelism: Parallelism) -> Result<(), ModelError> {
+        if self.activations.is_empty() && self.is_forced_light() {
+            self.list_frontier();
+        }
         if self.activations.is_empty() {
             self.step(&[], parallelism)?;
             let n_nodes: usize = self.frontier.iter().map(Slice::n_nodes).sum();
@@ -276,8 +318,16 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
     /// pool, which can do nothing for a list, also whether it is small.
     fn has_few_lanes(&self, n_nodes: usize, lanes: u64, parallelism: Parallelism) -> bool {
         let is_small = parallelism == Parallelism::Sequential || n_nodes < LIGHT_ROUND_NODES;
-        let can_be_light = edge_map(&self.partition, &self.keys).can_be_light();
-        can_be_light && is_small && self.n_new <= lanes * n_nodes as u64
+        let has_few = is_small && self.n_new <= lanes * n_nodes as u64;
+        match self.partition.method {
+            Method::Light => self.is_forced_light(),
+            Method::Pull => false,
+            _ => self.partition.can_be_light() && has_few,
+        }
+    }
+
+    fn is_forced_light(&self) -> bool {
+        self.partition.method == Method::Light && self.partition.can_be_light()
     }
 
     /// One round with the frontier as a list; gives the nodes of the next.
@@ -353,9 +403,16 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
 
         let partition = Arc::clone(&self.partition);
         let map = edge_map(&partition, &self.keys);
-        let effort = match parallelism {
-            Parallelism::Sequential => map.push(&mut self.states, &frontier)?,
-            Parallelism::Pool => map.push_pooled(&self.states, &frontier)?,
+        let effort = if partition.is_pulled(n_nodes, parallelism) {
+            let n_nodes = partition.plan.n_nodes;
+            let dense = self.dense.get_or_insert_with(|| DenseFrontier::new(n_nodes));
+            dense.fill(&frontier);
+            map.pull(&mut self.states, dense, parallelism)?
+        } else {
+            match parallelism {
+                Parallelism::Sequential => map.push(&mut self.states, &frontier)?,
+                Parallelism::Pool => map.push_pooled(&self.states, &frontier)?,
+            }
         };
         self.tally.work.arcs_scanned += effort.arcs_scanned;
         self.tally.work.coins += effort.coins;
@@ -414,6 +471,18 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         self.n_new = counts.total();
         counts.tally(self.round, &self.batch, &mut self.tally);
     }
+}
+
+/// Whether `shards` are the whole graph of `plan`, with in-views that tell each arc's draw.
+fn can_pull<S: Shard>(shards: &[S], plan: &JobPlan) -> bool {
+    let is_told = match plan.model {
+        LiveArcModel::IndependentCascade(probability) => probability != ArcProbability::Column,
+        LiveArcModel::LinearThreshold(_) => false,
+    };
+    let n_own: usize = shards.iter().map(|shard| shard.nodes().n_nodes()).sum();
+    let has_in_view =
+        |shard: &S| shard.nodes().is_empty() || shard.in_sources(0, &mut Vec::new()).is_some();
+    is_told && n_own == plan.n_nodes as usize && shards.iter().all(has_in_view)
 }
 
 fn edge_map<'a, S: Shard, const W: usize>(

@@ -33,12 +33,22 @@ pub struct PartitionTally {
 
 /// What a run did, for people and for capacity planning. No part of the result: `coins`
 /// depends on the order in which threads happen to look at arcs, and the exchange on
-/// the number of workers.
+/// the number of workers. Arcs and coins are counted by each way to compute a batch in its own
+/// units, and compare within one way alone:
+///
+/// | way | `arcs_scanned` | `coins` |
+/// |---|---|---|
+/// | all lanes together | an arc of a frontier node once a round, however many lanes | (arc, lane) pairs whose target was not active when the arc was looked at |
+/// | the same with block coins | likewise | (arc, lane) pairs of the blocks that were drawn, live or not |
+/// | pair by pair | an arc of a (node, lane) pair once | the same, but for targets that are active in all lanes |
+/// | from the targets | an in-arc of a node that is not active in all lanes, once a round | as all lanes together |
+/// | one simulation at a time | an arc of a node once a simulation; of the seeds once in 64 | (arc, simulation) pairs of the blocks that were drawn |
+/// | backward | nodes that drew an in-arc, once a simulation | the same |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
-    /// Arcs of frontier nodes that were looked at.
+    /// Arcs that were looked at.
     pub arcs_scanned: u64,
-    /// Coins thrown: (arc, lane) pairs whose target was not active when the arc was looked at.
+    /// Coins that were asked for.
     pub coins: u64,
     /// Payload bytes sent to peers, counted once per receiver.
     pub bytes_sent: u64,

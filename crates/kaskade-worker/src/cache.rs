@@ -50,6 +50,10 @@ impl ShardCache {
         let dir = self.dir.join(table);
         self.lock().turn_to(table);
         let manifest = fetcher.manifest(&dir).await?;
+        if manifest.n_nodes != u64::from(assignment.plan.n_nodes) {
+            let text = "its job was planned on another number of nodes than the graph has";
+            return Err(WorkerError::Assignment(text));
+        }
         let mut found = Vec::with_capacity(shards.len());
         for &shard in shards {
             let held = self.lock().find(table, shard);

@@ -24,6 +24,8 @@ impl FromStr for KernelChoice {
             match word {
                 "auto" => {}
                 "forward" => choice.method = Method::Forward,
+                "light" => choice.method = Method::Light,
+                "pull" => choice.method = Method::Pull,
                 "one-by-one" => choice.method = Method::OneByOne,
                 "backward" => choice.method = Method::Backward,
                 _ => {
@@ -43,8 +45,8 @@ fn name(isa: Isa) -> String {
 fn unknown(word: &str) -> String {
     let sets: Vec<String> = Isa::available().into_iter().map(name).collect();
     format!(
-        "{word:?} is no kernel of this machine: use auto, forward, one-by-one or backward, one of {}, \
-         or both with a comma",
+        "{word:?} is no kernel of this machine: use auto, forward, light, pull, one-by-one or backward, \
+         one of {}, or both with a comma",
         sets.join(", ")
     )
 }
@@ -60,6 +62,8 @@ mod tests {
         assert_eq!(choice("backward,portable"), Ok(portable));
         assert_eq!(choice("portable, backward"), Ok(portable));
         assert_eq!(choice("auto").unwrap().isa, Isa::detect());
-        assert!(choice("sideways").unwrap_err().contains("use auto, forward, one-by-one or"));
+        assert!(
+            choice("sideways").unwrap_err().contains("use auto, forward, light, pull, one-by-one")
+        );
     }
 }

@@ -13,8 +13,6 @@ use kaskade_model::spec::Placement;
 use kaskade_store::Manifest;
 use serde::Serialize;
 
-use super::run::STATE_MEMORY_SHARE;
-use super::worker::MEMORY_SHARE;
 use crate::args::graph::PlanArgs;
 use crate::console::Console;
 use crate::error::CliError;
@@ -23,7 +21,7 @@ use crate::machine;
 /// Says what a job on a graph takes on each worker, from the manifest alone.
 pub(super) fn plan(args: &PlanArgs, console: &Console) -> Result<(), CliError> {
     let manifest = Manifest::read(&args.dir)?;
-    let memory_bytes = args.memory.resolve(machine::free_memory_bytes(), MEMORY_SHARE);
+    let memory_bytes = args.memory.resolve(machine::free_memory_bytes(), machine::MEMORY_SHARE);
     let plan = Plan::new(args, &manifest, memory_bytes.unwrap_or(u64::MAX));
     console.result(&plan, || plan.describe())
 }
@@ -200,7 +198,7 @@ impl Row {
 impl RunRow {
     fn new(args: &PlanArgs, manifest: &Manifest, shards: &[ShardLoad], memory_bytes: u64) -> Self {
         let n_threads = args.threads.map_or_else(machine::n_cores, |threads| threads as usize);
-        let limit_bytes = (memory_bytes as f64 * STATE_MEMORY_SHARE) as u64;
+        let limit_bytes = machine::state_limit_bytes(memory_bytes);
         // A manifest is refused where it has more nodes.
         let n_nodes = u32::try_from(manifest.n_nodes).unwrap_or(u32::MAX);
         let lanes = match args.lane_words {

@@ -29,11 +29,9 @@ use crate::clock::{self, Moment};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::machine;
+use crate::size::Size;
 use crate::spec_file::{self, Job, Runner};
 use crate::unchecked::unchecked;
-
-/// The share of free memory that lane state may take.
-pub(super) const STATE_MEMORY_SHARE: f64 = 0.25;
 
 /// Runs a job, prints its summary, and writes its result directory if one is asked for.
 pub(super) fn run(
@@ -165,10 +163,10 @@ fn choose_lanes(args: &EngineArgs, job: &Job, n_nodes: u32) -> LaneChoice {
     }
 }
 
-/// What lane state may take, or what is used in its place.
+/// What lane state may take, or what is used in its place: as much as `graph plan` says.
 fn state_limit_bytes() -> u64 {
-    let free_bytes = machine::free_memory_bytes().unwrap_or(u64::MAX);
-    (free_bytes as f64 * STATE_MEMORY_SHARE) as u64
+    let memory_bytes = Size::Auto.resolve(machine::free_memory_bytes(), machine::MEMORY_SHARE);
+    machine::state_limit_bytes(memory_bytes.unwrap_or(u64::MAX))
 }
 
 fn force(kernel: KernelChoice, partition: &mut Partition<MappedShard>) -> Result<(), CliError> {
@@ -179,6 +177,12 @@ fn force(kernel: KernelChoice, partition: &mut Partition<MappedShard>) -> Result
         Method::OneByOne if !partition.can_run_one_by_one() => {
             Some("--kernel one-by-one is for block coins, and graphs whose arcs fit the memory")
         }
+        Method::Light if !partition.can_be_light() => {
+            Some("--kernel light is for coins of single arcs, up to 64 shards and 8 million nodes")
+        }
+        Method::Pull if !partition.can_pull() => Some(
+            "--kernel pull is for cascades with coins of single arcs, and graphs with an in-view",
+        ),
         _ => None,
     };
     if let Some(reason) = refusal {

@@ -7,12 +7,9 @@ use crate::args::server::WorkerArgs;
 use crate::error::CliError;
 use crate::machine;
 
-/// The share of free memory that a worker offers by itself.
-pub(super) const MEMORY_SHARE: f64 = 0.8;
-
 /// Runs a worker until it is told to stop, or its coordinator is gone for good.
 pub(super) fn worker(args: WorkerArgs) -> Result<(), CliError> {
-    let memory_bytes = args.memory.resolve(machine::free_memory_bytes(), MEMORY_SHARE);
+    let memory_bytes = args.memory.resolve(machine::free_memory_bytes(), machine::MEMORY_SHARE);
     let config = WorkerConfig {
         security: args.client.security.load()?,
         peers: args.client.security.load_for_peers(&args.tokens)?,

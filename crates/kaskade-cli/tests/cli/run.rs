@@ -84,6 +84,8 @@ fn threads_and_lanes_change_no_bit_and_a_simulation_stands_alone() {
         ["--verify", "header"],
         ["--kernel", "portable"],
         ["--kernel", "forward"],
+        ["--kernel", "light"],
+        ["--kernel", "pull"],
     ] {
         assert_eq!(run(&flags)["digest"], all["digest"], "{flags:?}");
     }
@@ -91,11 +93,13 @@ fn threads_and_lanes_change_no_bit_and_a_simulation_stands_alone() {
     assert_eq!(threshold("forward"), threshold("backward,portable"));
     let sparse = |kernel| run(&["--probability", "0.01", "--kernel", kernel])["digest"].clone();
     assert_eq!(sparse("forward"), sparse("one-by-one"));
-    for (flags, expected) in [
-        (["--kernel", "backward"], "--kernel backward is for --model linear-threshold"),
-        (["--kernel", "one-by-one"], "--kernel one-by-one is for block coins"),
+    for (flags, probability, expected) in [
+        (["--kernel", "backward"], "0.5", "--kernel backward is for --model linear-threshold"),
+        (["--kernel", "one-by-one"], "0.5", "--kernel one-by-one is for block coins"),
+        (["--kernel", "pull"], "0.01", "--kernel pull is for cascades with coins of single arcs"),
+        (["--kernel", "light"], "0.01", "--kernel light is for coins of single arcs"),
     ] {
-        let job = [&job[..], &["--probability", "0.5"]].concat();
+        let job = [&job[..], &["--probability", probability]].concat();
         let refused = folder.kaskade(&job).args(flags).assert().code(2);
         let message = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
         assert!(message.contains(expected), "{message}");

@@ -14,8 +14,8 @@ use super::draws::RoundDraws;
 use super::launch::Launch;
 use super::machine::{Arrivals, NodeMachine, ShardRound};
 use crate::kernel::{
-    ArcChoice, BatchKeys, ByLane, ByOctet, Effort, LaneCounts, LaneTotals, Parallelism, PushArcs,
-    Sources, WordCoins, Work,
+    BatchKeys, ByLane, ByOctet, Effort, LaneCounts, LaneTotals, Parallelism, PushArcs, Sources,
+    WordCoins, Work,
 };
 use crate::partition::Partition;
 use crate::slice::Slice;
@@ -303,8 +303,8 @@ impl<S: Shard, M: NodeMachine<W>, C: WordCoins<W>, const W: usize> Vectorised
         let mut effort = Effort::default();
         for (side, groups) in (0u8..).zip(sources) {
             let lanes = Arrivals { machine: &mut *machine, draws: &draws, side };
-            let work = Work { groups, arcs: ArcChoice::All };
-            effort += PushArcs { shard, lanes, keys, rule, coins, work }.run(vectors);
+            let work = Work::Sources { groups, max_arcs: usize::MAX };
+            effort += PushArcs { shard, lanes, keys, rule, coins, work }.run(vectors).0;
         }
         let own = machine.nodes();
         for seed in launch.starting(&draws).filter(|seed| own.contains(seed.node)) {

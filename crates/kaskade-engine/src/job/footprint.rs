@@ -2,7 +2,7 @@
 
 use super::group::BATCHES_IN_FLIGHT;
 use super::placement::{ShardLoad, deal_shards};
-use crate::kernel::{out_lists_bytes, presence_bytes, state_bytes};
+use crate::kernel::{dense_frontier_bytes, out_lists_bytes, presence_bytes, state_bytes};
 use kaskade_model::ShardId;
 use kaskade_model::coin::Family;
 use kaskade_model::lanes::{LANES_PER_WORD, MAX_LANE_WORDS};
@@ -45,7 +45,8 @@ pub struct Footprint {
     pub shard_bytes: u64,
     /// Lane state of the batches in flight.
     pub state_bytes: u64,
-    /// Their frontiers, at most: all own nodes become active in one round.
+    /// Their frontiers, at most: all own nodes become active in one round. For a worker alone in its
+    /// group once more, by node.
     pub frontier_bytes: u64,
     /// Of the whole graph: which shards each node has arcs into or, where coins come in blocks and
     /// the worker is alone, all out-lists side by side; the larger.
@@ -87,7 +88,12 @@ pub(super) fn footprint_of(
     let n_own: u64 = own().map(|shard| shard.n_nodes).sum();
     let state: u64 = own().map(|shard| state_bytes(shard.n_nodes, shape.lane_words)).sum();
     // An id and a mask a node, in arrays that grow by doubling.
-    let frontier = 2 * n_own * (4 + mask_bytes);
+    let slices = 2 * n_own * (4 + mask_bytes);
+    let frontier = match is_alone {
+        // Whoever has the whole graph lays it out by node, too.
+        true => slices + dense_frontier_bytes(n_nodes, shape.lane_words),
+        false => slices,
+    };
     // Sent and received a bit and a mask a node; received decoded too.
     let encoded = n_nodes.div_ceil(8) + n_nodes * mask_bytes;
     let decoded = (n_nodes - n_own) * (4 + mask_bytes);
@@ -167,9 +173,12 @@ mod tests {
             let sum = |value: fn(&Footprint) -> u64| all.iter().map(value).sum::<u64>();
             (sum(|f| f.shard_bytes), sum(|f| f.state_bytes), sum(|f| f.frontier_bytes))
         };
-        assert_eq!(footprints(shape, 1)[0].exchange_bytes, 0);
+        let alone = footprints(shape, 1)[0];
+        assert_eq!(alone.exchange_bytes, 0);
+        let by_node = 2 * dense_frontier_bytes(1 << 12, 2);
+        let whole = (alone.shard_bytes, alone.state_bytes, alone.frontier_bytes - by_node);
         for n_parts in [2, 3, 5, 16] {
-            assert_eq!(sum(n_parts), sum(1));
+            assert_eq!(sum(n_parts), whole);
             assert!(footprints(shape, n_parts).iter().all(|part| part.exchange_bytes > 0));
         }
         assert_eq!(footprints(shape, 99).len(), 16);

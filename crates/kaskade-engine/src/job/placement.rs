@@ -138,8 +138,8 @@ pub(super) fn groups(
             }
             // The smallest are left out where they hold less than their share.
             let sizes = (1..=free.len().min(shape.shards.len().max(1))).rev();
-            let total = largest_footprint(shape, 1).total_bytes();
-            let widest = sizes.filter(|&size| may_fit(total, size, &free));
+            let shared = shared_bytes(shape);
+            let widest = sizes.filter(|&size| may_fit(shared, size, &free));
             widest.filter_map(|size| group(shape, &free[..size])).take(1).collect()
         }
         Placement::Hybrid { replicas, parts } => {
@@ -216,9 +216,9 @@ fn n_fitting(shape: MemoryShape<'_>, n_parts: usize, workers: &[WorkerInfo]) -> 
 /// The smallest groups that hold the graph and put at least half of `workers` to work, else
 /// those that put the most to work.
 fn smallest_parts(shape: MemoryShape<'_>, workers: &[WorkerInfo]) -> Option<usize> {
-    let total = largest_footprint(shape, 1).total_bytes();
+    let shared = shared_bytes(shape);
     let mut best = (0, None);
-    for n_parts in (1..=workers.len()).filter(|&parts| may_fit(total, parts, workers)) {
+    for n_parts in (1..=workers.len()).filter(|&parts| may_fit(shared, parts, workers)) {
         let n_used = n_parts * n_fitting(shape, n_parts, workers);
         if 2 * n_used >= workers.len() {
             return Some(n_parts);
@@ -230,10 +230,16 @@ fn smallest_parts(shape: MemoryShape<'_>, workers: &[WorkerInfo]) -> Option<usiz
     best.1
 }
 
-/// Whether equal shares of `total_bytes` for `n_parts` would fit the largest of `workers`: where
+/// What the workers of a group share, however many they are: who is alone has more than that.
+fn shared_bytes(shape: MemoryShape<'_>) -> u64 {
+    let Footprint { shard_bytes, state_bytes, .. } = largest_footprint(shape, 1);
+    shard_bytes.saturating_add(state_bytes)
+}
+
+/// Whether equal shares of `shared_bytes` for `n_parts` would fit the largest of `workers`: where
 /// not, nothing has to be dealt to see that no group fits.
-fn may_fit(total_bytes: u64, n_parts: usize, workers: &[WorkerInfo]) -> bool {
-    workers.first().is_some_and(|info| total_bytes / n_parts as u64 <= info.memory_bytes)
+fn may_fit(shared_bytes: u64, n_parts: usize, workers: &[WorkerInfo]) -> bool {
+    workers.first().is_some_and(|info| shared_bytes / n_parts as u64 <= info.memory_bytes)
 }
 
 impl Shortage {

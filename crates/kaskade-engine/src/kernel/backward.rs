@@ -20,7 +20,8 @@ use super::{Effort, Parallelism};
 /// Simulations whose pointers are drawn together: an octet, whose bytes come from one word.
 const N_TOGETHER: u64 = 8;
 
-/// The bytes that a thread takes for the `n_nodes` nodes of a graph.
+/// The bytes that a thread takes for the `n_nodes` nodes of a graph. Those of all threads are taken in
+/// place of lane state and, unless the way back is forced, are no more than it.
 #[must_use]
 pub fn backward_bytes(n_nodes: u64) -> u64 {
     n_nodes.saturating_mul(4 * (N_TOGETHER + 1))

@@ -4,15 +4,17 @@ use std::ops::{Add, AddAssign};
 
 use kaskade_model::coin::{BlockCoins, Family, Isa};
 use kaskade_model::diffusion::{LiveArcModel, LiveArcs, ModelError, RuleVisitor};
-use kaskade_model::{NodeId, Shard};
+use kaskade_model::lanes::LaneMask;
+use kaskade_model::{NodeId, OutArcs, Shard};
 use rayon::prelude::*;
 
 use super::keys::BatchKeys;
 use super::light::{Activation, LightArcs, LightPairs};
 use super::offers::{ByLane, ByOctet};
 use super::presence::Presence;
-use super::push::{ArcChoice, PushArcs, Sources, Work};
-use super::push_blocks::PushBlocks;
+use super::pull::{DenseFrontier, PullArcs};
+use super::push::{PushArcs, Sources, Work};
+use super::push_blocks::{BlockWork, Part, PartedLists, PushBlocks};
 use super::state::{NodeLanes, ShardState};
 use crate::slice::Slice;
 
@@ -70,11 +72,12 @@ pub enum Parallelism {
     Pool,
 }
 
-/// What it took. `arcs_scanned` is the same for any number of threads; `coins` is not, because
-/// an arc that comes after another has activated its target throws none.
+/// What it took, as [`kaskade_model::tally::Work`] counts it. `arcs_scanned` is the same for any
+/// number of threads; `coins` is not, because an arc that comes after another has activated its
+/// target throws none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effort {
-    /// Arcs of frontier nodes.
+    /// Arcs that were looked at.
     pub arcs_scanned: u64,
     /// (arc, lane) pairs whose draw was asked for.
     pub coins: u64,
@@ -114,22 +117,17 @@ impl<S: Shard, const W: usize> EdgeMap<'_, S, W> {
         frontier: &[&Slice<W>],
     ) -> Result<Effort, ModelError> {
         let groups: Vec<Sources<'_, W>> = frontier.iter().map(|slice| Sources::of(slice)).collect();
-        let work = Work { groups: &groups, arcs: ArcChoice::All };
         if let Coins::ByBlock(coins) = self.coins {
             let lanes = states.iter_mut().map(ShardState::exclusive).collect();
-            return Ok(self.push_blocks(coins, lanes, work));
+            let work = BlockWork::Sources { groups: &groups, end: u64::MAX };
+            return Ok(self.push_blocks(coins, lanes, work).0);
         }
+        let work = Work::Sources { groups: &groups, max_arcs: usize::MAX };
         let shards = self.shards.iter().zip(states);
         let efforts = shards.map(|(shard, state)| {
-            self.with_rule(shard, |rule| self.push_arcs((shard, rule), state.exclusive(), work))
+            self.with_rule(shard, |rule| self.push_arcs((shard, rule), state.exclusive(), work).0)
         });
         efforts.reduce(sum).unwrap_or(Ok(Effort::default()))
-    }
-
-    /// Whether a frontier can be offered pair by pair: where arcs draw each for itself, and it is known
-    /// which shards a source has arcs into.
-    pub fn can_be_light(&self) -> bool {
-        self.presence.is_some() && !matches!(self.coins, Coins::ByBlock(_))
     }
 
     /// Offers `frontier` along the live arcs, on the calling thread, pair by pair; appends what
@@ -139,7 +137,7 @@ impl<S: Shard, const W: usize> EdgeMap<'_, S, W> {
     /// Those of [`EdgeMap::push`].
     ///
     /// # Panics
-    /// Unless [`EdgeMap::can_be_light`].
+    /// Where it is not known which shards a source has arcs into. Block coins are not meant.
     pub fn push_light(
         &self,
         states: &mut [ShardState<W>],
@@ -168,6 +166,41 @@ impl<S: Shard, const W: usize> EdgeMap<'_, S, W> {
         Ok((effort, n_distinct))
     }
 
+    /// As [`EdgeMap::push`], from the nodes of the shards, which have in-views, to `frontier`; of
+    /// coins that arcs draw each for itself.
+    ///
+    /// # Errors
+    /// Those of [`EdgeMap::push`].
+    pub fn pull(
+        &self,
+        states: &mut [ShardState<W>],
+        frontier: &mut DenseFrontier<W>,
+        parallelism: Parallelism,
+    ) -> Result<Effort, ModelError> {
+        let frontier = frontier.view();
+        let pull = |shard: &S, state: &mut ShardState<W>| {
+            let (keys, lanes) = (self.keys, state.exclusive());
+            self.with_rule(shard, |rule| match self.coins {
+                Coins::ByLane => {
+                    self.isa.run(PullArcs { shard, lanes, keys, rule, coins: ByLane, frontier })
+                }
+                _ => self.isa.run(PullArcs { shard, lanes, keys, rule, coins: ByOctet, frontier }),
+            })
+        };
+        match parallelism {
+            Parallelism::Sequential => {
+                let efforts =
+                    self.shards.iter().zip(states).map(|(shard, state)| pull(shard, state));
+                efforts.reduce(sum).unwrap_or(Ok(Effort::default()))
+            }
+            Parallelism::Pool => {
+                let shards = self.shards.par_iter().zip(states);
+                let efforts = shards.map(|(shard, state)| pull(shard, state));
+                efforts.reduce(|| Ok(Effort::default()), sum)
+            }
+        }
+    }
+
     /// As [`EdgeMap::push`], on the current rayon pool.
     ///
     /// # Errors
@@ -185,10 +218,7 @@ impl<S: Shard, const W: usize> EdgeMap<'_, S, W> {
             })
         };
         if let Coins::ByBlock(coins) = self.coins {
-            let efforts = tasks().map(|sources| {
-                let work = Work { groups: &[sources], arcs: ArcChoice::All };
-                self.push_blocks(coins, states.iter().map(ShardState::shared).collect(), work)
-            });
+            let efforts = tasks().map(|sources| self.push_blocks_task(coins, states, sources));
             return Ok(efforts.reduce(Effort::default, Effort::add));
         }
         let shards = self.shards.par_iter().zip(states);
@@ -201,37 +231,61 @@ impl<S: Shard, const W: usize> EdgeMap<'_, S, W> {
         efforts.reduce(|| Ok(Effort::default()), sum)
     }
 
-    /// Hubs are cut into pieces, which other threads may take.
+    /// Hubs are cut into pieces, which other threads may take; a coded list is decoded once for all
+    /// of them, and once to see that it is long.
     fn push_task(
         &self,
         (shard, rule): (&S, &dyn LiveArcs),
         state: &ShardState<W>,
         sources: Sources<'_, W>,
     ) -> Effort {
-        let push = |sources, arcs| {
-            self.push_arcs((shard, rule), state.shared(), Work { groups: &[sources], arcs })
-        };
-        let mut effort = push(sources, ArcChoice::OfAtMost(ARCS_PER_TASK));
-        for (at, &node) in sources.nodes.iter().enumerate() {
-            let n_arcs = shard.n_out_arcs(NodeId(node));
-            if n_arcs > ARCS_PER_TASK {
-                let pieces = (0..n_arcs.div_ceil(ARCS_PER_TASK)).into_par_iter().map(|piece| {
-                    let begin = piece * ARCS_PER_TASK;
-                    let end = n_arcs.min(begin + ARCS_PER_TASK);
-                    push(sources.only(at), ArcChoice::Within { begin, end })
-                });
-                effort += pieces.reduce(Effort::default, Effort::add);
-            }
+        let work = Work::Sources { groups: &[sources], max_arcs: ARCS_PER_TASK };
+        let (mut effort, hubs) = self.push_arcs((shard, rule), state.shared(), work);
+        let mut scratch = Vec::new();
+        for (source, offered) in hubs {
+            let OutArcs { first_arc, targets } = shard.out_arcs(source, &mut scratch);
+            let pieces = targets.par_chunks(ARCS_PER_TASK).enumerate().map(|(piece, targets)| {
+                let arcs = OutArcs { first_arc: first_arc + piece * ARCS_PER_TASK, targets };
+                let work = Work::Piece { source, offered, arcs };
+                self.push_arcs((shard, rule), state.shared(), work).0
+            });
+            effort += pieces.reduce(Effort::default, Effort::add);
         }
         effort
     }
 
-    fn push_arcs(
+    /// As [`EdgeMap::push_task`], for block coins.
+    fn push_blocks_task(
         &self,
-        (shard, rule): (&S, &dyn LiveArcs),
-        lanes: impl NodeLanes<W>,
-        work: Work<'_, W>,
+        coins: &BlockCoins,
+        states: &[ShardState<W>],
+        sources: Sources<'_, W>,
     ) -> Effort {
+        let lanes = || states.iter().map(ShardState::shared).collect();
+        // Blocks begin and end with pieces.
+        let end = ARCS_PER_TASK as u64;
+        let work = BlockWork::Sources { groups: &[sources], end };
+        let (mut effort, hubs) = self.push_blocks(coins, lanes(), work);
+        let mut scratch = vec![Vec::new(); self.shards.len()];
+        for (source, offered) in hubs {
+            let parts = &self.lists().parts(source, &mut scratch)[..];
+            let n_pieces = parts.last().map_or(0, Part::end).div_ceil(end);
+            let pieces = (1..n_pieces).into_par_iter().map(|piece| {
+                let ranks = piece * end..(piece + 1) * end;
+                let work = BlockWork::Piece { source, offered, parts, ranks };
+                self.push_blocks(coins, lanes(), work).0
+            });
+            effort += pieces.reduce(Effort::default, Effort::add);
+        }
+        effort
+    }
+
+    fn push_arcs<'w>(
+        &'w self,
+        (shard, rule): (&'w S, &'w dyn LiveArcs),
+        lanes: impl NodeLanes<W>,
+        work: Work<'w, W>,
+    ) -> (Effort, Vec<(NodeId, &'w LaneMask<W>)>) {
         let keys = self.keys;
         if *self.coins == Coins::ByLane {
             self.isa.run(PushArcs { shard, lanes, keys, rule, coins: ByLane, work })
@@ -240,14 +294,17 @@ impl<S: Shard, const W: usize> EdgeMap<'_, S, W> {
         }
     }
 
-    fn push_blocks<L: NodeLanes<W>>(
-        &self,
-        coins: &BlockCoins,
+    fn push_blocks<'w, L: NodeLanes<W>>(
+        &'w self,
+        coins: &'w BlockCoins,
         lanes: Vec<L>,
-        work: Work<'_, W>,
-    ) -> Effort {
-        let Self { shards, presence, keys, .. } = *self;
-        self.isa.run(PushBlocks { shards, presence, lanes, keys, coins, work })
+        work: BlockWork<'w, W>,
+    ) -> (Effort, Vec<(NodeId, &'w LaneMask<W>)>) {
+        self.isa.run(PushBlocks { lists: self.lists(), lanes, keys: self.keys, coins, work })
+    }
+
+    fn lists(&self) -> PartedLists<'_, S> {
+        PartedLists { shards: self.shards, presence: self.presence }
     }
 
     fn with_rule<T>(

@@ -16,7 +16,7 @@ use super::reached::Reached;
 
 /// Arcs that are decided together: enough to cover the latency of memory, few enough that
 /// their lanes stay in the first cache.
-const N_OFFERS: usize = 64;
+pub(super) const N_OFFERS: usize = 64;
 
 /// How the lanes of a word draw the coin of an arc.
 pub(crate) trait WordCoins<const W: usize>: Copy {

@@ -55,6 +55,21 @@ fn auto_takes_the_smallest_groups_that_memory_allows() {
     assert_eq!(auto(&shards, &[of(1), of(1), of(1), 10]), Ok(Placement::Replicate));
 }
 
+/// Whoever is alone lays all lists side by side; a group has none, and may need less than its part of
+/// that.
+#[test]
+fn what_only_one_alone_needs_keeps_no_group_from_forming() {
+    let shards: Vec<ShardLoad> = shards(16)
+        .into_iter()
+        .map(|shard| ShardLoad { n_arcs: 1 << 20, n_bytes: 1 << 22, ..shard })
+        .collect();
+    let shape = MemoryShape::in_cluster(&shards, 1);
+    let of = |parts: usize| largest_footprint(shape, parts).total_bytes();
+    assert!(of(2) < of(1) / 2);
+    assert_eq!(auto(&shards, &[of(2); 2]), Ok(Placement::Partition));
+    assert!(decide(shape, Placement::Partition, &workers(&[of(2); 2])).is_ok());
+}
+
 #[test]
 fn a_job_that_fits_nowhere_is_refused_with_the_sum() {
     let shards = shards(16);
