@@ -279,16 +279,17 @@ impl<'a, C: NodeColumns + ?Sized> Reader<'a, C> {
 impl Rate {
     fn new(
         default: f64,
-        by: Option<&ByCategory>,
+        by_category: Option<&ByCategory>,
         columns: &(impl NodeColumns + ?Sized),
     ) -> Result<Self, TraitError> {
-        let by = by.map(|by| -> Result<_, TraitError> {
+        let by = by_category.map(|by| -> Result<_, TraitError> {
             let threshold = |(name, rate): (&String, &f64)| {
                 Ok::<_, InvalidProbability>((name.clone(), Threshold::from_probability(*rate)?))
             };
             let rates = by.values.iter().map(threshold).collect::<Result<_, _>>()?;
             Ok((place_of(columns, &by.column)?, rates))
         });
+        let default = by_category.map_or(default, |by| by.default);
         Ok(Self { default: Threshold::from_probability(default)?, by: by.transpose()? })
     }
 
