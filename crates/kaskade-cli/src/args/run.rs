@@ -8,6 +8,7 @@ use kaskade_store::Load;
 
 use super::job::{SpecArgs, threads};
 use super::kernel::KernelChoice;
+use super::observe::TraceArgs;
 
 /// The flags of `run`.
 #[derive(Debug, Args)]
@@ -46,6 +47,9 @@ pub(crate) struct RunArgs {
     /// Replace an earlier result
     #[arg(long)]
     pub(crate) force: bool,
+    /// The trace.
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
 }
 
 /// How a graph comes into memory; `docs/loading.md` says what each costs.

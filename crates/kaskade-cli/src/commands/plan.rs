@@ -10,6 +10,7 @@ use kaskade_engine::job::{
 use kaskade_engine::local::LaneChoice;
 use kaskade_model::WorkerId;
 use kaskade_model::spec::Placement;
+use kaskade_rpc::machine;
 use kaskade_store::Manifest;
 use serde::Serialize;
 
@@ -18,7 +19,6 @@ use super::worker::MEMORY_SHARE;
 use crate::args::graph::PlanArgs;
 use crate::console::Console;
 use crate::error::CliError;
-use crate::machine;
 
 /// Says what a job on a graph takes on each worker, from the manifest alone.
 pub(super) fn plan(args: &PlanArgs, console: &Console) -> Result<(), CliError> {

@@ -17,6 +17,7 @@ use kaskade_results::{
     JobState, Performance, Provenance, Resources, Sample, Summary, check_target, result_files,
     table, write_directory,
 };
+use kaskade_rpc::machine;
 use kaskade_store::{Graph, MappedShard, Opening, ShardSelection, Verify};
 
 use super::cache::generated_graph;
@@ -26,7 +27,6 @@ use crate::args::run::{RunArgs, VerifyChoice};
 use crate::clock::{self, Moment};
 use crate::console::Console;
 use crate::error::CliError;
-use crate::machine;
 use crate::spec_file::{self, Job, Runner};
 use crate::unchecked::unchecked;
 

@@ -5,9 +5,9 @@ use kaskade_model::message::Reason;
 use kaskade_model::spec::Placement;
 use kaskade_model::status::{JobState, JobStatus, RoundProgress};
 use kaskade_model::tally::JobTally;
+use kaskade_rpc::machine::unix_seconds;
 use tokio::sync::watch;
 
-use super::unix_seconds;
 use crate::job_log::{JobRecord, LoggedJob};
 
 /// A job: what the log holds of it, and who watches it.

@@ -240,6 +240,7 @@ fn decode_received<S: Shard, const W: usize>(
 ) -> Result<Vec<Slice<W>>, EngineError> {
     let (batch, round, n_nodes) = (run.batch().batch, run.round(), run.n_nodes());
     let lanes = run.lanes();
+    let _span = tracing::debug_span!("absorb", n_peers = received.len()).entered();
     let mut remote = Vec::new();
     for FromPeer { peer, payloads, marker, .. } in received {
         let slices = payloads

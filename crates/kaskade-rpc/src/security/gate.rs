@@ -16,11 +16,12 @@ use tonic::{Code, Status};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::audit::{Action, AuditLog, unix_seconds};
+use super::audit::{Action, AuditLog};
 use super::role::{self, Role};
 use super::throttle::Throttle;
 use super::tls::CertificateUse;
 use super::tokens::{Holder, Refusal, Tokens};
+use crate::machine::unix_seconds;
 use crate::server::Peer;
 
 use allowance::Allowances;
@@ -47,11 +48,20 @@ impl Gate {
     }
 
     /// Who calls.
-    fn authenticate(&self, request: &Request<Body>) -> Result<Option<Holder>, Refusal> {
+    fn authenticate<B>(&self, request: &Request<B>) -> Result<Option<Holder>, Refusal> {
         let Some(tokens) = &self.0.tokens else { return Ok(None) };
         let header = request.headers().get(AUTHORIZATION).ok_or(Refusal::Missing)?;
         let token = header.to_str().ok().and_then(bearer).ok_or(Refusal::Missing)?;
         tokens.holder(token, unix_seconds() as u64).map(Some)
+    }
+
+    /// Whether `peer`, who sends `request`, is somebody, whatever their role; if not, it is noted.
+    pub(crate) fn admit<B>(&self, request: &Request<B>, peer: &Peer) -> Result<(), Status> {
+        match self.authenticate(request) {
+            Ok(_) => peer.welcome(),
+            Err(refusal) => return Err(self.refuse(request.uri().path(), Some(peer), refusal)),
+        }
+        Ok(())
     }
 
     fn refuse(&self, path: &str, peer: Option<&Peer>, refusal: Refusal) -> Status {
@@ -145,14 +155,22 @@ where
         Box::pin(async move {
             let peer = request.extensions().get::<Peer>().cloned();
             let path = request.uri().path().to_owned();
+            let is_open = role::is_open(&path);
             let holder = match gate.authenticate(&request) {
-                Ok(holder) => holder,
+                Ok(holder) => {
+                    if let Some(peer) = &peer {
+                        peer.welcome();
+                    }
+                    holder
+                }
+                // A stranger, whose connection does not last.
+                Err(_) if is_open => None,
                 Err(refusal) => {
                     return Ok(gate.refuse(&path, peer.as_ref(), refusal).into_http());
                 }
             };
-            if let Some(peer) = &peer {
-                peer.welcome();
+            if is_open {
+                return inner.call(request).await;
             }
             let certificate = peer.as_ref().and_then(|peer| peer.certificate);
             let caller = Caller::new(holder);

@@ -35,11 +35,12 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Accepts what comes to `sockets` from now on.
-    pub(super) fn accept(sockets: TcpIncoming, tls: Option<ServerTls>) -> Self {
+    /// Accepts what comes to `sockets` from now on, at most `n_places` at a time.
+    pub(super) fn accept(sockets: TcpIncoming, tls: Option<ServerTls>, n_places: usize) -> Self {
         let (sender, accepted) = mpsc::channel(CONNECTIONS_AHEAD);
         let acceptor = tls.map(|ServerTls(config)| TlsAcceptor::from(config));
-        let accepting = tokio::spawn(accept_all(sockets, acceptor, sender)).abort_handle();
+        let accepting = tokio::spawn(accept_all(sockets, acceptor, sender, n_places));
+        let accepting = accepting.abort_handle();
         Self { accepted, accepting }
     }
 }
@@ -65,8 +66,9 @@ async fn accept_all(
     mut sockets: TcpIncoming,
     acceptor: Option<TlsAcceptor>,
     accepted: mpsc::Sender<Connection>,
+    n_places: usize,
 ) {
-    let places = Arc::new(Semaphore::new(limits::connections()));
+    let places = Arc::new(Semaphore::new(n_places));
     let (failures, refusals) = (Throttle::default(), Arc::new(Throttle::default()));
     // Ends with this task.
     let mut handshakes = JoinSet::new();
