@@ -278,7 +278,7 @@ impl Scheduler {
             return if !caller.is_admin() && present.owner != owner {
                 let text = format!("job {job} is another user's: choose another id");
                 Err(RpcError::new(ErrorCode::AlreadyExists, text))
-            } else if present.record.spec_json == spec_json {
+            } else if present.has_spec(&spec_json) {
                 Ok(true)
             } else {
                 let text = format!("job {job} exists with another spec: choose another id");

@@ -69,8 +69,7 @@ impl Scheduler {
         tracing::info!(job_id = %id, state = %state, detail, "job ended");
         self.metrics.job_ended(*state);
         let job = self.jobs.get_mut(id)?;
-        job.finished = Default::default();
-        job.record = record;
+        job.end(record);
         job.publish(None);
         Some(job.status())
     }

@@ -137,6 +137,7 @@ impl<S> Service<Request<Body>> for Guarded<S>
 where
     S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
     S::Future: Send,
+    S::Error: Send + 'static,
 {
     type Response = Response<Body>;
     type Error = S::Error;
@@ -174,31 +175,44 @@ where
             }
             let certificate = peer.as_ref().and_then(|peer| peer.certificate);
             let caller = Caller::new(holder);
-            let response = match authorize(&path, caller.holder(), certificate) {
-                Ok(()) => {
-                    request.extensions_mut().insert(caller.clone());
-                    if let Some(user) = caller.user() {
-                        let measure = |body| gate.0.allowances.measure(user, &path, body);
-                        request = request.map(measure);
+            let is_noted = gate.0.audit.is_some() && caller.holder().is_some();
+            let answering = async move {
+                let response = match authorize(&path, caller.holder(), certificate) {
+                    Ok(()) => {
+                        request.extensions_mut().insert(caller.clone());
+                        if let Some(user) = caller.user() {
+                            let measure = |body| gate.0.allowances.measure(user, &path, body);
+                            request = request.map(measure);
+                        }
+                        inner.call(request).await?
                     }
-                    inner.call(request).await?
-                }
-                Err(status) => status.into_http(),
-            };
-            if let (Some(audit), Some(holder)) = (&gate.0.audit, caller.holder()) {
-                let action = Action {
-                    time: unix_seconds(),
-                    user: &holder.user,
-                    role: holder.role.as_str(),
-                    from: peer.as_ref().map(|peer| peer.address),
-                    rpc: call_name(&path),
-                    job: caller.job(),
-                    graph: caller.graph(),
-                    outcome: outcome(&response),
+                    Err(status) => status.into_http(),
                 };
-                audit.write(&action).await;
+                if let (Some(audit), Some(holder)) = (&gate.0.audit, caller.holder()) {
+                    let action = Action {
+                        time: unix_seconds(),
+                        user: &holder.user,
+                        role: holder.role.as_str(),
+                        from: peer.as_ref().map(|peer| peer.address),
+                        rpc: call_name(&path),
+                        job: caller.job(),
+                        graph: caller.graph(),
+                        outcome: outcome(&response),
+                    };
+                    audit.write(&action).await;
+                }
+                Ok(response)
+            };
+            if !is_noted {
+                return answering.await;
             }
-            Ok(response)
+            // In a task of its own: a client that takes back its call in the middle would take
+            // the line of the log with it, of a job that is there.
+            match tokio::spawn(answering).await {
+                Ok(response) => response,
+                Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+                Err(_) => Ok(Status::unavailable("the server is ending").into_http()),
+            }
         })
     }
 }
