@@ -23,6 +23,7 @@ use tonic::transport::server::Connected;
 
 use crate::error::RpcError;
 use crate::limits;
+use crate::security::tls::ServerTls;
 use crate::security::{Gate, ServerSecurity};
 use crate::server::{self, Connection, Listener, Peer};
 
@@ -54,7 +55,9 @@ pub fn page(registry: &Registry) -> String {
 /// # Errors
 /// As [`server::bind`].
 pub fn bind(address: SocketAddr, security: &ServerSecurity) -> Result<Listener, RpcError> {
-    server::bind_for(address, security, limits::SCRAPES)
+    let tls = security.tls.as_ref().map(ServerTls::for_http1);
+    let security = ServerSecurity { tls, ..security.clone() };
+    server::bind_for(address, &security, limits::SCRAPES)
 }
 
 /// Answers everybody who comes to `listener` and whom `gate` knows with what `page` gives, for as

@@ -97,6 +97,15 @@ impl ServerTls {
     }
 }
 
+impl ServerTls {
+    /// The same for a server that speaks HTTP/1.1 instead of gRPC.
+    pub(crate) fn for_http1(&self) -> Self {
+        let mut config = (*self.0).clone();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self(Arc::new(config))
+    }
+}
+
 /// What a client trusts, and shows.
 #[derive(Clone, Debug)]
 pub struct ClientTls(pub(crate) ClientTlsConfig);
