@@ -107,7 +107,7 @@ pub(super) fn graphs(dir: &Path) -> Vec<Check> {
     let mut paths: Vec<_> = listed.filter_map(|entry| Some(entry.ok()?.path())).collect();
     // What begins with a dot is being pushed.
     paths.retain(|path| {
-        path.is_dir() && !path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.')
+        path.is_dir() && path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] != b'.')
     });
     paths.sort();
     let mut checks: Vec<Check> = paths.iter().map(|path| graph(path)).collect();
