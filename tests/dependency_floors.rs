@@ -22,7 +22,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
 ];
 
 /// Foreign crates that belong to a few of ours, tests and build scripts included.
-const RESERVED: [(&str, &[&str]); 16] = [
+const RESERVED: [(&str, &[&str]); 19] = [
     ("tokio", &["rpc", "worker", "coordinator", "cli"]),
     ("tokio-stream", &["rpc", "worker", "coordinator", "cli"]),
     ("tokio-util", &["rpc", "worker", "coordinator", "cli"]),
@@ -30,6 +30,9 @@ const RESERVED: [(&str, &[&str]); 16] = [
     ("tonic-prost", &["rpc"]),
     ("tonic-prost-build", &["rpc"]),
     ("prost", &["rpc"]),
+    ("tonic-health", &["rpc"]),
+    ("tonic-reflection", &["rpc"]),
+    ("prometheus-client", &["rpc", "worker", "coordinator"]),
     ("h2", &["rpc"]),
     ("tokio-rustls", &["rpc"]),
     ("rcgen", &["rpc", "cli"]),

@@ -149,8 +149,7 @@ fn every_crate_takes_the_workspace_lints_and_says_what_it_is() {
 #[test]
 fn the_wall_clock_is_for_people() {
     let clocks = [
-        "crates/kaskade-coordinator/src/scheduler.rs",
-        "crates/kaskade-rpc/src/security/audit.rs",
+        "crates/kaskade-rpc/src/machine.rs",
         "crates/kaskade-cli/src/clock.rs",
         "crates/kaskade-cli/src/commands/cert.rs",
     ];

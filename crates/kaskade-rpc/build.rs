@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::path::Path;
 
+use prost::Message;
+
 const FILES: [&str; 3] =
     ["kaskade/v1/job.proto", "kaskade/v1/control.proto", "kaskade/v1/exchange.proto"];
 
@@ -18,7 +20,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         methods.iter().map(move |method| format!("/{package}.{service}/{}", method.name()))
     });
     let list = format!("&{:?}", rpcs.collect::<Vec<_>>());
-    std::fs::write(Path::new(&std::env::var("OUT_DIR")?).join("rpcs.rs"), list)?;
+    let out = std::env::var("OUT_DIR")?;
+    std::fs::write(Path::new(&out).join("rpcs.rs"), list)?;
+    // What reflection shows.
+    std::fs::write(Path::new(&out).join("descriptors.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
         // `Bytes` instead of `Vec<u8>`: a received payload stays a slice of its message.
         .bytes(".")

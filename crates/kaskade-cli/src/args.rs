@@ -6,12 +6,14 @@
 
 pub(crate) mod bounds;
 pub(crate) mod client;
+pub(crate) mod doctor;
 pub(crate) mod dynamics;
 pub(crate) mod generate;
 pub(crate) mod global;
 pub(crate) mod graph;
 pub(crate) mod job;
 pub(crate) mod kernel;
+pub(crate) mod observe;
 pub(crate) mod result;
 pub(crate) mod run;
 pub(crate) mod security;
@@ -78,6 +80,10 @@ pub(crate) enum Command {
     Results(client::ResultsArgs),
     /// Stop a job
     Cancel(client::JobArgs),
+    /// Check this machine and an installation, and say what to do
+    Doctor(doctor::DoctorArgs),
+    /// Ask a server whether it does its work; needs no token
+    Probe(client::ProbeArgs),
     /// Make the certificates of a cluster
     #[command(subcommand)]
     Cert(security::CertCommand),

@@ -7,6 +7,7 @@ mod cert;
 mod compare;
 mod connection;
 mod coordinator;
+mod doctor;
 mod export;
 mod follow;
 mod generate;
@@ -16,6 +17,7 @@ mod inspect;
 mod list;
 mod manual;
 mod plan;
+mod probe;
 mod progress;
 mod push;
 mod report;
@@ -36,6 +38,8 @@ use std::env;
 use std::ffi::OsString;
 
 use clap::FromArgMatches;
+use kaskade_rpc::machine;
+use kaskade_worker::PhaseTimes;
 use rayon::ThreadPool;
 use tracing::Level;
 
@@ -45,7 +49,8 @@ use crate::args::security::{CertCommand, TokenCommand};
 use crate::args::{Cli, Command};
 use crate::console::Console;
 use crate::error::CliError;
-use crate::{logging, machine, settings};
+use crate::logging::{self, TraceFile, Watchers};
+use crate::settings;
 
 /// Does what the command line says.
 ///
@@ -59,7 +64,10 @@ pub(crate) fn dispatch() -> Result<(), CliError> {
     let typed = matches.subcommand().map(|(_, flags)| typed_flags(flags)).unwrap_or_default();
     let console = Console::new(&cli.global);
     let is_server = matches!(cli.command, Command::Coordinator(_) | Command::Worker(_));
-    logging::start(&cli.global, if is_server { Level::INFO } else { Level::WARN });
+    let least = if is_server { Level::INFO } else { Level::WARN };
+    let watchers = watchers(&cli.command)?;
+    let phases = watchers.phases.clone().unwrap_or_default();
+    let _trace = logging::start(&cli.global, least, watchers);
     match cli.command {
         Command::Generate(args) => generate::generate(&args, &console),
         Command::Graph(GraphCommand::Build(args)) => build::build(args, &console),
@@ -75,13 +83,15 @@ pub(crate) fn dispatch() -> Result<(), CliError> {
         Command::Compare(args) => compare::compare(&args, &console),
         Command::Report(args) => report::report(&args, &console),
         Command::Coordinator(args) => coordinator::coordinator(args, &console),
-        Command::Worker(args) => worker::worker(args),
+        Command::Worker(args) => worker::worker(args, phases),
         Command::Submit(args) => submit::submit(&args, &typed, &console),
         Command::List(args) => list::list(&args, &console),
         Command::Status(args) => status::status(&args, &console),
         Command::Watch(args) => watch::watch(&args, &console),
         Command::Results(args) => results::results(&args, &console),
         Command::Cancel(args) => cancel::cancel(&args, &console),
+        Command::Doctor(args) => doctor::doctor(&args, &console),
+        Command::Probe(args) => probe::probe(&args, &console),
         Command::Cert(CertCommand::Init(args)) => cert::init(&args, &console),
         Command::Cert(CertCommand::Issue(args)) => cert::issue(&args, &console),
         Command::Token(TokenCommand::Create(args)) => token::create(&args, &console),
@@ -92,6 +102,19 @@ pub(crate) fn dispatch() -> Result<(), CliError> {
         Command::Completions(args) => manual::completions(&args, grammar, &console),
         Command::Man => manual::pages(&grammar, &console),
     }
+}
+
+/// Who else watches what `command` does.
+fn watchers(command: &Command) -> Result<Watchers, CliError> {
+    let (trace, is_counted) = match command {
+        Command::Run(args) => (&args.engine.trace, false),
+        Command::Rerun(args) => (&args.engine.trace, false),
+        Command::Coordinator(args) => (&args.observe.trace, false),
+        Command::Worker(args) => (&args.observe.trace, args.observe.metrics.is_some()),
+        _ => return Ok(Watchers::default()),
+    };
+    let trace = trace.trace.as_deref().map(TraceFile::create).transpose()?;
+    Ok(Watchers { trace, phases: is_counted.then(PhaseTimes::default) })
 }
 
 /// A pool of `threads` compute threads, or of as many as there are cores.

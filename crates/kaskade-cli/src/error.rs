@@ -98,6 +98,18 @@ pub(crate) enum CliError {
         /// The file.
         path: PathBuf,
     },
+    /// Something that `doctor` looked at will not work.
+    #[error("{n_failed} of the checks failed")]
+    Unwell {
+        /// So many things.
+        n_failed: usize,
+    },
+    /// A server answers that it does not do its work now.
+    #[error("{url} answers that it does not serve now")]
+    NotServing {
+        /// The server.
+        url: String,
+    },
     /// A Parquet file that cannot be read.
     #[error("{path} is damaged: fetch the results again, or run the job again")]
     Parquet {

@@ -77,7 +77,7 @@ fn code(error: &CliError) -> u8 {
         E::Plan(_) => INVALID,
         E::Engine(EngineError::Model(_)) => INVALID,
         E::Engine(EngineError::Interrupted) => INTERRUPTED,
-        E::Engine(_) | E::JobFailed { .. } => JOB_FAILED,
+        E::Engine(_) | E::JobFailed { .. } | E::Unwell { .. } => JOB_FAILED,
         E::Results(error) => of_results(error),
         E::Rpc(error) => of_rpc(error.code),
         E::Security(SecurityError::Read { source, .. }) => of_io(source),
@@ -89,6 +89,7 @@ fn code(error: &CliError) -> u8 {
         E::Worker(error) => of_worker(error),
         E::Coordinator(error) => of_coordinator(error),
         E::Runtime(source) => of_io(source),
+        E::NotServing { .. } => UNREACHABLE,
         E::JobCancelled { .. } => CANCELLED,
         E::Detached { .. } => INTERRUPTED,
     }

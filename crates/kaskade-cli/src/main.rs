@@ -8,7 +8,7 @@
 //! can be typed, [`spec_file`] reads specs, [`commands`] has a file per command and
 //! [`error`] with [`exit`] says how each can end. Around them: [`console`] is the only
 //! module that prints, [`logging`] the only subscriber, [`interrupt`] catches Ctrl-C,
-//! [`machine`] and [`clock`] measure, [`size`] reads sizes, [`unchecked`] guards work on
+//! [`clock`] tells the time, [`size`] reads sizes, [`unchecked`] guards work on
 //! files that were not looked at.
 
 mod args;
@@ -26,7 +26,7 @@ mod clock;
 mod console;
 mod interrupt;
 mod logging;
-mod machine;
+mod shares;
 mod unchecked;
 
 use std::panic;

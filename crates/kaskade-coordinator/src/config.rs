@@ -14,6 +14,8 @@ pub use crate::scheduler::Quotas;
 pub struct CoordinatorConfig {
     /// Where clients and workers reach it; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where Prometheus reads what it does; port 0 takes a free one, `None` serves it nowhere.
+    pub metrics: Option<SocketAddr>,
     /// What it shows to those who come, and asks of them.
     pub security: ServerSecurity,
     /// The folder of graph directories.

@@ -9,6 +9,7 @@
 pub mod config;
 mod error;
 pub mod job_log;
+mod metrics;
 mod planner;
 mod registry;
 mod report;

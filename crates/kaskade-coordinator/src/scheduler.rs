@@ -3,13 +3,16 @@
 mod active;
 mod job;
 mod membership;
+mod observe;
+mod pace;
 mod pause;
+mod queue;
 mod quota;
 mod settle;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use kaskade_engine::job::{JobEvent, JobLimits, JobMachine};
 use kaskade_model::message::Reason;
@@ -18,6 +21,7 @@ use kaskade_model::status::{JobState, JobStatus, WorkerStatus};
 use kaskade_model::{JobId, WorkerId};
 use kaskade_rpc::control::{CoordinatorMessage, Registered, Registration, WorkerMessage};
 use kaskade_rpc::jobs::Submission;
+use kaskade_rpc::machine::unix_seconds;
 use kaskade_rpc::security::Caller;
 use kaskade_rpc::{ErrorCode, RpcError, fail_point};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -26,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::CoordinatorError;
 use crate::job_log::{JobLog, JobRecord, LogWrite, LoggedJob};
+use crate::metrics::{Metrics, Snapshot};
 use crate::planner::{self, PlanRequest, PlannedJob};
 use crate::registry::{Registry, plain_name};
 use crate::report::{FinishedJob, ResultStore};
@@ -33,6 +38,7 @@ use active::Active;
 use job::Job;
 pub(crate) use membership::Membership;
 use pause::JobClock;
+use queue::Queue;
 pub use quota::Quotas;
 
 /// What services ask of the scheduler, and what its own background work tells it.
@@ -43,6 +49,8 @@ pub(crate) enum Request {
     List(oneshot::Sender<Vec<JobStatus>>),
     /// All registered workers, by number.
     ListWorkers(oneshot::Sender<Vec<WorkerStatus>>),
+    /// The state of everything, for people who watch.
+    Measure(oneshot::Sender<Snapshot>),
     /// One job, now and as it goes on.
     Watch(JobId, oneshot::Sender<Result<watch::Receiver<JobStatus>, RpcError>>),
     /// End a job.
@@ -91,7 +99,7 @@ pub(crate) struct Scheduler {
     membership: Membership,
     jobs: BTreeMap<JobId, Job>,
     next_order: u64,
-    queue: VecDeque<JobId>,
+    queue: Queue,
     active: Option<Active>,
     /// Ends of jobs that the log has not taken yet, oldest first.
     unsettled: VecDeque<JobRecord>,
@@ -99,6 +107,7 @@ pub(crate) struct Scheduler {
     /// There once it is told to stop.
     stopping_until: Option<Instant>,
     mailbox: mpsc::Sender<Request>,
+    metrics: Metrics,
 }
 
 impl Scheduler {
@@ -115,9 +124,13 @@ impl Scheduler {
     ) -> Self {
         let next_order = logged.last().map_or(0, |job| job.record.order + 1);
         let is_open = |job: &&LoggedJob| !job.record.state.is_final();
-        let queue = logged.iter().filter(is_open).map(|job| job.record.job.clone()).collect();
+        let mut queue = Queue::default();
+        for job in logged.iter().filter(is_open) {
+            queue.push(job.record.job.clone(), job.owner.clone());
+        }
         let jobs = logged.into_iter().map(|job| (job.record.job.clone(), Job::new(job)));
         Self {
+            metrics: Metrics::new(log.seconds()),
             log,
             registry,
             results,
@@ -132,6 +145,11 @@ impl Scheduler {
             stopping_until: None,
             mailbox,
         }
+    }
+
+    /// What it counts.
+    pub(crate) fn metrics(&self) -> Metrics {
+        self.metrics.clone()
     }
 
     /// Serves requests until all senders but its own are gone.
@@ -208,7 +226,10 @@ impl Scheduler {
                 let _ = answer.send(jobs.into_iter().map(Job::status).collect());
             }
             Request::ListWorkers(answer) => {
-                let _ = answer.send(self.membership.statuses());
+                let _ = answer.send(self.worker_statuses());
+            }
+            Request::Measure(answer) => {
+                let _ = answer.send(self.snapshot());
             }
             Request::Watch(job, answer) => {
                 let _ = answer.send(self.job(&job).map(|job| job.watch()));
@@ -257,7 +278,7 @@ impl Scheduler {
             return if !caller.is_admin() && present.owner != owner {
                 let text = format!("job {job} is another user's: choose another id");
                 Err(RpcError::new(ErrorCode::AlreadyExists, text))
-            } else if present.record.spec_json == spec_json {
+            } else if present.has_spec(&spec_json) {
                 Ok(true)
             } else {
                 let text = format!("job {job} exists with another spec: choose another id");
@@ -287,9 +308,10 @@ impl Scheduler {
         self.log.write(write).await.map_err(CoordinatorError::from)?;
         fail_point::reach("submit-logged");
         tracing::info!(job_id = %job, user = owner, "job submitted");
+        self.metrics.job_submitted();
         self.next_order += 1;
-        self.jobs.insert(job.clone(), Job::submitted(record, spec.run.simulations, owner));
-        self.queue.push_back(job);
+        self.queue.push(job.clone(), owner.clone());
+        self.jobs.insert(job, Job::submitted(record, spec.run.simulations, owner));
         Ok(false)
     }
 
@@ -309,7 +331,7 @@ impl Scheduler {
             let record = self.job(id)?.ended(JobState::Cancelled, Some(Reason::Cancelled), "");
             let write = LogWrite::Job(Box::new(record.clone()));
             self.log.write(write).await.map_err(CoordinatorError::from)?;
-            self.queue.retain(|queued| queued != id);
+            self.queue.remove(id);
             if let Some(active) = self.active.take_if(|active| active.job() == id) {
                 self.stop(active);
             }
@@ -324,6 +346,7 @@ impl Scheduler {
         self.membership.heard_of(worker);
         match message {
             WorkerMessage::Event(event) => {
+                self.membership.note_round(worker, &event);
                 self.drive(JobEvent::Reported { worker, event }).await;
             }
             WorkerMessage::Heartbeat { resident_bytes } => {
@@ -348,7 +371,8 @@ impl Scheduler {
             if gone.is_dismissed {
                 tracing::info!(worker_id = worker.0, "worker left");
             } else {
-                tracing::warn!(worker_id = worker.0, detail, "worker lost");
+                self.metrics.worker_lost();
+                tracing::warn!(worker_id = worker.0, detail, %gone, "worker lost");
             }
             let detail = format!("{detail} ({gone})");
             self.drive(JobEvent::WorkerLost { worker, detail }).await;
@@ -360,7 +384,7 @@ impl Scheduler {
         if self.active.is_some() || self.stopping_until.is_some() {
             return;
         }
-        let Some(id) = self.queue.pop_front() else { return };
+        let Some(id) = self.queue.pop() else { return };
         let Some(job) = self.jobs.get_mut(&id) else { return };
         let spec = job.record.spec();
         let (registry, mailbox) = (self.registry.clone(), self.mailbox.clone());
@@ -422,11 +446,6 @@ impl Scheduler {
             }
         }
     }
-}
-
-/// Seconds since 1970, for people; nothing waits or is decided by it.
-pub(crate) fn unix_seconds() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// Runs file work of any length beside the scheduler; its outcome comes by the mailbox.

@@ -26,7 +26,7 @@ const CHUNKS_AHEAD: usize = 8;
 pub(crate) struct SchedulerHandle(pub(crate) mpsc::Sender<Request>);
 
 impl SchedulerHandle {
-    async fn ask<T>(
+    pub(crate) async fn ask<T>(
         &self,
         request: impl FnOnce(oneshot::Sender<T>) -> Request,
     ) -> Result<T, RpcError> {

@@ -293,7 +293,7 @@ impl<S: Shard, F: Fn() -> bool> Dynamic<'_, S, F> {
             if (self.is_interrupted)() {
                 return Err(EngineError::Interrupted);
             }
-            run.step(&[], self.parallelism)?;
+            run.step_alone(self.parallelism)?;
         }
         Ok(run.finish())
     }

@@ -296,6 +296,8 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
     /// # Errors
     /// As [`BatchRun::step`].
     pub fn step_alone(&mut self, parallelism: Parallelism) -> Result<(), ModelError> {
+        let _span =
+            tracing::debug_span!("round", round = self.round.0, n_new = self.n_new).entered();
         if self.activations.is_empty() && self.is_forced_light() {
             self.list_frontier();
         }
@@ -333,8 +335,7 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
     /// One round with the frontier as a list; gives the nodes of the next.
     fn step_light(&mut self) -> Result<usize, ModelError> {
         let frontier = std::mem::take(&mut self.activations);
-        let _span =
-            tracing::info_span!("round", round = self.round.0, n_new = self.n_new).entered();
+        let _span = tracing::debug_span!("expand", n_nodes = frontier.len()).entered();
         let mut next = Vec::new();
         let partition = Arc::clone(&self.partition);
         let map = edge_map(&partition, &self.keys);
@@ -397,7 +398,7 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         let own = self.frontier.iter();
         let frontier: Vec<&Slice<W>> = own.chain(remote).filter(|s| s.n_nodes() > 0).collect();
         let n_nodes: usize = frontier.iter().map(|slice| slice.n_nodes()).sum();
-        let _span = tracing::info_span!("round", round = self.round.0, n_nodes).entered();
+        let _span = tracing::debug_span!("expand", n_nodes).entered();
         let is_light = parallelism == Parallelism::Pool && self.is_light(n_nodes, &frontier);
         let parallelism = if is_light { Parallelism::Sequential } else { parallelism };
 

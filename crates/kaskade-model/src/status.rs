@@ -88,7 +88,7 @@ pub struct JobStatus {
 }
 
 /// A registered worker at one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WorkerStatus {
     /// Its number with this run of the coordinator.
     pub id: WorkerId,
@@ -107,6 +107,9 @@ pub struct WorkerStatus {
     /// Threads that compute.
     #[serde(rename = "threads")]
     pub n_threads: u32,
+    /// Of a worker that holds the others up: how many times as long as the median of them it
+    /// takes for the same work.
+    pub straggler: Option<f64>,
 }
 
 /// Something that was lost and made good: an entry of a job's recovery log.

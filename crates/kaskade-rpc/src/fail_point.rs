@@ -31,11 +31,22 @@ impl FailPoint {
     }
 }
 
+/// What the variable asks for. That it is set is said, for whoever did not mean it; what cannot be
+/// read is an error of a test, which would otherwise wait in vain.
+fn arm() -> Option<FailPoint> {
+    let text = std::env::var(VARIABLE).ok()?;
+    let point = FailPoint::parse(&text);
+    match &point {
+        Some(_) => tracing::warn!(point = text, "{VARIABLE} is set: this process will die there"),
+        None => tracing::error!(text, "{VARIABLE} is no NAME:N, and nothing will happen"),
+    }
+    point
+}
+
 /// The process has come to the place called `name`.
 pub fn reach(name: &'static str) {
     static ARMED: OnceLock<Option<FailPoint>> = OnceLock::new();
-    let armed =
-        ARMED.get_or_init(|| std::env::var(VARIABLE).ok().and_then(|text| FailPoint::parse(&text)));
+    let armed = ARMED.get_or_init(arm);
     if armed.as_ref().is_some_and(|point| point.is_due(name)) {
         std::process::abort();
     }

@@ -74,6 +74,12 @@ pub(crate) fn connections() -> usize {
     usize::try_from(half).unwrap_or(CONNECTIONS).clamp(1, CONNECTIONS)
 }
 
+/// Connections that a server's page of metrics has at a time; more wait until one ends.
+pub const SCRAPES: usize = 16;
+
+/// Time for a request for it to arrive, and for the answer.
+pub const SCRAPE_DEADLINE: Duration = Duration::from_secs(5);
+
 /// Time for a TLS handshake.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 

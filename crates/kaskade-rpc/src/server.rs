@@ -51,6 +51,15 @@ impl Listener {
 /// encrypted and calls need tokens. [`ErrorCode::FailedPrecondition`] when the system refuses,
 /// as it does for a port in use.
 pub fn bind(address: SocketAddr, security: &ServerSecurity) -> Result<Listener, RpcError> {
+    bind_for(address, security, limits::connections())
+}
+
+/// As [`bind`], with room for no more than `n_connections` at a time.
+pub(crate) fn bind_for(
+    address: SocketAddr,
+    security: &ServerSecurity,
+    n_connections: usize,
+) -> Result<Listener, RpcError> {
     check_security(address, security)?;
     let failed = |error: io::Error| {
         let next_step = match error.kind() {
@@ -67,7 +76,7 @@ pub fn bind(address: SocketAddr, security: &ServerSecurity) -> Result<Listener, 
         .with_keepalive(Some(limits::KEEPALIVE_INTERVAL));
     let address = sockets.local_addr().map_err(failed)?;
     let scheme = if security.tls.is_some() { "https" } else { "http" };
-    let incoming = Connections::accept(sockets, security.tls.clone());
+    let incoming = Connections::accept(sockets, security.tls.clone(), n_connections);
     Ok(Listener { address, incoming, scheme })
 }
 

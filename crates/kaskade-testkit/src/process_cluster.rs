@@ -120,7 +120,7 @@ impl ProcessCluster {
     /// # Panics
     /// When the program cannot be started.
     pub fn start_coordinator_with(&mut self, environment: &[(&str, &str)]) {
-        let mut command = Command::new(&self.binary);
+        let mut command = self.program();
         command.arg("coordinator").args(["--listen", &format!("127.0.0.1:{}", self.port)]);
         command.arg("--graphs").arg(self.graphs());
         command.arg("--state").arg(&self.state).args(&self.options.coordinator);
@@ -155,7 +155,7 @@ impl ProcessCluster {
     /// When the program cannot be started.
     pub fn start_worker_with(&mut self, arguments: &[&str], environment: &[(&str, &str)]) {
         let name = format!("worker-{}", self.n_started);
-        let mut command = Command::new(&self.binary);
+        let mut command = self.program();
         command.arg("worker").args(arguments).envs(environment.iter().copied());
         if !arguments.contains(&"--coordinator") {
             command.args(["--coordinator", &self.url()]);
@@ -239,7 +239,7 @@ impl ProcessCluster {
     /// When the program cannot be started or does not end within the deadline.
     #[must_use]
     pub fn client(&self, arguments: &[&str]) -> ClientOutput {
-        let mut command = Command::new(&self.binary);
+        let mut command = self.program();
         command.args(arguments).env("KASKADE_COORDINATOR", self.url());
         let mut child = command
             .stdin(Stdio::null())
@@ -306,6 +306,18 @@ impl ProcessCluster {
             text.push_str(&format!("--- {}\n{}\n", path.display(), last.join("\n")));
         }
         text
+    }
+
+    /// The program, deaf to the settings of whoever runs the tests.
+    fn program(&self) -> Command {
+        let mut command = Command::new(&self.binary);
+        let settings = std::env::vars_os()
+            .filter(|(name, _)| name.to_str().is_some_and(|name| name.starts_with("KASKADE_")));
+        for (name, _) in settings {
+            command.env_remove(name);
+        }
+        command.env("XDG_CONFIG_HOME", self.folder.path());
+        command
     }
 
     fn spawn(&mut self, mut command: Command, name: &str) -> Process {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use kaskade_rpc::security::{ClientSecurity, ServerSecurity};
 use kaskade_store::Load;
 
+use crate::metrics::PhaseTimes;
+
 /// The settings of a worker.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
@@ -20,6 +22,10 @@ pub struct WorkerConfig {
     pub listen: SocketAddr,
     /// The host, or host and port, that peers are told to reach it at instead of `listen`.
     pub advertise: Option<String>,
+    /// Where Prometheus reads what it does; port 0 takes a free one, `None` serves it nowhere.
+    pub metrics: Option<SocketAddr>,
+    /// Time that it has spent in its rounds, as far as somebody keeps it.
+    pub phases: PhaseTimes,
     /// What it asks of peers that come to it.
     pub peers: ServerSecurity,
     /// Bytes for shards and state that the worker offers.

@@ -22,6 +22,8 @@ use crate::cache::ShardCache;
 use crate::compute_pool::ComputePool;
 use crate::error::WorkerError;
 use crate::exchange::{PeerLink, open_link};
+use crate::metrics::Metrics;
+use crate::spans::Spans;
 
 /// A shard as the machine holds it: mapped once for all jobs.
 pub(crate) type HeldShard = Arc<MappedShard>;
@@ -84,11 +86,20 @@ pub(crate) struct Driver {
     preparations: JoinSet<()>,
     mailbox: mpsc::Sender<Input>,
     events: mpsc::UnboundedSender<WorkerEvent>,
-    cache: ShardCache,
-    client: Client,
-    pool: ComputePool,
+    tools: Tools,
+    spans: Spans,
+}
+
+/// What a driver works with.
+#[derive(Clone)]
+pub(crate) struct Tools {
+    pub(crate) cache: ShardCache,
+    /// For files that the cache lacks.
+    pub(crate) client: Client,
+    pub(crate) pool: ComputePool,
     /// For the streams to peers.
-    security: ClientSecurity,
+    pub(crate) security: ClientSecurity,
+    pub(crate) metrics: Metrics,
 }
 
 impl Driver {
@@ -96,10 +107,7 @@ impl Driver {
         own: WorkerId,
         mailbox: mpsc::Sender<Input>,
         events: mpsc::UnboundedSender<WorkerEvent>,
-        cache: ShardCache,
-        client: Client,
-        pool: ComputePool,
-        security: ClientSecurity,
+        tools: Tools,
     ) -> Self {
         Self {
             own,
@@ -109,10 +117,8 @@ impl Driver {
             preparations: JoinSet::new(),
             mailbox,
             events,
-            cache,
-            client,
-            pool,
-            security,
+            tools,
+            spans: Spans::new(own),
         }
     }
 
@@ -138,7 +144,12 @@ impl Driver {
                 self.release(&attempt);
                 Vec::new()
             }
-            Input::Peer { attempt, from, message } => self.machine.receive(&attempt, from, message),
+            Input::Peer { attempt, from, message } => {
+                if let PeerMessage::Chunk(chunk) = &message {
+                    self.tools.metrics.received(chunk.payload.len());
+                }
+                self.machine.receive(&attempt, from, message)
+            }
             Input::PeerStreamBroken { attempt, peer, detail } => {
                 self.peer_stream_broken(attempt, peer, detail);
                 Vec::new()
@@ -155,6 +166,7 @@ impl Driver {
             match action {
                 Action::Compute(task) => self.compute(task),
                 Action::SendToPeers { attempt, messages } => {
+                    self.spans.exchange(&attempt, &messages);
                     fail_point::reach("slice-before-send");
                     self.send(&attempt, &messages);
                     fail_point::reach("slice-sent");
@@ -165,17 +177,13 @@ impl Driver {
     }
 
     fn prepare(&mut self, assignment: Assignment) {
-        let (own, cache) = (self.own, self.cache.clone());
-        let (client, pool, mailbox) =
-            (self.client.clone(), self.pool.clone(), self.mailbox.clone());
-        let security = self.security.clone();
+        let (own, tools, mailbox) = (self.own, self.tools.clone(), self.mailbox.clone());
         let attempt = assignment.attempt.clone();
         self.stop_preparing(&attempt);
         tracing::info!(job_id = %attempt.job, epoch = attempt.epoch.0, "preparing");
         let prepared = attempt.clone();
         let task = self.preparations.spawn(async move {
-            let outcome =
-                get_ready(own, assignment, &cache, &client, &pool, &security, &mailbox).await;
+            let outcome = get_ready(own, assignment, &tools, &mailbox).await;
             let outcome = outcome.map(Box::new);
             // The session may have ended meanwhile.
             let _ = mailbox.send(Input::Ready { attempt: prepared, outcome }).await;
@@ -211,6 +219,8 @@ impl Driver {
                 self.links.retain(|other, _| !is_replaced(other, &attempt));
                 let peers = links.keys().copied().collect();
                 self.links.insert(attempt.clone(), links);
+                self.spans.retain(|other| !is_replaced(other, &attempt));
+                self.spans.prepare(&attempt);
                 self.machine.prepare(attempt, partition, peers)
             }
             Err(PrepareError::Own(error)) => {
@@ -228,18 +238,17 @@ impl Driver {
         self.stop_preparing(attempt);
         self.machine.release(attempt);
         self.links.remove(attempt);
+        self.spans.release(attempt);
     }
 
-    fn compute(&self, task: Task<HeldShard>) {
+    fn compute(&mut self, task: Task<HeldShard>) {
         let (attempt, batch) = task.of();
         let attempt = attempt.clone();
-        let span = tracing::info_span!(
-            "job", job_id = %attempt.job, epoch = attempt.epoch.0, worker_id = self.own.0
-        );
-        let batch_span = tracing::info_span!(parent: &span, "batch", batch_id = batch.0);
+        let span = self.spans.task(&attempt, batch);
+        self.tools.metrics.in_flight(self.spans.n_batches());
         let mailbox = self.mailbox.clone();
-        batch_span.in_scope(|| {
-            self.pool.spawn(
+        span.in_scope(|| {
+            self.tools.pool.spawn(
                 move || task.run(),
                 // A session that has ended waits for nothing.
                 move |outcome| drop(mailbox.blocking_send(Input::Computed(outcome, attempt))),
@@ -253,7 +262,16 @@ impl Driver {
         }
     }
 
-    fn report(&self, event: WorkerEvent) {
+    fn report(&mut self, event: WorkerEvent) {
+        match &event {
+            WorkerEvent::RoundReported { .. } => self.tools.metrics.round_reported(),
+            WorkerEvent::BatchTallied { attempt, batch, tally } => {
+                self.spans.tallied(attempt, *batch);
+                self.tools.metrics.batch_tallied(tally);
+                self.tools.metrics.in_flight(self.spans.n_batches());
+            }
+            _ => {}
+        }
         // The session may have ended meanwhile.
         let _ = self.events.send(event);
     }
@@ -273,12 +291,10 @@ fn is_replaced(other: &Attempt, attempt: &Attempt) -> bool {
 async fn get_ready(
     own: WorkerId,
     assignment: Assignment,
-    cache: &ShardCache,
-    client: &Client,
-    pool: &ComputePool,
-    security: &ClientSecurity,
+    tools: &Tools,
     mailbox: &mpsc::Sender<Input>,
 ) -> Result<Ready, PrepareError> {
+    let Tools { cache, client, pool, security, .. } = tools;
     let is_own = |member: &&Member| member.worker == own;
     let no_member = WorkerError::Assignment("this worker is none of its members");
     let member = assignment.members.iter().find(is_own).ok_or(PrepareError::Own(no_member))?;

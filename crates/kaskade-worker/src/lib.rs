@@ -12,11 +12,14 @@ pub mod config;
 mod driver;
 mod error;
 mod exchange;
+mod metrics;
 mod run;
 mod session;
+mod spans;
 #[cfg(test)]
 mod test_coordinator;
 
 pub use config::WorkerConfig;
 pub use error::WorkerError;
+pub use metrics::PhaseTimes;
 pub use run::run;

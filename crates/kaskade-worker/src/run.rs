@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use kaskade_rpc::address::{self, InvalidAddress};
 use kaskade_rpc::control::Registration;
+use kaskade_rpc::health::Health;
 use kaskade_rpc::security::Gate;
 use kaskade_rpc::server::{self, Listener};
-use kaskade_rpc::{ErrorCode, RpcError, exchange};
+use kaskade_rpc::{ErrorCode, RpcError, exchange, health, machine, metrics, reflection};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +16,7 @@ use crate::compute_pool::ComputePool;
 use crate::config::WorkerConfig;
 use crate::error::WorkerError;
 use crate::exchange::{ExchangeService, Switchboard};
+use crate::metrics::Metrics;
 use crate::session::{Session, Surroundings};
 
 /// The pause between two attempts to reach the coordinator.
@@ -27,6 +29,8 @@ const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// protocol version, or refuses this worker.
 pub async fn run(config: WorkerConfig, shutdown: CancellationToken) -> Result<(), WorkerError> {
     let listener = server::bind(config.listen, &config.peers)?;
+    let bind_metrics = |address| metrics::bind(address, &config.peers);
+    let scrapes = config.metrics.map(bind_metrics).transpose()?;
     let switchboard = Switchboard::default();
     let around = Surroundings {
         registration: Registration {
@@ -34,26 +38,34 @@ pub async fn run(config: WorkerConfig, shutdown: CancellationToken) -> Result<()
             exchange_address: exchange_address(&listener, config.advertise.as_deref())?,
             memory_bytes: config.memory_bytes.max(1),
             n_threads: config.n_threads as u32,
-            host_name: host_name(),
+            host_name: machine::host_name().unwrap_or_else(|| "unknown".to_owned()),
             process_id: std::process::id(),
         },
         cache: ShardCache::new(config.cache.clone(), config.load),
         pool: ComputePool::start(config.n_threads)?,
         switchboard: switchboard.clone(),
         security: config.security.clone(),
+        metrics: Metrics::new(config.phases.clone()),
     };
+    let health = Health::of(health::EXCHANGE).await;
     let service = exchange::server(ExchangeService { switchboard });
     let gate = Gate::new(config.peers.tokens.clone(), None);
-    let serving = server::builder(gate).add_service(service).serve_with_incoming(listener.incoming);
+    let serving = server::builder(gate.clone())
+        .add_service(service)
+        .add_service(health.server())
+        .add_service(reflection::server(&[health::EXCHANGE]))
+        .serve_with_incoming(listener.incoming);
     tokio::select! {
         served = serving => served.map_err(WorkerError::Server),
-        worked = work(&config, &around, &shutdown) => worked,
+        worked = work(&config, &around, &health, &shutdown) => worked,
+        () = serve_metrics(scrapes, gate, around.metrics.clone()) => Ok(()),
     }
 }
 
 async fn work(
     config: &WorkerConfig,
     around: &Surroundings,
+    health: &Health,
     shutdown: &CancellationToken,
 ) -> Result<(), WorkerError> {
     let mut patience = config.find_coordinator;
@@ -62,7 +74,11 @@ async fn work(
             session = find(config, around, patience) => session?,
             () = shutdown.cancelled() => return Ok(()),
         };
+        health.set(true).await;
+        around.metrics.connected(true);
         let why = session.work(around, shutdown).await;
+        around.metrics.connected(false);
+        health.set(false).await;
         if shutdown.is_cancelled() {
             tracing::info!(why, "leaving");
             return Ok(());
@@ -90,6 +106,15 @@ async fn find(
     }
 }
 
+/// Serves the page of metrics, if there is an address for it. Never ends.
+async fn serve_metrics(listener: Option<Listener>, gate: Gate, counted: Metrics) {
+    if let Some(listener) = listener {
+        let page = move || std::future::ready(Some(counted.page()));
+        metrics::serve(listener, gate, page).await;
+    }
+    std::future::pending().await
+}
+
 /// Where peers reach this worker.
 fn exchange_address(listener: &Listener, advertise: Option<&str>) -> Result<String, RpcError> {
     let url = match advertise {
@@ -115,9 +140,4 @@ fn exchange_address(listener: &Listener, advertise: Option<&str>) -> Result<Stri
         |error: InvalidAddress| RpcError::new(ErrorCode::InvalidArgument, error.to_string());
     address::check(&url).map_err(invalid)?;
     Ok(url)
-}
-
-fn host_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
-    name.map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
 }

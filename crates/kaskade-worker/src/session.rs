@@ -6,7 +6,7 @@ use kaskade_model::message::{Reason, WorkerEvent};
 use kaskade_rpc::channel::{self, Remote};
 use kaskade_rpc::control::{self, CoordinatorMessage, Registered, Registration, WorkerMessage};
 use kaskade_rpc::security::ClientSecurity;
-use kaskade_rpc::{ErrorCode, RpcError, fail_point, limits, pb};
+use kaskade_rpc::{ErrorCode, RpcError, fail_point, limits, machine, pb};
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
 use tokio::time::Instant;
@@ -16,8 +16,9 @@ use tonic::Streaming;
 
 use crate::cache::ShardCache;
 use crate::compute_pool::ComputePool;
-use crate::driver::{Driver, Input, MAILBOX_INPUTS};
+use crate::driver::{Driver, Input, MAILBOX_INPUTS, Tools};
 use crate::exchange::{Line, Switchboard};
+use crate::metrics::Metrics;
 
 /// Heartbeats that may stay without an answer before the session counts as lost.
 const SILENT_HEARTBEATS: u32 = 10;
@@ -34,6 +35,7 @@ pub(crate) struct Surroundings {
     pub(crate) pool: ComputePool,
     pub(crate) switchboard: Switchboard,
     pub(crate) security: ClientSecurity,
+    pub(crate) metrics: Metrics,
 }
 
 /// A session that the coordinator has accepted.
@@ -90,10 +92,13 @@ impl Session {
             own,
             mailbox.clone(),
             events,
-            around.cache.clone(),
-            self.client.clone(),
-            around.pool.clone(),
-            around.security.clone(),
+            Tools {
+                cache: around.cache.clone(),
+                client: self.client.clone(),
+                pool: around.pool.clone(),
+                security: around.security.clone(),
+                metrics: around.metrics.clone(),
+            },
         );
         around.switchboard.connect(Some(Line { own, mailbox: mailbox.clone() }));
         let mut driver = tokio::spawn(driver.run(inputs));
@@ -120,7 +125,7 @@ impl Session {
                     if last_heard.elapsed() > SILENT_HEARTBEATS * interval {
                         break "the coordinator does not answer".to_owned();
                     }
-                    let resident_bytes = resident_bytes();
+                    let resident_bytes = machine::resident_bytes().unwrap_or(0);
                     let _ = self.outgoing.send(WorkerMessage::Heartbeat { resident_bytes }.into());
                     continue;
                 }
@@ -188,14 +193,6 @@ fn why_driver_ended(ended: Result<(), JoinError>) -> String {
     }
 }
 
-/// The resident memory of this process, 0 where the system does not tell.
-fn resident_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kib.unwrap_or(0) * 1024
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,6 +216,7 @@ mod tests {
             pool: ComputePool::start(1).unwrap(),
             switchboard: Switchboard::default(),
             security: ClientSecurity::default(),
+            metrics: Metrics::new(Default::default()),
         };
         let error = Session::open(&coordinator.url, &around).await.map(|_| ()).unwrap_err();
         assert!(error.is_retryable(), "{error}");

@@ -3,13 +3,13 @@
 use std::env;
 use std::path::PathBuf;
 
-use clap::Args;
 use clap::builder::BoolishValueParser;
+use clap::{Args, ValueEnum};
 use kaskade_model::JobId;
 use kaskade_model::ids::InvalidName;
 
 use super::job::SpecArgs;
-use super::security::ClientSecurityArgs;
+use super::security::{ClientSecurityArgs, TlsArgs};
 
 /// Which coordinator.
 #[derive(Debug, Args)]
@@ -81,6 +81,32 @@ pub(crate) struct JobArgs {
     /// Which coordinator.
     #[command(flatten)]
     pub(crate) client: ClientArgs,
+}
+
+/// The flags of `probe`.
+#[derive(Debug, Args)]
+pub(crate) struct ProbeArgs {
+    /// The server, a coordinator or a worker, http://HOST:PORT or https://HOST:PORT
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// What it is to do: jobs of a coordinator, exchange of a worker that has found its
+    /// coordinator, or nothing but live
+    #[arg(long, value_name = "WHAT", default_value = "live")]
+    pub(crate) ready_for: ReadyFor,
+    /// Certificates.
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
+}
+
+/// What a server may be ready for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReadyFor {
+    /// Any call
+    Live,
+    /// Taking jobs
+    Jobs,
+    /// Working on them
+    Exchange,
 }
 
 /// The flags of `results`.

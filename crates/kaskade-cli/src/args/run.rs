@@ -8,6 +8,7 @@ use kaskade_store::Load;
 
 use super::job::{SpecArgs, threads};
 use super::kernel::KernelChoice;
+use super::observe::TraceArgs;
 
 /// The flags of `run`.
 #[derive(Debug, Args)]
@@ -54,6 +55,9 @@ pub(crate) struct EngineArgs {
     /// Where generated graphs are kept [default: $XDG_CACHE_HOME/kaskade or ~/.cache/kaskade]
     #[arg(long, env = "KASKADE_CACHE", value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
+    /// The trace.
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
 }
 
 /// How a graph comes into memory; `docs/loading.md` says what each costs.

@@ -35,7 +35,7 @@ impl TlsArgs {
     }
 
     /// What a client shows and trusts.
-    fn of_client(&self) -> Result<Option<ClientTls>, SecurityError> {
+    pub(crate) fn of_client(&self) -> Result<Option<ClientTls>, SecurityError> {
         let load = |authority| ClientTls::load(authority, self.identity());
         self.tls_ca.as_deref().map(load).transpose()
     }
@@ -101,7 +101,7 @@ pub(crate) struct TokensArgs {
 }
 
 impl TokensArgs {
-    fn load(&self) -> Result<Option<Tokens>, SecurityError> {
+    pub(crate) fn load(&self) -> Result<Option<Tokens>, SecurityError> {
         self.tokens.as_deref().map(|path| TokenFile::open(path).map(Tokens::File)).transpose()
     }
 }

@@ -10,6 +10,7 @@ use kaskade_worker::WorkerConfig;
 use super::bounds::BoundArgs;
 use super::client::ClientArgs;
 use super::job::threads;
+use super::observe::ObserveArgs;
 use super::run::LoadChoice;
 use super::security::{ServerSecurityArgs, TokensArgs};
 use crate::size::Size;
@@ -34,6 +35,9 @@ pub(crate) struct CoordinatorArgs {
     /// Certificates and tokens.
     #[command(flatten)]
     pub(crate) security: ServerSecurityArgs,
+    /// What others may see of it.
+    #[command(flatten)]
+    pub(crate) observe: ObserveArgs,
     /// What it waits for, allows and keeps.
     #[command(flatten)]
     pub(crate) bounds: BoundArgs,
@@ -62,6 +66,9 @@ pub(crate) struct WorkerArgs {
     /// Tokens.
     #[command(flatten)]
     pub(crate) tokens: TokensArgs,
+    /// What others may see of it.
+    #[command(flatten)]
+    pub(crate) observe: ObserveArgs,
     /// Memory that this worker may take: 64MiB, 50% of what is free, or auto (80%)
     #[arg(long, env = "KASKADE_MEMORY", value_name = "SIZE", default_value = "auto")]
     pub(crate) memory: Size,

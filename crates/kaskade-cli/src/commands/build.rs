@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use kaskade_ingest::NodeTables;
 use kaskade_ingest::spec::{BuildSpec, DirectorySpec, Input};
+use kaskade_rpc::machine;
 
 use super::info::{GraphInfo, describe};
 use super::progress::IngestProgress;
 use crate::args::graph::{BuildArgs, DirectoryArgs, NodeArgs};
 use crate::console::Console;
 use crate::error::CliError;
-use crate::machine;
 
 /// The share of free memory that a build may take by itself.
 const MEMORY_SHARE: f64 = 0.5;

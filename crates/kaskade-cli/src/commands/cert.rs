@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use kaskade_model::ids::is_plain_name;
+use kaskade_rpc::machine;
 use kaskade_rpc::security::secret;
 use kaskade_rpc::security::tls::{CertificateUse, is_host};
 use rcgen::{
@@ -18,7 +19,6 @@ use crate::args::security::{CertInitArgs, CertIssueArgs, CertPurpose, CertScopeA
 use crate::clock::{self, Moment};
 use crate::console::Console;
 use crate::error::CliError;
-use crate::machine;
 
 /// The authority's certificate and key.
 const AUTHORITY: &str = "ca";

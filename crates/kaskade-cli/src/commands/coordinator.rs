@@ -16,6 +16,7 @@ pub(super) fn coordinator(args: CoordinatorArgs, console: &Console) -> Result<()
     let dead_after = Duration::from_secs(args.bounds.dead_after);
     let config = CoordinatorConfig {
         listen: args.listen,
+        metrics: args.observe.metrics,
         security: args.security.load()?,
         graphs: args.graphs,
         state: args.state,

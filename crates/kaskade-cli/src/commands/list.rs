@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use kaskade_model::status::{JobStatus, WorkerStatus};
+use kaskade_rpc::jobs::Client;
 use kaskade_rpc::{limits, pb};
 use serde::Serialize;
 
@@ -34,13 +35,18 @@ async fn fetch(client: &ClientArgs) -> Result<(Vec<JobStatus>, Vec<WorkerStatus>
     while let Some(status) = replies.message().await? {
         jobs.push(status.try_into()?);
     }
+    Ok((jobs, workers(&mut coordinator).await?))
+}
+
+/// The workers of a coordinator.
+pub(super) async fn workers(coordinator: &mut Client) -> Result<Vec<WorkerStatus>, CliError> {
     let mut workers = Vec::new();
     let request = limits::request(pb::ListWorkersRequest {});
     let mut replies = coordinator.list_workers(request).await?.into_inner();
     while let Some(status) = replies.message().await? {
         workers.push(status.into());
     }
-    Ok((jobs, workers))
+    Ok(workers)
 }
 
 fn describe(listing: &Listing) -> String {
@@ -57,6 +63,17 @@ fn describe(listing: &Listing) -> String {
     }
     let count = |n: usize, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
     let (jobs, workers) = (count(listing.jobs.len(), "job"), count(listing.workers, "worker"));
+    for worker in &listing.worker_list {
+        if let Some(slowness) = worker.straggler {
+            let WorkerStatus { id, process_id, host_name, .. } = worker;
+            writeln!(
+                text,
+                "worker {id} (process {process_id} on {host_name}) holds the others up: it takes \
+                 {slowness:.1} times as long as they do"
+            )
+            .expect("a string takes any text");
+        }
+    }
     text + &format!("{jobs}, {workers}\n")
 }
 

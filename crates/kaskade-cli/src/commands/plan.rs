@@ -10,18 +10,19 @@ use kaskade_engine::job::{
 use kaskade_engine::local::LaneChoice;
 use kaskade_model::WorkerId;
 use kaskade_model::spec::Placement;
+use kaskade_rpc::machine;
 use kaskade_store::Manifest;
 use serde::Serialize;
 
 use crate::args::graph::PlanArgs;
 use crate::console::Console;
 use crate::error::CliError;
-use crate::machine;
+use crate::shares;
 
 /// Says what a job on a graph takes on each worker, from the manifest alone.
 pub(super) fn plan(args: &PlanArgs, console: &Console) -> Result<(), CliError> {
     let manifest = Manifest::read(&args.dir)?;
-    let memory_bytes = args.memory.resolve(machine::free_memory_bytes(), machine::MEMORY_SHARE);
+    let memory_bytes = args.memory.resolve(machine::free_memory_bytes(), shares::MEMORY_SHARE);
     let plan = Plan::new(args, &manifest, memory_bytes.unwrap_or(u64::MAX));
     console.result(&plan, || plan.describe())
 }
@@ -198,7 +199,7 @@ impl Row {
 impl RunRow {
     fn new(args: &PlanArgs, manifest: &Manifest, shards: &[ShardLoad], memory_bytes: u64) -> Self {
         let n_threads = args.threads.map_or_else(machine::n_cores, |threads| threads as usize);
-        let limit_bytes = machine::state_limit_bytes(memory_bytes);
+        let limit_bytes = shares::state_limit_bytes(memory_bytes);
         // A manifest is refused where it has more nodes.
         let n_nodes = u32::try_from(manifest.n_nodes).unwrap_or(u32::MAX);
         let lanes = match args.lane_words {

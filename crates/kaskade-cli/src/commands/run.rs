@@ -19,6 +19,7 @@ use kaskade_results::{
     JobState, Performance, Provenance, Resources, Sample, Summary, check_target, result_files,
     table, write_directory,
 };
+use kaskade_rpc::machine;
 use kaskade_store::{Graph, MappedShard, Opening, ShardSelection, Verify};
 
 use super::cache::generated_graph;
@@ -28,7 +29,7 @@ use crate::args::run::{EngineArgs, RunArgs, VerifyChoice};
 use crate::clock::{self, Moment};
 use crate::console::Console;
 use crate::error::CliError;
-use crate::machine;
+use crate::shares;
 use crate::size::Size;
 use crate::spec_file::{self, Job, Runner};
 use crate::unchecked::unchecked;
@@ -165,8 +166,8 @@ fn choose_lanes(args: &EngineArgs, job: &Job, n_nodes: u32) -> LaneChoice {
 
 /// What lane state may take, or what is used in its place: as much as `graph plan` says.
 fn state_limit_bytes() -> u64 {
-    let memory_bytes = Size::Auto.resolve(machine::free_memory_bytes(), machine::MEMORY_SHARE);
-    machine::state_limit_bytes(memory_bytes.unwrap_or(u64::MAX))
+    let memory_bytes = Size::Auto.resolve(machine::free_memory_bytes(), shares::MEMORY_SHARE);
+    shares::state_limit_bytes(memory_bytes.unwrap_or(u64::MAX))
 }
 
 fn force(kernel: KernelChoice, partition: &mut Partition<MappedShard>) -> Result<(), CliError> {

@@ -1,15 +1,16 @@
 //! `kaskade worker`.
 
-use kaskade_worker::WorkerConfig;
+use kaskade_rpc::machine;
+use kaskade_worker::{PhaseTimes, WorkerConfig};
 
 use super::server::serve;
 use crate::args::server::WorkerArgs;
 use crate::error::CliError;
-use crate::machine;
+use crate::shares;
 
 /// Runs a worker until it is told to stop, or its coordinator is gone for good.
-pub(super) fn worker(args: WorkerArgs) -> Result<(), CliError> {
-    let memory_bytes = args.memory.resolve(machine::free_memory_bytes(), machine::MEMORY_SHARE);
+pub(super) fn worker(args: WorkerArgs, phases: PhaseTimes) -> Result<(), CliError> {
+    let memory_bytes = args.memory.resolve(machine::free_memory_bytes(), shares::MEMORY_SHARE);
     let config = WorkerConfig {
         security: args.client.security.load()?,
         peers: args.client.security.load_for_peers(&args.tokens)?,
@@ -17,6 +18,8 @@ pub(super) fn worker(args: WorkerArgs) -> Result<(), CliError> {
         cache: args.cache,
         listen: args.listen,
         advertise: args.advertise,
+        metrics: args.observe.metrics,
+        phases,
         memory_bytes: memory_bytes.unwrap_or(u64::MAX),
         load: args.load.into(),
         n_threads: args.threads.map_or_else(machine::n_cores, |threads| threads as usize),

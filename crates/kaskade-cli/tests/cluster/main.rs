@@ -3,7 +3,9 @@
 mod clients;
 mod faults;
 mod files;
+mod observe;
 mod sameness;
+mod soak;
 mod victim;
 
 use std::path::Path;

@@ -4,6 +4,7 @@ mod abuse;
 mod calls;
 mod load;
 mod locks;
+mod observe;
 mod server;
 mod wire;
 

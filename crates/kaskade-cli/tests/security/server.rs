@@ -5,8 +5,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use kaskade_rpc::channel::Connection;
 use tempfile::TempDir;
+use tonic::Code;
 
+use super::wire::call;
 use super::{binary, kaskade, succeed};
 
 /// Every wait ends after so long; a machine under load gets its time.
@@ -21,6 +25,28 @@ pub(crate) fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) 
         }
         assert!(Instant::now() < deadline, "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The same for what takes as long as it takes: a thousand jobs.
+pub(crate) fn wait_for_long<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + 20 * DEADLINE;
+    loop {
+        if let Some(found) = condition() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
+/// Waits until the server at the other end has read a table with `token`.
+pub(crate) async fn wait_for_token(connection: Connection, token: &str) {
+    let begun = Instant::now();
+    let list = "/kaskade.v1.Jobs/List";
+    while call(connection.clone(), list, Some(token), Bytes::new()).await != Code::Ok {
+        assert!(begun.elapsed() < DEADLINE, "the table is not read again");
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 

@@ -48,6 +48,24 @@ impl Decoder for Raw {
     }
 }
 
+/// The first answer to a call of `path` with one `message` and the header `authorization`.
+pub(crate) async fn ask(
+    connection: Connection,
+    path: &'static str,
+    authorization: &str,
+    message: Bytes,
+) -> Result<Bytes, Status> {
+    let mut grpc = Grpc::new(connection);
+    grpc.ready().await.expect("a connection is ready");
+    let mut request = Request::new(tokio_stream::once(message));
+    request.set_timeout(Duration::from_secs(20));
+    let header = authorization.parse().expect("the header is text");
+    request.metadata_mut().insert("authorization", header);
+    let path = PathAndQuery::from_static(path);
+    let mut replies = grpc.streaming(request, path, Raw).await?.into_inner();
+    Ok(replies.message().await?.unwrap_or_default())
+}
+
 /// How a call of `path` with one `message` and the header `authorization` ends, or begins.
 pub(crate) async fn call(
     connection: Connection,

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
+use std::time::Instant;
 
 use kaskade_rpc::fail_point;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use redb::Database;
 use tokio::sync::oneshot;
 
@@ -15,6 +17,7 @@ use crate::error::error_chain;
 pub struct JobLog {
     path: PathBuf,
     writes: mpsc::Sender<Waiting>,
+    seconds: Histogram,
 }
 
 struct Waiting {
@@ -28,7 +31,9 @@ const WRITES_PER_COMMIT: usize = 256;
 impl JobLog {
     pub(super) fn start(path: PathBuf, database: Database) -> Self {
         let (sender, receiver) = mpsc::channel();
-        let log = Self { path, writes: sender };
+        // From a tenth of a millisecond, a fast disk, to three seconds.
+        let seconds = Histogram::new(exponential_buckets(1e-4, 2.0, 16));
+        let log = Self { path, writes: sender, seconds };
         let path = log.path.clone();
         std::thread::Builder::new()
             .name("kaskade-job-log".to_owned())
@@ -44,8 +49,16 @@ impl JobLog {
     pub async fn write(&self, write: LogWrite) -> Result<(), LogError> {
         let closed = || LogError::Closed { path: self.path.clone() };
         let (written, outcome) = oneshot::channel();
+        let begun = Instant::now();
         self.writes.send(Waiting { write, written }).map_err(|_| closed())?;
-        outcome.await.map_err(|_| closed())?
+        let outcome = outcome.await.map_err(|_| closed())?;
+        self.seconds.observe(begun.elapsed().as_secs_f64());
+        outcome
+    }
+
+    /// How long writes have taken.
+    pub(crate) fn seconds(&self) -> Histogram {
+        self.seconds.clone()
     }
 }
 

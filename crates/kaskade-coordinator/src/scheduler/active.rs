@@ -8,11 +8,14 @@ use kaskade_model::status::{JobState, Recovery, RoundProgress};
 use kaskade_model::{BatchId, JobId, WorkerId};
 use kaskade_results::{Provenance, Resources, WorkerRecord};
 use kaskade_rpc::fail_point;
+use kaskade_rpc::machine::unix_seconds;
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::job::Running;
+use super::pace::Pace;
 use super::pause::{JobClock, Pause, RETRY_PAUSE};
-use super::{Request, Scheduler, caught, in_background, unix_seconds};
+use super::{Request, Scheduler, caught, in_background};
 use crate::error::CoordinatorError;
 use crate::job_log::{LogError, LogWrite, Planned};
 use crate::planner::PlannedJob;
@@ -53,6 +56,10 @@ pub(super) struct RunningJob {
     /// The present attempt of each group.
     attempts: BTreeMap<u32, Attempt>,
     rounds: BTreeMap<BatchId, RoundProgress>,
+    /// Batches that workers were told to run, and are not in the log.
+    in_flight: BTreeMap<BatchId, Span>,
+    pace: Pace,
+    span: Span,
 }
 
 impl Active {
@@ -62,6 +69,7 @@ impl Active {
         planned: PlannedJob,
         clock: JobClock,
     ) -> Self {
+        let span = tracing::info_span!("job", job_id = %id);
         Self::Running(Box::new(RunningJob {
             id,
             machine,
@@ -74,6 +82,9 @@ impl Active {
             peak_memory_bytes: 0,
             attempts: BTreeMap::new(),
             rounds: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
+            pace: Pace::default(),
+            span,
         }))
     }
 
@@ -110,6 +121,61 @@ impl RunningJob {
             }
             _ => false,
         }
+    }
+
+    /// Notes how long a worker took for what `event` tells of.
+    fn note_lap(&mut self, worker: WorkerId, event: &WorkerEvent) {
+        if self.attempts.get(&event.attempt().group) != Some(event.attempt()) {
+            return;
+        }
+        match event {
+            WorkerEvent::RoundReported { batch, round, .. } => {
+                self.pace.reported(worker, *batch, Some(*round), Instant::now());
+            }
+            WorkerEvent::BatchTallied { batch, .. } => {
+                self.pace.reported(worker, *batch, None, Instant::now());
+            }
+            _ => {}
+        }
+    }
+
+    /// Batches in the hands of workers.
+    pub(super) fn n_in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// The workers that hold the others up; see [`Pace::stragglers`].
+    pub(super) fn stragglers(&self) -> BTreeMap<WorkerId, f64> {
+        self.pace.stragglers(Instant::now())
+    }
+
+    /// Notes what a worker is told to do.
+    fn note_command(&mut self, worker: WorkerId, command: &WorkerCommand) {
+        match command {
+            WorkerCommand::Prepare(assignment) => {
+                let Some(member) = assignment.members.iter().find(|m| m.worker == worker) else {
+                    return;
+                };
+                let attempt = &assignment.attempt;
+                self.attempts.insert(attempt.group, attempt.clone());
+                self.members.insert(worker, (attempt.group, member.clone()));
+                self.pace.joined(attempt.group, worker);
+            }
+            WorkerCommand::BeginBatch { attempt, batch } => {
+                let span =
+                    || tracing::info_span!(parent: &self.span, "batch", batch_id = batch.batch.0);
+                self.in_flight.entry(batch.batch).or_insert_with(span);
+                self.pace.begun(batch.batch, attempt.group, Instant::now());
+            }
+            WorkerCommand::Release { .. } => {}
+        }
+    }
+
+    /// Notes that `batch` is in the log, or was given back.
+    fn note_over(&mut self, batch: BatchId) {
+        self.rounds.remove(&batch);
+        self.in_flight.remove(&batch);
+        self.pace.over(batch);
     }
 
     /// Whether batches are in the hands of workers.
@@ -182,10 +248,12 @@ impl Scheduler {
         };
         let is_tick = matches!(event, JobEvent::Ticked);
         let mut has_changed = !is_tick;
-        if let JobEvent::Reported { event, .. } = &event {
+        if let JobEvent::Reported { worker, event } = &event {
             has_changed |= running.note_round(event);
+            running.note_lap(*worker, event);
         }
         if let JobEvent::WorkerLost { worker, .. } = &event {
+            running.pace.lost(*worker);
             running.members.remove(worker);
             running.n_threads.remove(worker);
         }
@@ -261,27 +329,24 @@ impl Scheduler {
             }
             JobAction::Send { worker, command } => {
                 let worker = *worker;
-                if let WorkerCommand::Prepare(assignment) = &**command
-                    && let Some(member) = assignment.members.iter().find(|m| m.worker == worker)
-                {
-                    let attempt = &assignment.attempt;
-                    running.attempts.insert(attempt.group, attempt.clone());
-                    let part = (attempt.group, member.clone());
-                    running.members.insert(worker, part);
+                running.note_command(worker, command);
+                if matches!(**command, WorkerCommand::Prepare(_)) {
                     running.n_threads.insert(worker, self.membership.n_threads(worker));
                 }
                 self.membership.send(worker, (**command).clone());
             }
             JobAction::CommitBatch { batch, tally } => {
-                running.rounds.remove(batch);
+                running.note_over(*batch);
                 let write = LogWrite::Batch(running.id.clone(), *batch, tally.clone());
                 fail_point::reach("batch-before-log");
                 self.log.write(write).await?;
                 fail_point::reach("batch-logged");
+                self.metrics.batch_finished(tally);
             }
             JobAction::NoteRecovery(recovery) => {
                 tracing::warn!(job_id = %running.id, what = recovery.what, "recovering");
-                running.rounds.retain(|batch, _| !recovery.batches.contains(batch));
+                recovery.batches.iter().for_each(|batch| running.note_over(*batch));
+                self.metrics.recovered(recovery.batches.len());
                 if let Some(job) = self.jobs.get_mut(&running.id) {
                     let mut record = job.record.clone();
                     record.recoveries.push(Recovery {

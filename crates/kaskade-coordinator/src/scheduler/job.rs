@@ -5,9 +5,9 @@ use kaskade_model::message::Reason;
 use kaskade_model::spec::Placement;
 use kaskade_model::status::{JobState, JobStatus, RoundProgress};
 use kaskade_model::tally::JobTally;
+use kaskade_rpc::machine::unix_seconds;
 use tokio::sync::watch;
 
-use super::unix_seconds;
 use crate::job_log::{JobRecord, LoggedJob};
 
 /// A job: what the log holds of it, and who watches it.
@@ -19,6 +19,9 @@ pub(super) struct Job {
     pub(super) finished: JobTally,
     /// Who submitted it, where tokens told.
     pub(super) owner: Option<String>,
+    /// The digest of its spec, which itself is kept for as long as the job is not ended: with its
+    /// seeds it may be large, and ended jobs are many.
+    spec_digest: blake3::Hash,
     status: watch::Sender<JobStatus>,
 }
 
@@ -42,12 +45,44 @@ impl Job {
         let total = record.spec().map_or(0, |spec| spec.run.simulations);
         let mut status = status_of(&record, total);
         status.simulations_done = tally.n_simulations();
-        Self { record, last_epoch, finished: tally, owner, status: watch::Sender::new(status) }
+        Self { last_epoch, finished: tally, ..Self::of(record, owner, status) }
     }
 
     pub(super) fn submitted(record: JobRecord, simulations: u64, owner: Option<String>) -> Self {
-        let status = watch::Sender::new(status_of(&record, simulations));
-        Self { record, last_epoch: Epoch(0), finished: JobTally::default(), owner, status }
+        let status = status_of(&record, simulations);
+        Self::of(record, owner, status)
+    }
+
+    fn of(record: JobRecord, owner: Option<String>, status: JobStatus) -> Self {
+        let mut job = Self {
+            spec_digest: blake3::hash(record.spec_json.as_bytes()),
+            record,
+            last_epoch: Epoch(0),
+            finished: JobTally::default(),
+            owner,
+            status: watch::Sender::new(status),
+        };
+        job.let_go();
+        job
+    }
+
+    /// Whether it was submitted with `spec_json`.
+    pub(super) fn has_spec(&self, spec_json: &str) -> bool {
+        self.spec_digest == blake3::hash(spec_json.as_bytes())
+    }
+
+    /// It has ended as `record` says.
+    pub(super) fn end(&mut self, record: JobRecord) {
+        self.record = record;
+        self.let_go();
+    }
+
+    /// Forgets what only a job needs that has not ended.
+    fn let_go(&mut self) {
+        if self.record.state.is_final() {
+            self.record.spec_json = String::new();
+            self.finished = JobTally::default();
+        }
     }
 
     pub(super) fn status(&self) -> JobStatus {

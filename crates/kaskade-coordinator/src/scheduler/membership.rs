@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kaskade_engine::job::WorkerInfo;
-use kaskade_model::WorkerId;
-use kaskade_model::message::WorkerCommand;
+use kaskade_model::message::{WorkerCommand, WorkerEvent};
 use kaskade_model::status::WorkerStatus;
+use kaskade_model::{BatchId, JobId, Round, WorkerId};
 use kaskade_rpc::control::{CoordinatorMessage, Registered, Registration};
+use kaskade_rpc::machine;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+
+use crate::metrics::{Activity, WorkerFigures};
 
 /// Workers by number. Numbers are never given twice by one run of the coordinator.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ struct Worker {
     commands: mpsc::UnboundedSender<CoordinatorMessage>,
     last_heard: Instant,
     resident_bytes: u64,
+    /// The latest round that it has told of.
+    last_round: Option<(JobId, BatchId, Round)>,
     is_leaving: bool,
     is_dismissed: bool,
 }
@@ -39,16 +44,38 @@ pub(super) struct Gone {
     process_id: u32,
     resident_bytes: u64,
     memory_bytes: u64,
+    silence: Duration,
+    last_round: Option<(JobId, BatchId, Round)>,
+    /// What its process does now, where it is one of this machine.
+    process: Option<&'static str>,
 }
+
+/// The share of the memory that it offers from which on a worker that ended without a word may
+/// have been killed for it.
+const NEARLY_ALL: f64 = 0.9;
 
 impl std::fmt::Display for Gone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { host_name, process_id, resident_bytes, memory_bytes, .. } = self;
+        write!(f, "process {process_id} on {host_name}")?;
+        if let Some(process) = self.process {
+            write!(f, ", {process}")?;
+        }
         write!(
             f,
-            "process {process_id} on {host_name}, {resident_bytes} bytes resident when last heard \
-             of, {memory_bytes} offered"
-        )
+            ", {resident_bytes} bytes resident when last heard of {:.1} s ago, {memory_bytes} \
+             offered",
+            self.silence.as_secs_f64()
+        )?;
+        if *resident_bytes as f64 >= NEARLY_ALL * *memory_bytes as f64 {
+            write!(f, ": the system may have killed it for its memory")?;
+        }
+        match &self.last_round {
+            Some((job, batch, round)) => {
+                write!(f, "; its last report was of round {round} of batch {batch} of job {job}")
+            }
+            None => write!(f, "; it had reported no round"),
+        }
     }
 }
 
@@ -77,6 +104,7 @@ impl Membership {
             commands,
             last_heard,
             resident_bytes: 0,
+            last_round: None,
             is_leaving: false,
             is_dismissed: false,
         };
@@ -91,12 +119,17 @@ impl Membership {
     /// Forgets `worker`; what was known of it, if it was there.
     pub(super) fn remove(&mut self, worker: WorkerId) -> Option<Gone> {
         let worker = self.workers.remove(&worker)?;
+        let is_here = machine::host_name().as_ref() == Some(&worker.registration.host_name);
+        let process = is_here.then(|| machine::what_process_does(worker.registration.process_id));
         Some(Gone {
             is_dismissed: worker.is_dismissed,
             host_name: worker.registration.host_name,
             process_id: worker.registration.process_id,
             resident_bytes: worker.resident_bytes,
             memory_bytes: worker.registration.memory_bytes,
+            silence: worker.last_heard.elapsed(),
+            last_round: worker.last_round,
+            process,
         })
     }
 
@@ -124,6 +157,15 @@ impl Membership {
         }
     }
 
+    /// Notes the round that `event` tells of, if it does.
+    pub(super) fn note_round(&mut self, worker: WorkerId, event: &WorkerEvent) {
+        if let WorkerEvent::RoundReported { attempt, batch, round, .. } = event
+            && let Some(worker) = self.workers.get_mut(&worker)
+        {
+            worker.last_round = Some((attempt.job.clone(), *batch, *round));
+        }
+    }
+
     /// Notes and answers a heartbeat.
     pub(super) fn heartbeat(&mut self, worker: WorkerId, resident_bytes: u64) {
         if let Some(worker) = self.workers.get_mut(&worker) {
@@ -142,8 +184,27 @@ impl Membership {
             memory_bytes: worker.registration.memory_bytes,
             resident_bytes: worker.resident_bytes,
             n_threads: worker.registration.n_threads,
+            straggler: None,
         };
         self.workers.iter().map(status).collect()
+    }
+
+    /// The workers as metrics have them; whether one `is_at_work` is known elsewhere.
+    pub(super) fn figures(&self, is_at_work: impl Fn(WorkerId) -> bool) -> Vec<WorkerFigures> {
+        let figures = |(&id, worker): (&WorkerId, &Worker)| WorkerFigures {
+            id,
+            host_name: worker.registration.host_name.clone(),
+            activity: match (worker.is_leaving, is_at_work(id)) {
+                (true, _) => Activity::Leaving,
+                (false, true) => Activity::AtWork,
+                (false, false) => Activity::Idle,
+            },
+            heartbeat_age: worker.last_heard.elapsed(),
+            resident_bytes: worker.resident_bytes,
+            offered_bytes: worker.registration.memory_bytes,
+            slowness: None,
+        };
+        self.workers.iter().map(figures).collect()
     }
 
     /// Takes `deaf`, a time in which nobody could be heard, from everybody's silence.

@@ -67,9 +67,9 @@ impl Scheduler {
     pub(super) fn show_end(&mut self, record: JobRecord) -> Option<JobStatus> {
         let JobRecord { job: id, state, detail, .. } = &record;
         tracing::info!(job_id = %id, state = %state, detail, "job ended");
+        self.metrics.job_ended(*state);
         let job = self.jobs.get_mut(id)?;
-        job.finished = Default::default();
-        job.record = record;
+        job.end(record);
         job.publish(None);
         Some(job.status())
     }

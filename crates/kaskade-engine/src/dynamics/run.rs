@@ -143,6 +143,15 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
         self.compute(self.round.next(), remote, parallelism)
     }
 
+    /// Runs one round of a partition that is the whole graph.
+    ///
+    /// # Errors
+    /// As [`DynamicsRun::step`].
+    pub fn step_alone(&mut self, parallelism: Parallelism) -> Result<(), ModelError> {
+        let _span = tracing::debug_span!("round", round = self.round.0).entered();
+        self.step(&[], parallelism)
+    }
+
     /// Ends the batch: what was counted, and the machines, cleared for the next.
     #[must_use]
     pub fn finish(mut self) -> (PartitionTally, Vec<M>) {
@@ -156,8 +165,7 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
         remote: &[Vec<Slice<W>>],
         parallelism: Parallelism,
     ) -> Result<(), ModelError> {
-        let span = tracing::info_span!("round", round = round.0, n_nodes = self.n_transmitting);
-        let _entered = span.entered();
+        let _span = tracing::debug_span!("expand", n_pairs = self.n_transmitting).entered();
         let partition = Arc::clone(&self.partition);
         let dynamics = &partition.plan.dynamics;
         let n_sides = dynamics.n_sides();

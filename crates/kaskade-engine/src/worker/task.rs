@@ -273,7 +273,7 @@ impl<S: Shard + 'static, M: NodeMachine<W>, const W: usize> AnyBatch<S> for Dyna
     }
 
     fn step_alone(&mut self) -> Result<(), EngineError> {
-        Ok(DynamicsRun::step(self, &[], Parallelism::Pool)?)
+        Ok(DynamicsRun::step_alone(self, Parallelism::Pool)?)
     }
 
     fn can_go_on(&self) -> bool {
@@ -318,6 +318,7 @@ fn decode_received<T: Payload + Send>(
     received: &[FromPeer],
     decode: impl Fn(&[u8]) -> Result<T, DecodeError> + Sync,
 ) -> Result<Vec<T>, EngineError> {
+    let _span = tracing::debug_span!("absorb", n_peers = received.len()).entered();
     let mut remote = Vec::new();
     for FromPeer { peer, payloads, marker, .. } in received {
         let begin = remote.len();

@@ -152,6 +152,7 @@ impl From<WorkerStatus> for pb::WorkerStatus {
             memory_bytes: status.memory_bytes,
             resident_bytes: status.resident_bytes,
             n_threads: status.n_threads,
+            straggler: status.straggler,
         }
     }
 }
@@ -166,6 +167,7 @@ impl From<pb::WorkerStatus> for WorkerStatus {
             memory_bytes: status.memory_bytes,
             resident_bytes: status.resident_bytes,
             n_threads: status.n_threads,
+            straggler: status.straggler,
         }
     }
 }
@@ -194,6 +196,7 @@ mod tests {
             memory_bytes: 1 << 40,
             resident_bytes: 1 << 20,
             n_threads: 16,
+            straggler: Some(4.5),
         };
         let message = pb::WorkerStatus::from(status.clone());
         assert_eq!(WorkerStatus::from(message), status);

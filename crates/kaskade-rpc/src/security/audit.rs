@@ -1,11 +1,10 @@
 //! The audit log: who did what, a line of JSON an action, and nothing is ever changed in it.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
@@ -14,6 +13,13 @@ use super::throttle::Throttle;
 
 /// Lines that may wait for the disk; then calls wait too.
 const LINES_AHEAD: usize = 1024;
+
+/// The length from which on a new file is begun.
+const FILE_BYTES: u64 = 64 << 20;
+
+/// Earlier files that are kept, `audit.jsonl.1` the latest; older ones are removed, so that callers
+/// cannot fill the disk that jobs are noted on.
+const EARLIER_FILES: usize = 7;
 
 /// A handle to the log; its thread ends with the last of them.
 #[derive(Clone, Debug)]
@@ -55,11 +61,15 @@ impl AuditLog {
     /// # Errors
     /// What the system refuses.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        Self::open_in_pieces(path, FILE_BYTES)
+    }
+
+    fn open_in_pieces(path: &Path, file_bytes: u64) -> io::Result<Self> {
+        let pieces = Pieces { path: path.to_owned(), file: append_to(path)?, file_bytes };
         let (lines, waiting) = mpsc::channel(LINES_AHEAD);
         std::thread::Builder::new()
             .name("kaskade-audit-log".to_owned())
-            .spawn(move || write_all(file, waiting))?;
+            .spawn(move || write_all(pieces, waiting))?;
         Ok(Self(lines))
     }
 
@@ -76,11 +86,48 @@ impl AuditLog {
     }
 }
 
-fn write_all(mut file: impl Write, mut waiting: mpsc::Receiver<Waiting>) {
+/// The log's files, of which the first is written.
+struct Pieces {
+    path: PathBuf,
+    file: File,
+    file_bytes: u64,
+}
+
+impl Pieces {
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        if self.file.metadata()?.len() >= self.file_bytes {
+            self.begin_another()?;
+        }
+        // One call a line: with other writers it is whole or not there.
+        self.file.write_all(line)
+    }
+
+    fn begin_another(&mut self) -> io::Result<()> {
+        let earlier = |number: usize| {
+            let mut path = self.path.clone().into_os_string();
+            path.push(format!(".{number}"));
+            PathBuf::from(path)
+        };
+        for number in (1..EARLIER_FILES).rev() {
+            match std::fs::rename(earlier(number), earlier(number + 1)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        std::fs::rename(&self.path, earlier(1))?;
+        self.file = append_to(&self.path)?;
+        Ok(())
+    }
+}
+
+fn append_to(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+}
+
+fn write_all(mut pieces: Pieces, mut waiting: mpsc::Receiver<Waiting>) {
     let failures = Throttle::default();
     while let Some(Waiting { line, written }) = waiting.blocking_recv() {
-        // One call a line: with other writers it is whole or not there.
-        if let Err(error) = file.write_all(&line)
+        if let Err(error) = pieces.write(&line)
             && let Some(held_back) = failures.pass()
         {
             tracing::error!(%error, held_back, "could not write the audit log");
@@ -89,14 +136,38 @@ fn write_all(mut file: impl Write, mut waiting: mpsc::Receiver<Waiting>) {
     }
 }
 
-/// Now, as the log has it.
-pub(crate) fn unix_seconds() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn the_log_is_bounded_and_its_files_are_whole_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = AuditLog::open_in_pieces(&folder.path().join("audit.jsonl"), 1000).unwrap();
+        for number in 0..1000 {
+            let job = number.to_string();
+            let action = Action {
+                time: 1.5,
+                user: "ann",
+                role: "submitter",
+                from: None,
+                rpc: "Jobs/Submit",
+                job: Some(&job),
+                graph: None,
+                outcome: "ok",
+            };
+            log.write(&action).await;
+        }
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        files.sort();
+        assert_eq!(files.len(), 1 + EARLIER_FILES, "{files:?}");
+        let texts = files.iter().map(|path| std::fs::read_to_string(path).unwrap());
+        let texts: Vec<String> = texts.collect();
+        assert!(texts.iter().all(|text| text.len() < 1200 && text.ends_with("}\n")));
+        // The latest stand in the file that has no number, or just before it.
+        assert!(texts[..2].concat().contains("\"job\":\"999\""), "{texts:?}");
+    }
 
     #[tokio::test]
     async fn actions_are_lines_that_are_appended() {

@@ -16,11 +16,12 @@ use tonic::{Code, Status};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::audit::{Action, AuditLog, unix_seconds};
+use super::audit::{Action, AuditLog};
 use super::role::{self, Role};
 use super::throttle::Throttle;
 use super::tls::CertificateUse;
 use super::tokens::{Holder, Refusal, Tokens};
+use crate::machine::unix_seconds;
 use crate::server::Peer;
 
 use allowance::Allowances;
@@ -47,11 +48,20 @@ impl Gate {
     }
 
     /// Who calls.
-    fn authenticate(&self, request: &Request<Body>) -> Result<Option<Holder>, Refusal> {
+    fn authenticate<B>(&self, request: &Request<B>) -> Result<Option<Holder>, Refusal> {
         let Some(tokens) = &self.0.tokens else { return Ok(None) };
         let header = request.headers().get(AUTHORIZATION).ok_or(Refusal::Missing)?;
         let token = header.to_str().ok().and_then(bearer).ok_or(Refusal::Missing)?;
         tokens.holder(token, unix_seconds() as u64).map(Some)
+    }
+
+    /// Whether `peer`, who sends `request`, is somebody, whatever their role; if not, it is noted.
+    pub(crate) fn admit<B>(&self, request: &Request<B>, peer: &Peer) -> Result<(), Status> {
+        match self.authenticate(request) {
+            Ok(_) => peer.welcome(),
+            Err(refusal) => return Err(self.refuse(request.uri().path(), Some(peer), refusal)),
+        }
+        Ok(())
     }
 
     fn refuse(&self, path: &str, peer: Option<&Peer>, refusal: Refusal) -> Status {
@@ -127,6 +137,7 @@ impl<S> Service<Request<Body>> for Guarded<S>
 where
     S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
     S::Future: Send,
+    S::Error: Send + 'static,
 {
     type Response = Response<Body>;
     type Error = S::Error;
@@ -145,42 +156,63 @@ where
         Box::pin(async move {
             let peer = request.extensions().get::<Peer>().cloned();
             let path = request.uri().path().to_owned();
+            let is_open = role::is_open(&path);
             let holder = match gate.authenticate(&request) {
-                Ok(holder) => holder,
+                Ok(holder) => {
+                    if let Some(peer) = &peer {
+                        peer.welcome();
+                    }
+                    holder
+                }
+                // A stranger, whose connection does not last.
+                Err(_) if is_open => None,
                 Err(refusal) => {
                     return Ok(gate.refuse(&path, peer.as_ref(), refusal).into_http());
                 }
             };
-            if let Some(peer) = &peer {
-                peer.welcome();
+            if is_open {
+                return inner.call(request).await;
             }
             let certificate = peer.as_ref().and_then(|peer| peer.certificate);
             let caller = Caller::new(holder);
-            let response = match authorize(&path, caller.holder(), certificate) {
-                Ok(()) => {
-                    request.extensions_mut().insert(caller.clone());
-                    if let Some(user) = caller.user() {
-                        let measure = |body| gate.0.allowances.measure(user, &path, body);
-                        request = request.map(measure);
+            let is_noted = gate.0.audit.is_some() && caller.holder().is_some();
+            let answering = async move {
+                let response = match authorize(&path, caller.holder(), certificate) {
+                    Ok(()) => {
+                        request.extensions_mut().insert(caller.clone());
+                        if let Some(user) = caller.user() {
+                            let measure = |body| gate.0.allowances.measure(user, &path, body);
+                            request = request.map(measure);
+                        }
+                        inner.call(request).await?
                     }
-                    inner.call(request).await?
-                }
-                Err(status) => status.into_http(),
-            };
-            if let (Some(audit), Some(holder)) = (&gate.0.audit, caller.holder()) {
-                let action = Action {
-                    time: unix_seconds(),
-                    user: &holder.user,
-                    role: holder.role.as_str(),
-                    from: peer.as_ref().map(|peer| peer.address),
-                    rpc: call_name(&path),
-                    job: caller.job(),
-                    graph: caller.graph(),
-                    outcome: outcome(&response),
+                    Err(status) => status.into_http(),
                 };
-                audit.write(&action).await;
+                if let (Some(audit), Some(holder)) = (&gate.0.audit, caller.holder()) {
+                    let action = Action {
+                        time: unix_seconds(),
+                        user: &holder.user,
+                        role: holder.role.as_str(),
+                        from: peer.as_ref().map(|peer| peer.address),
+                        rpc: call_name(&path),
+                        job: caller.job(),
+                        graph: caller.graph(),
+                        outcome: outcome(&response),
+                    };
+                    audit.write(&action).await;
+                }
+                Ok(response)
+            };
+            if !is_noted {
+                return answering.await;
             }
-            Ok(response)
+            // In a task of its own: a client that takes back its call in the middle would take
+            // the line of the log with it, of a job that is there.
+            match tokio::spawn(answering).await {
+                Ok(response) => response,
+                Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+                Err(_) => Ok(Status::unavailable("the server is ending").into_http()),
+            }
         })
     }
 }

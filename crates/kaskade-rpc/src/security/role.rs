@@ -34,13 +34,16 @@ pub(crate) enum Carries {
 pub(crate) fn carries(path: &str) -> Carries {
     match path.rsplit('/').next() {
         Some("Submit" | "BeginPush") => Carries::Document,
-        Some("PushFile" | "Session" | "Exchange") => Carries::Stream,
+        Some("PushFile" | "Session" | "Exchange" | "ServerReflectionInfo") => Carries::Stream,
         _ => Carries::Names,
     }
 }
 
-/// Every call of every service, and who may make it. What is not listed, nobody may.
-pub const RPCS: [(&str, &[Role]); 14] = [
+/// Calls that anybody may make, without a token. They tell nothing of anybody's work.
+pub const OPEN: [&str; 1] = ["/grpc.health.v1.Health/Check"];
+
+/// Every other call of every service, and who may make it. What is not listed, nobody may.
+pub const RPCS: [(&str, &[Role]); 16] = [
     ("/kaskade.v1.Jobs/Submit", &[Submitter, Admin]),
     ("/kaskade.v1.Jobs/List", &[Viewer, Submitter, Admin]),
     ("/kaskade.v1.Jobs/Status", &[Viewer, Submitter, Admin]),
@@ -55,7 +58,14 @@ pub const RPCS: [(&str, &[Role]); 14] = [
     ("/kaskade.v1.Control/Session", &[Worker]),
     ("/kaskade.v1.Control/FetchFile", &[Worker]),
     ("/kaskade.v1.Exchange/Exchange", &[Worker]),
+    ("/grpc.health.v1.Health/Watch", &[Viewer, Submitter, Admin]),
+    ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", &[Viewer, Submitter, Admin]),
 ];
+
+/// Whether anybody may make the call of `path`.
+pub(crate) fn is_open(path: &str) -> bool {
+    OPEN.contains(&path)
+}
 
 /// Who may make the call of `path`, `/package.Service/Method`.
 #[must_use]
@@ -101,15 +111,37 @@ pub struct UnknownRole(pub String);
 
 #[cfg(test)]
 mod tests {
+    use prost::Message;
+
     use super::*;
 
     /// Every call of every service in `proto/`, listed by the build script.
     const DESCRIBED: &[&str] = include!(concat!(env!("OUT_DIR"), "/rpcs.rs"));
 
+    /// The calls of services that other crates bring.
+    fn described_elsewhere() -> Vec<String> {
+        let descriptors =
+            [tonic_health::pb::FILE_DESCRIPTOR_SET, tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET];
+        let mut calls = Vec::new();
+        for descriptors in descriptors {
+            let set = prost_types::FileDescriptorSet::decode(descriptors).unwrap();
+            for file in &set.file {
+                for service in &file.service {
+                    let of = format!("/{}.{}", file.package(), service.name());
+                    let methods = service.method.iter();
+                    calls.extend(methods.map(|method| format!("{of}/{}", method.name())));
+                }
+            }
+        }
+        calls
+    }
+
     #[test]
     fn the_table_lists_every_call_that_there_is() {
-        let mut listed = RPCS.map(|(path, _)| path).to_vec();
+        let mut listed: Vec<&str> = RPCS.iter().map(|(path, _)| *path).chain(OPEN).collect();
+        let elsewhere = described_elsewhere();
         let mut described = DESCRIBED.to_vec();
+        described.extend(elsewhere.iter().map(String::as_str));
         listed.sort_unstable();
         described.sort_unstable();
         assert_eq!(listed, described, "a new call needs a row that says who may make it");

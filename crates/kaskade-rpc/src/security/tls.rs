@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio_rustls::rustls::client::verify_server_name;
+use tokio_rustls::rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use tonic::transport::{Certificate, ClientTlsConfig, Identity};
@@ -96,6 +97,15 @@ impl ServerTls {
     }
 }
 
+impl ServerTls {
+    /// The same for a server that speaks HTTP/1.1 instead of gRPC.
+    pub(crate) fn for_http1(&self) -> Self {
+        let mut config = (*self.0).clone();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self(Arc::new(config))
+    }
+}
+
 /// What a client trusts, and shows.
 #[derive(Clone, Debug)]
 pub struct ClientTls(pub(crate) ClientTlsConfig);
@@ -119,6 +129,38 @@ impl ClientTls {
         ServerTls::load(IdentityFiles { certificate, key }, None)?;
         let identity = Identity::from_pem(read(certificate)?, secret::read(key)?);
         Ok(Self(config.identity(identity)))
+    }
+}
+
+/// Whether the certificate in `own` is one of `authority` for TLS at the moment `unix_seconds`.
+///
+/// # Errors
+/// [`SecurityError`] names the file that cannot be used, or says what is wrong with the
+/// certificate.
+pub fn check_certificate(
+    own: &Path,
+    authority: &Path,
+    unix_seconds: u64,
+) -> Result<(), SecurityError> {
+    let chain = certificates(own)?;
+    let (first, between) = chain.split_first().expect("a file without certificates is refused");
+    let roots = Arc::new(roots(authority)?);
+    let provider = Arc::new(ring::default_provider());
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(unix_seconds));
+    let wrong = |error: &dyn std::error::Error| {
+        let reason = format!("is not good now with {} ({error})", authority.display());
+        pem(own, reason, CERTIFICATES)
+    };
+    let parsed = ParsedCertificate::try_from(first).map_err(|error| wrong(&error))?;
+    let algorithms = provider.signature_verification_algorithms.all;
+    // One of `kaskade cert` is a server's, a client's, or both.
+    let as_server =
+        verify_server_cert_signed_by_trust_anchor(&parsed, &roots, between, now, algorithms);
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
+    let verifier = verifier.map_err(|error| not_an_authority(authority, &error))?;
+    match (as_server, verifier.verify_client_cert(first, between, now)) {
+        (Err(_), Err(error)) => Err(wrong(&error)),
+        _ => Ok(()),
     }
 }
 

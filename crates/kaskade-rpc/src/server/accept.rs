@@ -35,11 +35,12 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Accepts what comes to `sockets` from now on.
-    pub(super) fn accept(sockets: TcpIncoming, tls: Option<ServerTls>) -> Self {
+    /// Accepts what comes to `sockets` from now on, at most `n_places` at a time.
+    pub(super) fn accept(sockets: TcpIncoming, tls: Option<ServerTls>, n_places: usize) -> Self {
         let (sender, accepted) = mpsc::channel(CONNECTIONS_AHEAD);
         let acceptor = tls.map(|ServerTls(config)| TlsAcceptor::from(config));
-        let accepting = tokio::spawn(accept_all(sockets, acceptor, sender)).abort_handle();
+        let accepting = tokio::spawn(accept_all(sockets, acceptor, sender, n_places));
+        let accepting = accepting.abort_handle();
         Self { accepted, accepting }
     }
 }
@@ -65,8 +66,9 @@ async fn accept_all(
     mut sockets: TcpIncoming,
     acceptor: Option<TlsAcceptor>,
     accepted: mpsc::Sender<Connection>,
+    n_places: usize,
 ) {
-    let places = Arc::new(Semaphore::new(limits::connections()));
+    let places = Arc::new(Semaphore::new(n_places));
     let (failures, refusals) = (Throttle::default(), Arc::new(Throttle::default()));
     // Ends with this task.
     let mut handshakes = JoinSet::new();
@@ -94,7 +96,8 @@ async fn accept_all(
             match opening.await {
                 // A server that is gone takes none.
                 Ok(connection) => drop(accepted.send(connection).await),
-                Err(error) => {
+                Err(Refused::Left) => tracing::debug!(from = %address, "a connection without a word"),
+                Err(Refused::Because(error)) => {
                     if let Some(held_back) = refusals.pass() {
                         tracing::warn!(from = %address, error, held_back, "a connection was refused");
                     }
@@ -105,21 +108,33 @@ async fn accept_all(
     }
 }
 
+/// Why a connection did not come to be.
+enum Refused {
+    /// Its other end closed it in mid-handshake, as probes of a port do.
+    Left,
+    Because(String),
+}
+
 async fn open(
     socket: TcpStream,
     address: SocketAddr,
     acceptor: Option<TlsAcceptor>,
     place: OwnedSemaphorePermit,
-) -> Result<Connection, String> {
+) -> Result<Connection, Refused> {
     let begun = Instant::now();
     let bytes = match acceptor {
         None => Bytes::Plain(socket),
         Some(acceptor) => {
             let handshake =
                 tokio::time::timeout(limits::HANDSHAKE_TIMEOUT, acceptor.accept(socket));
-            let stream =
-                handshake.await.map_err(|_| "the TLS handshake took too long".to_owned())?;
-            Bytes::Encrypted(Box::new(stream.map_err(|error| error.to_string())?))
+            let stream = handshake
+                .await
+                .map_err(|_| Refused::Because("the TLS handshake took too long".to_owned()))?;
+            let refused = |error: io::Error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => Refused::Left,
+                _ => Refused::Because(error.to_string()),
+            };
+            Bytes::Encrypted(Box::new(stream.map_err(refused)?))
         }
     };
     Ok(Connection::new(bytes, address, begun, place))

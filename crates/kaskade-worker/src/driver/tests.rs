@@ -26,8 +26,9 @@ impl Bench {
         let client = kaskade_rpc::control::client(with_token(nobody, None));
         let cache = ShardCache::new(dir.path().to_owned(), Load::default());
         let pool = ComputePool::start(1).unwrap();
-        let driver =
-            Driver::new(OWN, mailbox, events, cache, client, pool, ClientSecurity::default());
+        let metrics = Metrics::new(Default::default());
+        let tools = Tools { cache, client, pool, security: ClientSecurity::default(), metrics };
+        let driver = Driver::new(OWN, mailbox, events, tools);
         Self { driver, events: reports, _inputs: inputs, _cache: dir }
     }
 
