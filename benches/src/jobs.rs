@@ -51,7 +51,7 @@ impl Job {
     ) -> Self {
         let n_simulations = simulations.end - simulations.start;
         let n_threads = rayon::current_num_threads();
-        let lanes = LaneChoice::auto(n_simulations, graph.n_nodes, n_threads, u64::MAX);
+        let lanes = LaneChoice::auto(n_simulations, n_threads, u64::MAX, |_| 0);
         let plan = JobPlan {
             model: workload.model(),
             dynamics: Dynamics::default(),

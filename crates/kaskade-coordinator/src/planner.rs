@@ -69,7 +69,9 @@ pub(crate) fn plan(
             let widest = lane_words(spec.run.simulations, workers.len());
             // A spec that has none is refused when it is resolved, below.
             let coins = spec.coin_family().ok();
-            let shape = MemoryShape { coins, ..MemoryShape::in_cluster(&shards, widest) };
+            let dynamics = spec.dynamics().ok();
+            let dynamics = dynamics.as_ref();
+            let shape = MemoryShape { coins, dynamics, ..MemoryShape::in_cluster(&shards, widest) };
             fitting_lane_words(shape, spec.run.placement, &workers)
         }
     };

@@ -23,7 +23,9 @@ use kaskade_model::tally::{JobTally, PartitionTally};
 use kaskade_model::until::{Looks, Until, Verdict};
 use kaskade_model::{BatchId, Epoch, JobId, WorkerId};
 
-pub use footprint::{Footprint, MemoryShape, footprints, lane_words, largest_footprint};
+pub use footprint::{
+    Footprint, MemoryShape, batch_bytes, footprints, lane_words, largest_footprint,
+};
 pub use placement::{
     Decision, ShardLoad, Shortage, WorkerInfo, deal_shards, decide, fitting_lane_words,
 };

@@ -47,8 +47,8 @@ pub struct LaneChoice {
 }
 
 impl LaneChoice {
-    /// The choice for `n_simulations` on a graph of `n_nodes` with `n_threads`, whose lane state
-    /// may take `state_limit_bytes`.
+    /// The choice for `n_simulations` with `n_threads`, whose lane state may take
+    /// `state_limit_bytes`; that of a batch takes `batch_bytes` of W.
     ///
     /// W is the largest of 1, 2, 4 and 8 with which every thread still gets a full batch and a
     /// batch in flight on every thread still fits the limit; 1 where none is. Where not even
@@ -56,31 +56,30 @@ impl LaneChoice {
     #[must_use]
     pub fn auto(
         n_simulations: u64,
-        n_nodes: u32,
         n_threads: usize,
         state_limit_bytes: u64,
+        batch_bytes: impl Fn(usize) -> u64,
     ) -> Self {
         let fits = |lane_words: usize| {
             let batches = n_threads.max(1) as u64;
             let lanes = (lane_words * LANES_PER_WORD) as u64;
             lanes.saturating_mul(batches) <= n_simulations
-                && state_bytes(n_nodes.into(), lane_words).saturating_mul(batches)
-                    <= state_limit_bytes
+                && batch_bytes(lane_words).saturating_mul(batches) <= state_limit_bytes
         };
         let lane_words = [8, 4, 2].into_iter().find(|&lane_words| fits(lane_words)).unwrap_or(1);
-        Self::with_lane_words(lane_words, n_nodes, n_threads, state_limit_bytes)
+        Self::with_lane_words(lane_words, n_threads, state_limit_bytes, batch_bytes(lane_words))
     }
 
-    /// The choice where W is given.
+    /// The choice where W is given, and with it the `batch_bytes` of lane state.
     #[must_use]
     pub fn with_lane_words(
         lane_words: usize,
-        n_nodes: u32,
         n_threads: usize,
         state_limit_bytes: u64,
+        batch_bytes: u64,
     ) -> Self {
-        let of_batch = state_bytes(n_nodes.into(), lane_words).max(1);
-        let n_that_fit = usize::try_from(state_limit_bytes / of_batch).unwrap_or(usize::MAX);
+        let n_that_fit = state_limit_bytes / batch_bytes.max(1);
+        let n_that_fit = usize::try_from(n_that_fit).unwrap_or(usize::MAX);
         Self { lane_words, max_in_flight: n_that_fit.clamp(1, n_threads.max(1)) }
     }
 }
@@ -349,7 +348,9 @@ mod tests {
     fn lanes_follow_simulations_and_memory() {
         let choice = |n_simulations, n_nodes, n_threads, limit| {
             let LaneChoice { lane_words, max_in_flight } =
-                LaneChoice::auto(n_simulations, n_nodes, n_threads, limit);
+                LaneChoice::auto(n_simulations, n_threads, limit, |lane_words| {
+                    state_bytes(n_nodes, lane_words)
+                });
             (lane_words, max_in_flight)
         };
         assert_eq!(choice(1, 1000, 2, u64::MAX), (1, 2));

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use indicatif::BinaryBytes;
 use kaskade_engine::job::{
-    Footprint, MemoryShape, ShardLoad, WorkerInfo, decide, fitting_lane_words, lane_words,
-    largest_footprint,
+    Footprint, MemoryShape, ShardLoad, WorkerInfo, batch_bytes, decide, fitting_lane_words,
+    lane_words, largest_footprint,
 };
 use kaskade_engine::local::LaneChoice;
 use kaskade_model::WorkerId;
@@ -200,19 +200,20 @@ impl RunRow {
     fn new(args: &PlanArgs, manifest: &Manifest, shards: &[ShardLoad], memory_bytes: u64) -> Self {
         let n_threads = args.threads.map_or_else(machine::n_cores, |threads| threads as usize);
         let limit_bytes = shares::state_limit_bytes(memory_bytes);
-        // A manifest is refused where it has more nodes.
-        let n_nodes = u32::try_from(manifest.n_nodes).unwrap_or(u32::MAX);
+        let of_batch = |lane_words| batch_bytes(None, manifest.n_nodes, 0.0, lane_words);
         let lanes = match args.lane_words {
             Some(words) => {
-                LaneChoice::with_lane_words(words as usize, n_nodes, n_threads, limit_bytes)
+                let (words, bytes) = (words as usize, of_batch(words as usize));
+                LaneChoice::with_lane_words(words, n_threads, limit_bytes, bytes)
             }
-            None => LaneChoice::auto(args.simulations, n_nodes, n_threads, limit_bytes),
+            None => LaneChoice::auto(args.simulations, n_threads, limit_bytes, of_batch),
         };
         let shape = MemoryShape {
             shards,
             lane_words: lanes.lane_words,
             batches_in_flight: lanes.max_in_flight,
             coins: None,
+            dynamics: None,
         };
         let id_map_bytes = manifest.nodes_file.file_bytes;
         let bytes = Bytes::of(&largest_footprint(shape, 1), id_map_bytes);

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use kaskade_engine::job::batch_bytes;
 use kaskade_engine::local::{self, LaneChoice};
 use kaskade_engine::partition::{Method, Partition};
 use kaskade_ingest::IngestError;
 use kaskade_model::JobId;
 use kaskade_model::coin::Isa;
 use kaskade_model::dynamics::{NoColumns, NodeColumns};
-use kaskade_model::job::JobPlan;
+use kaskade_model::job::{JobPlan, PlanError};
 use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::tally::JobTally;
 use kaskade_model::until::Until;
@@ -83,7 +84,7 @@ pub(super) fn perform(
             let (expected, found) = (expected.to_owned(), summary_of_graph.digest);
             return Err(CliError::OtherGraph { expected, found });
         }
-        let lanes = choose_lanes(args, job, graph.n_nodes());
+        let lanes = choose_lanes(args, job, &graph)?;
         let plan = JobPlan::resolve(&job.spec, &graph, lanes.lane_words)?;
         let measures = plan.dynamics.measures();
         let limit_bytes = state_limit_bytes();
@@ -153,15 +154,20 @@ fn open_graph(job: &Job, args: &EngineArgs, console: &Console) -> Result<Graph, 
     Ok(graph)
 }
 
-fn choose_lanes(args: &EngineArgs, job: &Job, n_nodes: u32) -> LaneChoice {
+fn choose_lanes(args: &EngineArgs, job: &Job, graph: &Graph) -> Result<LaneChoice, CliError> {
     let limit_bytes = state_limit_bytes();
     let n_threads = rayon::current_num_threads();
-    match args.lane_words {
+    let dynamics = job.spec.dynamics().map_err(PlanError::from)?;
+    let (n_nodes, n_arcs) = (u64::from(graph.n_nodes()), graph.manifest().n_arcs);
+    let mean_in_degree = n_arcs as f64 / n_nodes.max(1) as f64;
+    let of_batch = |lane_words| batch_bytes(Some(&dynamics), n_nodes, mean_in_degree, lane_words);
+    Ok(match args.lane_words {
         Some(lane_words) => {
-            LaneChoice::with_lane_words(lane_words as usize, n_nodes, n_threads, limit_bytes)
+            let lane_words = lane_words as usize;
+            LaneChoice::with_lane_words(lane_words, n_threads, limit_bytes, of_batch(lane_words))
         }
-        None => LaneChoice::auto(job.spec.run.simulations, n_nodes, n_threads, limit_bytes),
-    }
+        None => LaneChoice::auto(job.spec.run.simulations, n_threads, limit_bytes, of_batch),
+    })
 }
 
 /// What lane state may take, or what is used in its place: as much as `graph plan` says.
@@ -171,7 +177,10 @@ fn state_limit_bytes() -> u64 {
 }
 
 fn force(kernel: KernelChoice, partition: &mut Partition<MappedShard>) -> Result<(), CliError> {
+    let is_plain = partition.plan.dynamics.is_plain();
     let refusal = match kernel.method {
+        Method::Auto => None,
+        _ if !is_plain => Some("--kernel forces a way of the classical cascade, which this is not"),
         Method::Backward if !partition.plan.model.chooses_in_arcs() => {
             Some("--kernel backward is for --model linear-threshold")
         }

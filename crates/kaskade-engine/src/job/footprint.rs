@@ -2,9 +2,11 @@
 
 use super::group::BATCHES_IN_FLIGHT;
 use super::placement::{ShardLoad, deal_shards};
+use crate::dynamics::machine_bytes;
 use crate::kernel::{dense_frontier_bytes, out_lists_bytes, presence_bytes, state_bytes};
 use kaskade_model::ShardId;
 use kaskade_model::coin::Family;
+use kaskade_model::dynamics::Dynamics;
 use kaskade_model::lanes::{LANES_PER_WORD, MAX_LANE_WORDS};
 
 /// The widest batch that still leaves every worker four of them.
@@ -26,13 +28,21 @@ pub struct MemoryShape<'a> {
     pub batches_in_flight: usize,
     /// The family of its coins; `None` counts for the one that takes most.
     pub coins: Option<Family>,
+    /// What nodes do; `None` for the classical cascade.
+    pub dynamics: Option<&'a Dynamics>,
 }
 
 impl<'a> MemoryShape<'a> {
     /// The shape of a job in a cluster, where each group has two batches in hand.
     #[must_use]
     pub fn in_cluster(shards: &'a [ShardLoad], lane_words: usize) -> Self {
-        Self { shards, lane_words, batches_in_flight: BATCHES_IN_FLIGHT, coins: None }
+        Self {
+            shards,
+            lane_words,
+            batches_in_flight: BATCHES_IN_FLIGHT,
+            coins: None,
+            dynamics: None,
+        }
     }
 }
 
@@ -73,6 +83,21 @@ pub fn footprints(shape: MemoryShape<'_>, n_parts: usize) -> Vec<Footprint> {
     hands.iter().map(|hand| footprint_of(shape, hand, hands.len())).collect()
 }
 
+/// The bytes of the lane state of one batch in flight for `n_nodes` nodes with `mean_in_degree` arcs
+/// each, in a job with `dynamics`; without any, in a classical cascade.
+#[must_use]
+pub fn batch_bytes(
+    dynamics: Option<&Dynamics>,
+    n_nodes: u64,
+    mean_in_degree: f64,
+    lane_words: usize,
+) -> u64 {
+    match dynamics.filter(|dynamics| !dynamics.is_plain()) {
+        Some(dynamics) => machine_bytes(dynamics, n_nodes, mean_in_degree, lane_words),
+        None => state_bytes(n_nodes, lane_words),
+    }
+}
+
 /// The footprint of a worker that holds `hand`, ascending, in a group of `n_members`.
 pub(super) fn footprint_of(
     shape: MemoryShape<'_>,
@@ -86,7 +111,9 @@ pub(super) fn footprint_of(
     let mask_bytes = 8 * shape.lane_words as u64;
     let own = || shape.shards.iter().filter(|shard| hand.binary_search(&shard.shard).is_ok());
     let n_own: u64 = own().map(|shard| shard.n_nodes).sum();
-    let state: u64 = own().map(|shard| state_bytes(shard.n_nodes, shape.lane_words)).sum();
+    let mean_in_degree = n_arcs as f64 / n_nodes.max(1) as f64;
+    let of_batch = |n_own| batch_bytes(shape.dynamics, n_own, mean_in_degree, shape.lane_words);
+    let state: u64 = own().map(|shard| of_batch(shard.n_nodes)).sum();
     // An id and a mask a node, in arrays that grow by doubling.
     let slices = 2 * n_own * (4 + mask_bytes);
     let frontier = match is_alone {

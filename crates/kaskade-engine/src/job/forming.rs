@@ -13,7 +13,8 @@ use super::{JobAction, JobMachine, JobSetup, WorkerInfo};
 
 fn shape_of(setup: &JobSetup) -> MemoryShape<'_> {
     let coins = Some(setup.plan.coins);
-    MemoryShape { coins, ..MemoryShape::in_cluster(&setup.shards, setup.plan.lane_words) }
+    let dynamics = Some(&setup.plan.dynamics);
+    MemoryShape { coins, dynamics, ..MemoryShape::in_cluster(&setup.shards, setup.plan.lane_words) }
 }
 
 impl JobMachine {
