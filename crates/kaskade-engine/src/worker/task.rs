@@ -16,7 +16,7 @@ use super::inbox::FromPeer;
 use crate::error::EngineError;
 use crate::kernel::Parallelism;
 use crate::partition::{BatchRun, Partition};
-use crate::slice::{self, EncodedSlice, Encoder, Slice};
+use crate::slice::{self, EncodedSlice, Slice};
 use crate::with_lane_words;
 
 /// One round of one batch; where there is no peer to wait for, as many as are quickly done.
@@ -213,11 +213,8 @@ impl<S: Shard + 'static, const W: usize> AnyBatch<S> for BatchRun<S, W> {
     }
 
     fn round_outcome(&mut self, n_peers: usize) -> RoundOutcome {
-        let mut encoder = Encoder::default();
-        if n_peers > 0 {
-            self.frontier().iter().for_each(|slice| encoder.add(slice));
-        }
-        let encoded = encoder.finish();
+        let encoded =
+            if n_peers > 0 { slice::encode(self.frontier()) } else { EncodedSlice::default() };
         let (round, n_new) = (self.round(), self.n_new());
         let work = &mut self.tally_mut().work;
         work.activations_sent += n_new * n_peers as u64;
