@@ -1,6 +1,6 @@
 //! The task that owns the worker machine for one session with the coordinator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use kaskade_engine::partition::Partition;
@@ -14,11 +14,12 @@ use kaskade_rpc::control::Client;
 use kaskade_rpc::fail_point;
 use kaskade_rpc::security::ClientSecurity;
 use kaskade_store::MappedShard;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::cache::ShardCache;
-use crate::compute_pool::ComputePool;
+use crate::compute_pool::{ComputePool, guard};
+use crate::config::ExchangeConfig;
 use crate::error::WorkerError;
 use crate::exchange::{PeerLink, open_link};
 
@@ -31,7 +32,13 @@ pub(crate) enum Input {
     /// From the coordinator.
     Command(WorkerCommand),
     /// From a peer.
-    Peer { attempt: Attempt, from: WorkerId, message: PeerMessage },
+    Peer {
+        attempt: Attempt,
+        from: WorkerId,
+        message: PeerMessage,
+        /// Given back when the message has been handled.
+        room: Option<OwnedSemaphorePermit>,
+    },
     /// A stream from or to a peer ended before its attempt did.
     PeerStreamBroken { attempt: Attempt, peer: WorkerId, detail: String },
     /// Shards are mapped and peers connected, or not.
@@ -87,7 +94,16 @@ pub(crate) struct Driver {
     client: Client,
     pool: ComputePool,
     /// For the streams to peers.
-    security: ClientSecurity,
+    peers: PeerSettings,
+}
+
+/// How a worker speaks with its peers.
+#[derive(Clone, Debug)]
+pub(crate) struct PeerSettings {
+    /// What it shows them, and asks of them.
+    pub(crate) security: ClientSecurity,
+    /// Streams, each with a connection, and room.
+    pub(crate) exchange: ExchangeConfig,
 }
 
 impl Driver {
@@ -98,11 +114,11 @@ impl Driver {
         cache: ShardCache,
         client: Client,
         pool: ComputePool,
-        security: ClientSecurity,
+        peers: PeerSettings,
     ) -> Self {
         Self {
             own,
-            machine: WorkerMachine::default(),
+            machine: WorkerMachine::new(peers.exchange.credit_bytes),
             links: BTreeMap::new(),
             preparing: BTreeMap::new(),
             preparations: JoinSet::new(),
@@ -111,7 +127,7 @@ impl Driver {
             cache,
             client,
             pool,
-            security,
+            peers,
         }
     }
 
@@ -137,26 +153,31 @@ impl Driver {
                 self.release(&attempt);
                 Vec::new()
             }
-            Input::Peer { attempt, from, message } => self.machine.receive(&attempt, from, message),
+            Input::Peer { attempt, from, message, room: _room } => {
+                self.machine.receive(&attempt, from, message)
+            }
             Input::PeerStreamBroken { attempt, peer, detail } => {
                 self.peer_stream_broken(attempt, peer, detail);
                 Vec::new()
             }
             Input::Ready { attempt, outcome } => self.ready(attempt, outcome),
             Input::Computed(Ok(computed), _) => self.machine.computed(computed),
-            Input::Computed(Err(error), attempt) => {
-                let (reason, detail) = (error.reason(), error.to_string());
-                self.report(WorkerEvent::AttemptFailed { attempt, reason, detail });
-                Vec::new()
-            }
+            Input::Computed(Err(error), attempt) => vec![failed(attempt, &error)],
         };
-        for action in actions {
+        let mut actions = VecDeque::from(actions);
+        while let Some(action) = actions.pop_front() {
             match action {
-                Action::Compute(task) => self.compute(task),
-                Action::SendToPeers { attempt, messages } => {
-                    fail_point::reach("slice-before-send");
-                    self.send(&attempt, &messages);
-                    fail_point::reach("slice-sent");
+                Action::Compute(task) => actions.extend(self.compute(task)),
+                Action::Send { attempt, messages } => {
+                    let is_marker = |(_, message): &_| matches!(message, PeerMessage::Marker(_));
+                    let ends_round = messages.iter().any(is_marker);
+                    if ends_round {
+                        fail_point::reach("slice-before-send");
+                    }
+                    self.send(&attempt, messages);
+                    if ends_round {
+                        fail_point::reach("slice-sent");
+                    }
                 }
                 Action::Report(event) => self.report(event),
             }
@@ -167,14 +188,14 @@ impl Driver {
         let (own, cache) = (self.own, self.cache.clone());
         let (client, pool, mailbox) =
             (self.client.clone(), self.pool.clone(), self.mailbox.clone());
-        let security = self.security.clone();
+        let peers = self.peers.clone();
         let attempt = assignment.attempt.clone();
         self.stop_preparing(&attempt);
         tracing::info!(job_id = %attempt.job, epoch = attempt.epoch.0, "preparing");
         let prepared = attempt.clone();
         let task = self.preparations.spawn(async move {
             let outcome =
-                get_ready(own, assignment, &cache, &client, &pool, &security, &mailbox).await;
+                get_ready(own, assignment, &cache, &client, &pool, &peers, &mailbox).await;
             let outcome = outcome.map(Box::new);
             // The session may have ended meanwhile.
             let _ = mailbox.send(Input::Ready { attempt: prepared, outcome }).await;
@@ -208,7 +229,8 @@ impl Driver {
             Ok(ready) => {
                 let Ready { partition, links } = *ready;
                 self.links.retain(|other, _| !is_replaced(other, &attempt));
-                let peers = links.keys().copied().collect();
+                let room_of = |(&peer, link): (&WorkerId, &PeerLink)| (peer, link.credit_bytes);
+                let peers = links.iter().map(room_of).collect();
                 self.links.insert(attempt.clone(), links);
                 self.machine.prepare(attempt, partition, peers)
             }
@@ -229,26 +251,36 @@ impl Driver {
         self.links.remove(attempt);
     }
 
-    fn compute(&self, task: Task<HeldShard>) {
+    /// Computes `task`: here if it is light, because to wake the pool takes longer, else there.
+    fn compute(&mut self, task: Task<HeldShard>) -> Vec<Action<HeldShard>> {
         let (attempt, batch) = task.of();
         let attempt = attempt.clone();
         let span = tracing::info_span!(
             "job", job_id = %attempt.job, epoch = attempt.epoch.0, worker_id = self.own.0
         );
         let batch_span = tracing::info_span!(parent: &span, "batch", batch_id = batch.0);
-        let mailbox = self.mailbox.clone();
-        batch_span.in_scope(|| {
-            self.pool.spawn(
-                move || task.run(),
-                // A session that has ended waits for nothing.
-                move |outcome| drop(mailbox.blocking_send(Input::Computed(outcome, attempt))),
-            );
-        });
+        let _entered = batch_span.enter();
+        match guard(move || task.run_if_light()) {
+            Ok(Ok(computed)) => self.machine.computed(computed),
+            Ok(Err(task)) => {
+                let mailbox = self.mailbox.clone();
+                self.pool.spawn(
+                    move || task.run(),
+                    // A session that has ended waits for nothing.
+                    move |outcome| drop(mailbox.blocking_send(Input::Computed(outcome, attempt))),
+                );
+                Vec::new()
+            }
+            Err(error) => vec![failed(attempt, &error)],
+        }
     }
 
-    fn send(&self, attempt: &Attempt, messages: &[PeerMessage]) {
-        for link in self.links.get(attempt).into_iter().flat_map(BTreeMap::values) {
-            messages.iter().for_each(|message| link.send(message.clone()));
+    fn send(&mut self, attempt: &Attempt, messages: Vec<(WorkerId, PeerMessage)>) {
+        let Some(links) = self.links.get_mut(attempt) else { return };
+        for (peer, message) in messages {
+            if let Some(link) = links.get_mut(&peer) {
+                link.send(message);
+            }
         }
     }
 
@@ -264,6 +296,11 @@ impl Drop for Driver {
     }
 }
 
+fn failed(attempt: Attempt, error: &WorkerError) -> Action<HeldShard> {
+    let (reason, detail) = (error.reason(), error.to_string());
+    Action::Report(WorkerEvent::AttemptFailed { attempt, reason, detail })
+}
+
 /// Whether `other` is over once `attempt` is: no later one of the same job and group.
 fn is_replaced(other: &Attempt, attempt: &Attempt) -> bool {
     (&other.job, other.group) == (&attempt.job, attempt.group) && other.epoch <= attempt.epoch
@@ -275,7 +312,7 @@ async fn get_ready(
     cache: &ShardCache,
     client: &Client,
     pool: &ComputePool,
-    security: &ClientSecurity,
+    peers: &PeerSettings,
     mailbox: &mpsc::Sender<Input>,
 ) -> Result<Ready, PrepareError> {
     let is_own = |member: &&Member| member.worker == own;
@@ -303,7 +340,8 @@ async fn get_ready(
             // Called from the link's own task, which ends with it.
             tokio::spawn(async move { mailbox.send(input).await });
         };
-        let link = open_link(&assignment.attempt, own, peer, security, broken).await;
+        let streams = (peer, peers.exchange.n_streams);
+        let link = open_link(&assignment.attempt, own, streams, &peers.security, broken).await;
         let unreachable = |error: kaskade_rpc::RpcError| PrepareError::Peer {
             peer: worker,
             detail: error.to_string(),

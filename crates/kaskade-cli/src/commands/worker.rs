@@ -1,11 +1,13 @@
 //! `kaskade worker`.
 
 use kaskade_worker::WorkerConfig;
+use kaskade_worker::config::ExchangeConfig;
 
 use super::server::serve;
 use crate::args::server::WorkerArgs;
 use crate::error::CliError;
 use crate::machine;
+use crate::size::Size;
 
 /// The share of free memory that a worker offers by itself.
 pub(super) const MEMORY_SHARE: f64 = 0.8;
@@ -23,6 +25,13 @@ pub(super) fn worker(args: WorkerArgs) -> Result<(), CliError> {
         memory_bytes: memory_bytes.unwrap_or(u64::MAX),
         load: args.load.into(),
         n_threads: args.threads.map_or_else(machine::n_cores, |threads| threads as usize),
+        exchange: ExchangeConfig {
+            n_streams: args.streams as usize,
+            credit_bytes: match args.stream_memory {
+                Size::Auto => ExchangeConfig::DEFAULT.credit_bytes,
+                size => size.resolve(machine::free_memory_bytes(), 1.0).unwrap_or(u64::MAX),
+            },
+        },
         find_coordinator: WorkerConfig::DEFAULT_FIND_COORDINATOR,
         find_again: WorkerConfig::DEFAULT_FIND_AGAIN,
     };

@@ -28,9 +28,9 @@ const BLOCK_SPAN_BITS: u32 = 16;
 /// What a block of its own costs beside ids and masks, about.
 const HEADER_BYTES: usize = 11;
 
-/// Blocks that one task encodes, and how many a slice has where tasks are worth their while.
+/// Blocks that one task encodes, and from how many ids on tasks are worth their while.
 const BLOCKS_PER_TASK: usize = 4;
-const MIN_POOLED_BLOCKS: usize = 8;
+const MIN_POOLED_IDS: usize = 1 << 15;
 
 /// A slice as its peers receive it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,9 +54,9 @@ impl EncodedSlice {
 #[must_use]
 pub fn encode<const W: usize>(slices: &[Slice<W>]) -> EncodedSlice {
     let blocks = cut(slices);
-    let tasks = || blocks.chunks(BLOCKS_PER_TASK).map(Written::new);
-    let written: Vec<Written> = if blocks.len() < MIN_POOLED_BLOCKS {
-        tasks().collect()
+    let n_ids: usize = slices.iter().map(Slice::n_nodes).sum();
+    let written: Vec<Written> = if n_ids < MIN_POOLED_IDS {
+        vec![Written::new(&blocks)]
     } else {
         blocks.par_chunks(BLOCKS_PER_TASK).map(Written::new).collect()
     };

@@ -26,8 +26,9 @@ impl Bench {
         let client = kaskade_rpc::control::client(with_token(nobody, None));
         let cache = ShardCache::new(dir.path().to_owned(), Load::default());
         let pool = ComputePool::start(1).unwrap();
-        let driver =
-            Driver::new(OWN, mailbox, events, cache, client, pool, ClientSecurity::default());
+        let peers =
+            PeerSettings { security: ClientSecurity::default(), exchange: ExchangeConfig::DEFAULT };
+        let driver = Driver::new(OWN, mailbox, events, cache, client, pool, peers);
         Self { driver, events: reports, _inputs: inputs, _cache: dir }
     }
 
