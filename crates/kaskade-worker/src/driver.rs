@@ -10,6 +10,7 @@ use kaskade_model::coin::Isa;
 use kaskade_model::message::{
     Assignment, Attempt, Member, PeerMessage, WorkerCommand, WorkerEvent,
 };
+use kaskade_model::tally::Work;
 use kaskade_rpc::control::Client;
 use kaskade_rpc::fail_point;
 use kaskade_rpc::security::ClientSecurity;
@@ -22,6 +23,7 @@ use crate::compute_pool::{ComputePool, guard};
 use crate::config::ExchangeConfig;
 use crate::error::WorkerError;
 use crate::exchange::{PeerLink, open_link};
+use crate::round_times::RoundTimes;
 
 /// A shard as the machine holds it: mapped once for all jobs.
 pub(crate) type HeldShard = Arc<MappedShard>;
@@ -95,6 +97,7 @@ pub(crate) struct Driver {
     pool: ComputePool,
     /// For the streams to peers.
     peers: PeerSettings,
+    times: RoundTimes,
 }
 
 /// How a worker speaks with its peers.
@@ -128,6 +131,7 @@ impl Driver {
             client,
             pool,
             peers,
+            times: RoundTimes::default(),
         }
     }
 
@@ -169,13 +173,17 @@ impl Driver {
             match action {
                 Action::Compute(task) => actions.extend(self.compute(task)),
                 Action::Send { attempt, messages } => {
-                    let is_marker = |(_, message): &_| matches!(message, PeerMessage::Marker(_));
-                    let ends_round = messages.iter().any(is_marker);
-                    if ends_round {
+                    // Credits, and chunks that waited for some, end no round.
+                    let marker = messages.iter().find_map(|(_, message)| match message {
+                        PeerMessage::Marker(marker) => Some(*marker),
+                        PeerMessage::Chunk(_) | PeerMessage::Credit(_) => None,
+                    });
+                    if let Some(marker) = marker {
+                        self.times.note(&attempt, &marker);
                         fail_point::reach("slice-before-send");
                     }
                     self.send(&attempt, messages);
-                    if ends_round {
+                    if marker.is_some() {
                         fail_point::reach("slice-sent");
                     }
                 }
@@ -248,6 +256,7 @@ impl Driver {
     fn release(&mut self, attempt: &Attempt) {
         self.stop_preparing(attempt);
         self.machine.release(attempt);
+        self.times.forget(attempt);
         self.links.remove(attempt);
     }
 
@@ -284,7 +293,16 @@ impl Driver {
         }
     }
 
-    fn report(&self, event: WorkerEvent) {
+    fn report(&mut self, event: WorkerEvent) {
+        if let WorkerEvent::BatchTallied { attempt, batch, tally } = &event {
+            let round_us = self.times.median_us(attempt, *batch);
+            let Work { bytes_sent, activations_sent, .. } = tally.work;
+            let bytes_each = bytes_sent as f64 / activations_sent.max(1) as f64;
+            tracing::info!(
+                job_id = %attempt.job, batch_id = batch.0, n_rounds = tally.n_rounds(), round_us,
+                bytes_sent, activations_sent, bytes_each, "batch done"
+            );
+        }
         // The session may have ended meanwhile.
         let _ = self.events.send(event);
     }

@@ -12,6 +12,7 @@ pub mod config;
 mod driver;
 mod error;
 mod exchange;
+mod round_times;
 mod run;
 mod session;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::*;
 use crate::fixture;
 
-/// INTERFACE.md's example, with the placeholders of texts filled in.
+/// INTERFACE.md's example, with the placeholders of texts filled in, and what was added to it since.
 const INTERFACE: &str = r#"
 { "schema_version": 1, "coin_version": 1, "job": "demo", "state": "succeeded",
   "graph": {"digest": "…", "nodes": 0, "arcs": 0}, "spec": {}, "simulations": 0,
@@ -14,7 +14,8 @@ const INTERFACE: &str = r#"
   "growth": [{"round": 0, "mean_new": 0, "mean_total": 0, "quantiles_total": {"0.05": 0, "0.5": 0, "0.95": 0}}],
   "digest": "blake3, DESIGN §3.6",
   "performance": {"seconds": 0, "cpu_seconds": 0, "simulations_per_second": 0, "arcs_scanned": 0, "coins": 0,
-                  "threads": 1, "workers": 0, "bytes_exchanged": 0, "chunks": {"list": 0, "roaring": 0, "dense": 0}, "peak_memory_bytes": 0} }
+                  "threads": 1, "workers": 0, "bytes_exchanged": 0,
+                  "activations_exchanged": 0, "bytes_per_activation": 0, "chunks": {"list": 0, "roaring": 0, "dense": 0}, "peak_memory_bytes": 0} }
 "#;
 
 /// Every key in the order of the text, with the depth at which it stands.
