@@ -30,9 +30,8 @@ pub struct Bits {
     pub n_activations: u64,
     /// All bits of all payloads.
     pub sent: f64,
-    /// Those of the same masks with ids that take next to nothing: about what they take in `sent`,
-    /// where blocks are others.
-    pub masks_sent: f64,
+    /// Those of ids and headers.
+    pub ids_sent: f64,
     /// What the ids need.
     pub id_bound: f64,
     /// What the masks need.
@@ -48,16 +47,16 @@ pub const MAX_ID_RATIO: f64 = 1.6;
 pub const MAX_MASK_RATIO: f64 = 2.0;
 
 impl Bits {
-    /// What the ids took, headers and all that is not a mask with them, over what they need.
+    /// What ids and headers took over what ids need.
     #[must_use]
     pub fn id_ratio(&self) -> f64 {
-        (self.sent - self.masks_sent) / self.id_bound
+        self.ids_sent / self.id_bound
     }
 
     /// What the masks took over what they need.
     #[must_use]
     pub fn mask_ratio(&self) -> f64 {
-        self.masks_sent / self.mask_bound
+        (self.sent - self.ids_sent) / self.mask_bound
     }
 
     /// All of it over what all of it needs.
@@ -78,7 +77,7 @@ impl Bits {
         self.sent += other.sent;
         self.id_bound += other.id_bound;
         self.mask_bound += other.mask_bound;
-        self.masks_sent += other.masks_sent;
+        self.ids_sent += other.ids_sent;
         self.chunks += other.chunks;
     }
 }
@@ -145,18 +144,26 @@ pub fn record<const W: usize>(
 
 fn bits_of<const W: usize>(frontier: &[Slice<W>], own: &[NodeRange]) -> Bits {
     let encoded = slice::encode(frontier);
-    // The same masks on ids without a gap: those take a few bytes a block.
-    let masks: Vec<_> = frontier.iter().flat_map(|slice| slice.masks.iter().copied()).collect();
-    let dense = Slice { nodes: (0..masks.len() as u32).collect(), masks };
+    // With masks that are all the same, as which they take so many bits a block: an encoding, a
+    // length, how many lanes, and which one.
+    let bits_of_same = 8.0 * (3.0 + (1.0 + (LANES_PER_WORD * W).ilog2() as f64) / 8.0).ceil();
+    let mut first_lane = [0; W];
+    first_lane[0] = 1;
+    let ids_alone = frontier.iter().map(|slice| {
+        let nodes = slice.nodes.clone();
+        Slice { masks: vec![first_lane; nodes.len()], nodes }
+    });
+    let ids_alone = slice::encode(&ids_alone.collect::<Vec<_>>());
+    let n_blocks = encoded.counts.list + encoded.counts.roaring + encoded.counts.dense;
     let mut bits = Bits {
-        n_nodes: dense.n_nodes() as u64,
-        n_activations: dense.n_activations(),
+        n_nodes: frontier.iter().map(|slice| slice.n_nodes() as u64).sum(),
+        n_activations: frontier.iter().map(Slice::n_activations).sum(),
         sent: 8.0 * encoded.n_bytes() as f64,
-        masks_sent: 8.0 * slice::encode(std::slice::from_ref(&dense)).n_bytes() as f64,
+        ids_sent: 8.0 * ids_alone.n_bytes() as f64 - bits_of_same * n_blocks as f64,
         chunks: encoded.counts,
         ..Bits::default()
     };
-    for mask in &dense.masks {
+    for mask in frontier.iter().flat_map(|slice| &slice.masks) {
         bits.mask_bound += log2_choose((W * LANES_PER_WORD) as u64, count_lanes(mask));
     }
     for (slice, range) in frontier.iter().zip(own) {

@@ -66,7 +66,7 @@ fn the_least_room_and_any_streams_give_the_same() {
         cluster.start_worker_with(&["--stream-memory", room, "--streams", streams], &[]);
     }
     cluster.wait_for_workers(settings.len());
-    let path = generate(&cluster, "graph", 14, 7);
+    let path = generate(&cluster, "graph", 16, 7);
     let mut run = vec!["run", "--graph", &path];
     run.extend(JOB);
     let mut submit = vec!["submit", "--wait", "--placement", "partition", "--graph", "graph"];

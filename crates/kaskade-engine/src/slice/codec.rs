@@ -1,9 +1,8 @@
 //! The bytes of a slice: payloads made of blocks.
 //!
 //! A block covers the ids of one aligned range of 2¹⁶, or of one shard within it, or of several of
-//! those where that takes fewer bytes. It is `id encoding u8 · planes u8 · first id · n ids ·
-//! id bytes`, the ids, then per plane `mask encoding u8 · mask bytes` and the masks; numbers are in
-//! base 128. Every encoding is chosen by exact byte count. Slices of today have one plane, "active";
+//! those where that takes fewer bytes. It is `id encoding + 8 · planes u8 · first id · n ids · id bytes`, the ids, then per plane `mask encoding u8 · mask bytes` and the masks; numbers are in
+//! base 128, the first id as its distance from the end of the block before. Every encoding is chosen by exact byte count. Slices of today have one plane, "active";
 //! signs and campaigns will be further planes over the same ids. A payload is blocks end to
 //! end, up to [`MAX_PAYLOAD_BYTES`]; which block comes in which payload has no meaning.
 
@@ -26,7 +25,10 @@ const FULL_PAYLOAD_BYTES: usize = 112 << 10;
 const BLOCK_SPAN_BITS: u32 = 16;
 
 /// What a block of its own costs beside ids and masks, about.
-const HEADER_BYTES: usize = 11;
+const HEADER_BYTES: usize = 9;
+
+/// A byte has the encoding of the ids below, and the number of planes above.
+const ENCODING_BITS: u32 = 3;
 
 /// Blocks that one task encodes, and from how many ids on tasks are worth their while.
 const BLOCKS_PER_TASK: usize = 4;
@@ -62,15 +64,19 @@ pub fn encode<const W: usize>(slices: &[Slice<W>]) -> EncodedSlice {
     };
     let mut encoded = EncodedSlice::default();
     let mut payload = Vec::new();
-    for Written { bytes, ends, counts } in written {
+    let mut at_least = 0;
+    for Written { bytes, blocks, counts } in written {
         encoded.counts += counts;
         let mut begin = 0;
-        for end in ends {
+        for WrittenBlock { end, kinds, first, last } in blocks {
+            payload.push(kinds);
+            varint::write(first - at_least, &mut payload);
             payload.extend_from_slice(&bytes[begin..end]);
-            begin = end;
+            (begin, at_least) = (end, last + 1);
             if payload.len() >= FULL_PAYLOAD_BYTES {
                 debug_assert!(payload.len() <= MAX_PAYLOAD_BYTES);
                 encoded.payloads.push(std::mem::take(&mut payload).into());
+                at_least = 0;
             }
         }
     }
@@ -140,13 +146,21 @@ fn cut<const W: usize>(slices: &[Slice<W>]) -> Vec<Block<'_, W>> {
     blocks
 }
 
-/// Blocks end to end.
+/// Blocks end to end, each from its number of ids on.
 #[derive(Default)]
 struct Written {
     bytes: Vec<u8>,
-    /// Where each block ends.
-    ends: Vec<usize>,
+    blocks: Vec<WrittenBlock>,
     counts: ChunkCounts,
+}
+
+/// A block of which the beginning depends on what is before it in its payload.
+struct WrittenBlock {
+    /// Where its bytes end.
+    end: usize,
+    kinds: u8,
+    first: u32,
+    last: u32,
 }
 
 impl Written {
@@ -175,12 +189,10 @@ impl Written {
         planes: &[&[LaneMask<W>]],
         scratch: &mut Vec<u8>,
     ) {
-        let Self { bytes, ends, counts } = self;
+        let Self { bytes, blocks, counts } = self;
         scratch.clear();
         let encoding = ids::encode(nodes, scratch);
         encoding.count(counts);
-        bytes.extend([encoding as u8, planes.len() as u8]);
-        varint::write(nodes[0], bytes);
         varint::write(nodes.len() as u32, bytes);
         varint::write(scratch.len() as u32, bytes);
         bytes.extend_from_slice(scratch);
@@ -190,7 +202,12 @@ impl Written {
             varint::write(scratch.len() as u32, bytes);
             bytes.extend_from_slice(scratch);
         }
-        ends.push(bytes.len());
+        blocks.push(WrittenBlock {
+            end: bytes.len(),
+            kinds: encoding as u8 | (planes.len() as u8) << ENCODING_BITS,
+            first: nodes[0],
+            last: nodes[nodes.len() - 1],
+        });
     }
 }
 
@@ -222,11 +239,11 @@ fn decode_block<const W: usize>(
     n_nodes: u32,
     allowed: &LaneMask<W>,
 ) -> Result<Slice<W>, DecodeError> {
-    let kinds = take(rest, 2)?;
-    let (id_encoding, n_planes) = (kinds[0], kinds[1]);
-    let first = number(rest)?;
+    let kinds = take(rest, 1)?[0];
+    let (id_encoding, n_planes) = (kinds & ((1 << ENCODING_BITS) - 1), kinds >> ENCODING_BITS);
+    let first = number(rest)?.checked_add(at_least).ok_or(DecodeError::BadIds)?;
     let n_ids = number(rest)? as usize;
-    if n_ids == 0 || n_ids > 1 << BLOCK_SPAN_BITS || first < at_least {
+    if n_ids == 0 || n_ids > 1 << BLOCK_SPAN_BITS {
         return Err(DecodeError::BadIds);
     }
     if n_planes != 1 {
