@@ -178,28 +178,27 @@ fn the_faults_really_hit_rounds() {
 fn no_room_is_too_little() {
     const LARGEST_CHUNK: u64 = slice::MAX_PAYLOAD_BYTES as u64;
     const BATCHES_IN_FLIGHT: u64 = 2;
-    let shards = arc_list(12_000, 100_000).shards(7);
+    let shards = arc_list(20_000, 160_000).shards(7);
     for max_rounds in [None, Some(2)] {
         let plan = JobPlan {
-            n_nodes: 12_000,
+            n_nodes: 20_000,
             n_simulations: 1024,
-            seeds: SeedPlan::RandomEach(600),
+            seeds: SeedPlan::RandomEach(1000),
             max_rounds,
             ..plan(LiveArcModel::IndependentCascade(ArcProbability::Constant(0.3)), 8)
         };
         let expected = in_one_process(&plan, &shards);
         let mut most = Vec::new();
         for credit_bytes in [0, 2 * LARGEST_CHUNK + 7, u64::MAX] {
-            let faults = Faults { credit_bytes, repeat_per_mille: 50, ..Faults::default() };
+            let faults = Faults { credit_bytes, ..Faults::default() };
             let setup = setup(&plan, &shards, Placement::Partition);
             let run = simulated_cluster::run(setup, &shards, 3, faults, 1);
             assert_same_rows(&run, &expected, &format!("{credit_bytes} bytes of room"));
-            // A chunk that the network repeats is there twice.
-            let room = credit_bytes.max(LARGEST_CHUNK).saturating_mul(2 * BATCHES_IN_FLIGHT);
+            let room = credit_bytes.max(LARGEST_CHUNK).saturating_mul(BATCHES_IN_FLIGHT);
             assert!(run.max_bytes_under_way <= room, "{} in {room}", run.max_bytes_under_way);
             most.push(run.max_bytes_under_way);
         }
-        assert!(most[0] < most[1] && most[1] <= most[2], "the room is the limit: {most:?}");
+        assert!(2 * most[0] < most[2], "the room is the limit: {most:?}");
     }
 }
 
