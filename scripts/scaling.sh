@@ -49,7 +49,7 @@ start_cluster() {
     rm -rf "$folder"
     mkdir "$folder"
     "$binary" coordinator --listen 127.0.0.1:0 --graphs "$scratch/graphs" --state "$folder/state" \
-        2>"$folder/coordinator.log" &
+        >"$folder/coordinator.log" 2>&1 &
     processes=($!)
     url=''
     while [[ -z $url ]]; do
@@ -59,10 +59,11 @@ start_cluster() {
     done
     for ((worker = 0; worker < $1; worker++)); do
         "$binary" worker --coordinator "$url" --threads "$2" --cache "$folder/cache-$worker" \
-            2>"$folder/worker-$worker.log" &
+            --memory "$((80 / $1))%" >"$folder/worker-$worker.log" 2>&1 &
         processes+=($!)
     done
-    until (($("$binary" status --coordinator "$url" --json | grep --count '"host"') >= $1)); do
+    until "$binary" list --coordinator "$url" --json >"$folder/list.json" 2>"$folder/list.log" &&
+        (($(field "$folder/list.json" workers) == $1)); do
         ((SECONDS < deadline)) || { cat "$folder"/*.log >&2; return 1; }
         read -r -t "$LOOK_SECONDS" -u "$never" || true
     done
