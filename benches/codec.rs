@@ -6,17 +6,18 @@
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use kaskade_engine::slice::{EncodedSlice, Encoder, Slice, decode};
+use kaskade_engine::slice::{EncodedSlice, Slice, decode, encode as encode_all};
 use kaskade_model::NodeId;
 use kaskade_model::coin::{Purpose, node_item};
 
 const N_NODES: u32 = 1 << 20;
 
 /// Name; of how many nodes a run begins, and the nodes of a run.
-const DENSITIES: [(&str, u32, u32); 4] = [
+const DENSITIES: [(&str, u32, u32); 5] = [
     ("every 1000th node", 1000, 1),
     ("every 30th node", 30, 1),
     ("every 3rd node", 3, 1),
+    ("nine of ten nodes", 10, 9),
     ("runs of 4000 in 5000", 5000, 4000),
 ];
 
@@ -60,9 +61,7 @@ fn slice(stride: u32, run: u32) -> Slice<1> {
 }
 
 fn encode(slice: &Slice<1>) -> EncodedSlice {
-    let mut encoder = Encoder::default();
-    encoder.add(slice);
-    encoder.finish()
+    encode_all(std::slice::from_ref(slice))
 }
 
 criterion_group! {

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use kaskade_engine::slice::{Encoder, Slice};
+use kaskade_engine::slice::{self, Slice};
 use kaskade_ingest::progress::Unwatched;
 use kaskade_ingest::spec::ColumnChoice;
 use kaskade_ingest::{ExportSpec, export};
@@ -173,9 +173,7 @@ fn valid_seeds() -> Seeds {
         ("all", of((65_500..66_000).collect(), |_| 1)),
     ];
     for (name, slice) in slices {
-        let mut encoder = Encoder::default();
-        encoder.add(&slice);
-        let payloads = encoder.finish().payloads;
+        let payloads = slice::encode(std::slice::from_ref(&slice)).payloads;
         seeds.insert(("slice", format!("valid-{name}")), payloads.concat());
     }
     seeds

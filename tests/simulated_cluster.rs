@@ -6,6 +6,7 @@ use kaskade_engine::job::{
 };
 use kaskade_engine::local::{self, Unobserved};
 use kaskade_engine::partition::Partition;
+use kaskade_engine::slice;
 use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
 use kaskade_model::dynamics::Dynamics;
@@ -23,9 +24,13 @@ use proptest::prelude::*;
 const N_NODES: u32 = 400;
 
 fn graph() -> ArcList {
+    arc_list(N_NODES, 2400)
+}
+
+fn arc_list(n_nodes: u32, n_arcs: u32) -> ArcList {
     let arc =
-        |i: u32| (i.wrapping_mul(2_654_435_761) % N_NODES, i.wrapping_mul(40_503) / 7 % N_NODES);
-    ArcList::new(N_NODES, (1..2400).map(arc).filter(|(source, target)| source != target))
+        |i: u32| (i.wrapping_mul(2_654_435_761) % n_nodes, i.wrapping_mul(40_503) / 7 % n_nodes);
+    ArcList::new(n_nodes, (1..n_arcs).map(arc).filter(|(source, target)| source != target))
 }
 
 fn plan(model: LiveArcModel, lane_words: usize) -> JobPlan {
@@ -158,11 +163,19 @@ proptest! {
         leave_per_mille in 0u64..20,
         loss_per_mille in 0u64..20,
         repeat_per_mille in 0u64..300,
+        credit_bytes in prop_oneof![Just(0), 20u64..2000, Just(u64::MAX)],
     ) {
         let shards = graph().shards(7);
         let plan = plan(models()[0], 1);
         let faults =
-            Faults { crash_per_mille, leave_per_mille, loss_per_mille, repeat_per_mille, budget: 8 };
+            Faults {
+                crash_per_mille,
+                leave_per_mille,
+                loss_per_mille,
+                repeat_per_mille,
+                budget: 8,
+                credit_bytes,
+            };
         let setup = setup(&plan, &shards, placement);
         let run = simulated_cluster::run(setup, &shards, n_workers, faults, seed);
         assert_same_rows(&run, &in_one_process(&plan, &shards), &format!("seed {seed}"));
@@ -180,6 +193,7 @@ fn the_faults_really_hit_rounds() {
         loss_per_mille: 10,
         repeat_per_mille: 100,
         budget: 12,
+        credit_bytes: 0,
     };
     let mut hits = (0, 0, 0, 0);
     for seed in 0..20 {
@@ -192,6 +206,36 @@ fn the_faults_really_hit_rounds() {
         hits.3 += run.n_leaves;
     }
     assert!(hits.0 > 20 && hits.1 > 5 && hits.2 > 10 && hits.3 > 20, "{hits:?}");
+}
+
+/// Frontiers of several chunks a worker, two batches at a time, and room for one chunk, for a few, or
+/// for all: what is on its way stays within the room, and everything arrives.
+#[test]
+fn no_room_is_too_little() {
+    const LARGEST_CHUNK: u64 = slice::MAX_PAYLOAD_BYTES as u64;
+    const BATCHES_IN_FLIGHT: u64 = 2;
+    let shards = arc_list(20_000, 160_000).shards(7);
+    for max_rounds in [None, Some(2)] {
+        let plan = JobPlan {
+            n_nodes: 20_000,
+            n_simulations: 1024,
+            seeds: SeedPlan::RandomEach(1000),
+            max_rounds,
+            ..plan(LiveArcModel::IndependentCascade(ArcProbability::Constant(0.3)), 8)
+        };
+        let expected = in_one_process(&plan, &shards);
+        let mut most = Vec::new();
+        for credit_bytes in [0, 2 * LARGEST_CHUNK + 7, u64::MAX] {
+            let faults = Faults { credit_bytes, ..Faults::default() };
+            let setup = setup(&plan, &shards, Placement::Partition);
+            let run = simulated_cluster::run(setup, &shards, 3, faults, 1);
+            assert_same_rows(&run, &expected, &format!("{credit_bytes} bytes of room"));
+            let room = credit_bytes.max(LARGEST_CHUNK).saturating_mul(BATCHES_IN_FLIGHT);
+            assert!(run.max_bytes_under_way <= room, "{} in {room}", run.max_bytes_under_way);
+            most.push(run.max_bytes_under_way);
+        }
+        assert!(most[0] < most[2], "the room is the limit: {most:?}");
+    }
 }
 
 #[test]

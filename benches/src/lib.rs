@@ -7,6 +7,7 @@
 
 pub mod baseline;
 pub mod csr;
+pub mod frontiers;
 pub mod graphs;
 pub mod jobs;
 pub mod labels;

@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::Path;
 
-use kaskade_engine::slice::{self, Encoder, Slice};
+use kaskade_engine::slice::{self, Slice};
 use kaskade_ingest::spec::Format;
 use kaskade_store::Manifest;
 use tempfile::NamedTempFile;
@@ -99,10 +99,8 @@ fn slice(bytes: &[u8]) -> Verdict {
     for slice in slices {
         assert!(slice.nodes.is_sorted_by(|a, b| a < b), "nodes ascend");
         assert!(slice.nodes.iter().all(|&node| node < N_NODES), "nodes are the graph's");
-        let mut encoder = Encoder::default();
-        encoder.add(&slice);
         let mut again = Slice::default();
-        for payload in encoder.finish().payloads {
+        for payload in slice::encode(std::slice::from_ref(&slice)).payloads {
             let blocks = slice::decode(&payload, N_NODES, &ALL_LANES);
             for block in blocks.expect("the encoder's bytes can be decoded") {
                 again.nodes.extend(block.nodes);

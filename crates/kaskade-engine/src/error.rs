@@ -54,6 +54,14 @@ pub enum EngineError {
         /// The round.
         round: Round,
     },
+    /// A peer sent more than this worker has room for, or took in more than it was sent.
+    #[error("worker {peer} does not keep to the credit of batch {batch}")]
+    Credit {
+        /// The peer.
+        peer: WorkerId,
+        /// The batch.
+        batch: BatchId,
+    },
     /// A peer began more batches than a coordinator lets be in flight.
     #[error("worker {peer} began batch {batch}, too many before the coordinator's word")]
     TooFarAhead {

@@ -207,6 +207,10 @@ pub struct BatchRun<S, const W: usize> {
     /// (node, lane) pairs in it.
     n_new: u64,
     round: Round,
+    /// Whether the frontier was offered in this round.
+    own_is_offered: bool,
+    /// Whether much was offered in this round.
+    is_heavy: bool,
     tally: PartitionTally,
 }
 
@@ -230,6 +234,8 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
             dense: None,
             n_new: 0,
             round: Round(0),
+            own_is_offered: false,
+            is_heavy: false,
             tally: PartitionTally::empty(batch.first_simulation, batch.n_lanes),
             states,
             partition,
@@ -391,15 +397,29 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         remote: &[Slice<W>],
         parallelism: Parallelism,
     ) -> Result<(), ModelError> {
+        self.offer(remote, parallelism)?;
+        self.end_round(parallelism);
+        Ok(())
+    }
+
+    /// Offers `remote` slices to the own nodes and, the first time in a round, the own frontier
+    /// with them. A round's slices may come in any parts and order: what becomes active is the same.
+    ///
+    /// # Errors
+    /// As [`BatchRun::step`].
+    pub fn offer(
+        &mut self,
+        remote: &[Slice<W>],
+        parallelism: Parallelism,
+    ) -> Result<(), ModelError> {
         // A worker alone steps like this after a report, whatever it did before.
         if !self.activations.is_empty() {
             self.slice_frontier();
         }
-        let own = self.frontier.iter();
-        let frontier: Vec<&Slice<W>> = own.chain(remote).filter(|s| s.n_nodes() > 0).collect();
+        let frontier = to_offer(&self.frontier, self.own_is_offered, remote);
         let n_nodes: usize = frontier.iter().map(|slice| slice.n_nodes()).sum();
         let _span = tracing::debug_span!("expand", n_nodes).entered();
-        let is_light = parallelism == Parallelism::Pool && self.is_light(n_nodes, &frontier);
+        let is_light = self.is_light(&frontier);
         let parallelism = if is_light { Parallelism::Sequential } else { parallelism };
 
         let partition = Arc::clone(&self.partition);
@@ -415,16 +435,33 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
                 Parallelism::Pool => map.push_pooled(&self.states, &frontier)?,
             }
         };
+        self.is_heavy |= !is_light;
+        self.own_is_offered = true;
         self.tally.work.arcs_scanned += effort.arcs_scanned;
         self.tally.work.coins += effort.coins;
-        self.round = self.round.next();
-        self.close_round(parallelism);
-        tracing::debug!(n_arcs = effort.arcs_scanned, n_new = self.n_new, "round finished");
         Ok(())
     }
 
-    fn is_light(&self, n_nodes: usize, frontier: &[&Slice<W>]) -> bool {
-        if n_nodes >= LIGHT_ROUND_NODES {
+    /// Ends the round in which all that there is was offered: what became active is the next
+    /// frontier.
+    pub fn end_round(&mut self, parallelism: Parallelism) {
+        let is_heavy = std::mem::take(&mut self.is_heavy);
+        self.own_is_offered = false;
+        self.round = self.round.next();
+        self.close_round(if is_heavy { parallelism } else { Parallelism::Sequential });
+        tracing::debug!(round = self.round.0, n_new = self.n_new, "round finished");
+    }
+
+    /// Whether `remote`, and the own frontier where it was not offered yet, are so small that to
+    /// offer them takes less than to wake another thread.
+    #[must_use]
+    pub fn is_light_with(&self, remote: &[Slice<W>]) -> bool {
+        self.activations.is_empty()
+            && self.is_light(&to_offer(&self.frontier, self.own_is_offered, remote))
+    }
+
+    fn is_light(&self, frontier: &[&Slice<W>]) -> bool {
+        if frontier.iter().map(|slice| slice.n_nodes()).sum::<usize>() >= LIGHT_ROUND_NODES {
             return false;
         }
         let nodes = || frontier.iter().flat_map(|slice| slice.nodes.iter().copied().map(NodeId));
@@ -484,6 +521,16 @@ fn can_pull<S: Shard>(shards: &[S], plan: &JobPlan) -> bool {
     let has_in_view =
         |shard: &S| shard.nodes().is_empty() || shard.in_sources(0, &mut Vec::new()).is_some();
     is_told && n_own == plan.n_nodes as usize && shards.iter().all(has_in_view)
+}
+
+/// The slices of a round that are still to be offered.
+fn to_offer<'a, const W: usize>(
+    own: &'a [Slice<W>],
+    own_is_offered: bool,
+    remote: &'a [Slice<W>],
+) -> Vec<&'a Slice<W>> {
+    let own = if own_is_offered { &[] } else { own };
+    own.iter().chain(remote).filter(|slice| slice.n_nodes() > 0).collect()
 }
 
 fn edge_map<'a, S: Shard, const W: usize>(

@@ -1,12 +1,14 @@
 //! A slice of the frontier: nodes with the lanes in which they became active.
 
+mod ascending;
 mod bits;
 mod codec;
 mod error;
 mod ids;
 mod masks;
+mod varint;
 
-pub use codec::{EncodedSlice, Encoder, MAX_PAYLOAD_BYTES, decode};
+pub use codec::{EncodedSlice, MAX_PAYLOAD_BYTES, decode, encode};
 pub use error::DecodeError;
 
 use kaskade_model::lanes::{LaneMask, count_lanes};

@@ -186,6 +186,16 @@ pub struct Marker {
     pub n_pending: u64,
 }
 
+/// Room that a receiver of chunks has again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credit {
+    /// The batch.
+    pub batch: BatchId,
+    /// Payload bytes of it that its receiver has taken in from the one it tells, over all rounds so
+    /// far. So credits may be lost, repeated and reordered, as long as the last one arrives.
+    pub n_bytes: u64,
+}
+
 /// What flows from worker to worker within an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerMessage {
@@ -193,4 +203,18 @@ pub enum PeerMessage {
     Chunk(Chunk),
     /// The barrier.
     Marker(Marker),
+    /// Room for more chunks.
+    Credit(Credit),
+}
+
+impl PeerMessage {
+    /// The batch that it is about.
+    #[must_use]
+    pub fn batch(&self) -> BatchId {
+        match self {
+            Self::Chunk(chunk) => chunk.batch,
+            Self::Marker(marker) => marker.batch,
+            Self::Credit(credit) => credit.batch,
+        }
+    }
 }

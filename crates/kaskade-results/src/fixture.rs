@@ -71,6 +71,7 @@ pub(crate) fn record() -> JobRecord {
         arcs_scanned: 1_234_567,
         coins: 7654,
         bytes_sent: 5 << 20,
+        activations_sent: 4 << 20,
         chunks: ChunkCounts { list: 12, roaring: 3, dense: 1 },
         ..Work::default()
     };

@@ -20,8 +20,12 @@ pub struct Performance {
     pub threads: u32,
     /// Worker processes; 0 when the job ran in this process.
     pub workers: u32,
-    /// Bytes of chunks and markers between workers.
+    /// Payload bytes of the chunks between workers, counted once per receiver.
     pub bytes_exchanged: u64,
+    /// (node, simulation) activations in them, counted once per receiver.
+    pub activations_exchanged: u64,
+    /// Bytes over activations; `null` where nothing was exchanged.
+    pub bytes_per_activation: Option<f64>,
     /// Chunks sent, by encoding.
     pub chunks: ChunkCounts,
     /// The largest resident memory of a process; `null` where it was not measured.
@@ -59,6 +63,9 @@ impl Performance {
             threads,
             workers,
             bytes_exchanged: work.bytes_sent,
+            activations_exchanged: work.activations_sent,
+            bytes_per_activation: (work.activations_sent > 0)
+                .then(|| work.bytes_sent as f64 / work.activations_sent as f64),
             chunks: work.chunks,
             peak_memory_bytes,
         }
@@ -83,5 +90,8 @@ mod tests {
         let performance =
             Performance::new(&Work::default(), 5, Resources { seconds: 2.0, ..resources });
         assert_eq!(performance.simulations_per_second, 2.5);
+        assert_eq!(performance.bytes_per_activation, None);
+        let work = Work { bytes_sent: 30, activations_sent: 20, ..Work::default() };
+        assert_eq!(Performance::new(&work, 5, resources).bytes_per_activation, Some(1.5));
     }
 }

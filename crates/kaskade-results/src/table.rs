@@ -103,9 +103,11 @@ fn performance_lines(text: &mut String, performance: &Performance) {
     line(text, "work", &work);
     if performance.workers > 0 {
         let chunks = &performance.chunks;
+        let each = performance.bytes_per_activation;
+        let each = each.map_or(String::new(), |each| format!(", {each:.2} B an activation"));
         let exchange = [
             counted(u64::from(performance.workers), "worker"),
-            format!("{} exchanged", bytes(performance.bytes_exchanged)),
+            format!("{} exchanged{each}", bytes(performance.bytes_exchanged)),
             format!(
                 "chunks: {} list, {} roaring, {} dense",
                 count(chunks.list),

@@ -65,6 +65,32 @@ pub async fn connect(
     remote: Remote,
     security: &ClientSecurity,
 ) -> Result<Connection, RpcError> {
+    let endpoint = endpoint(address, remote, security)?;
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
+    let connected = endpoint.connect().await;
+    let channel = connected.map_err(|error| unreachable(address, remote, &error))?;
+    Ok(with_token(channel, security.token.as_ref()))
+}
+
+/// As [`connect`], but opens the connection with the first call on it, whose error says so when
+/// nobody answers. It is served by the tokio runtime that this is called on.
+///
+/// # Errors
+/// Those of [`connect`] that need no connection.
+pub fn connect_when_called(
+    address: &str,
+    remote: Remote,
+    security: &ClientSecurity,
+) -> Result<Connection, RpcError> {
+    let channel = endpoint(address, remote, security)?.connect_lazy();
+    Ok(with_token(channel, security.token.as_ref()))
+}
+
+fn endpoint(
+    address: &str,
+    remote: Remote,
+    security: &ClientSecurity,
+) -> Result<Endpoint, RpcError> {
     let uri = address::parse(address)
         .map_err(|error| RpcError::new(ErrorCode::InvalidArgument, error.to_string()))?;
     let is_encrypted = uri.scheme() == Some(&Scheme::HTTPS);
@@ -96,10 +122,7 @@ pub async fn connect(
         let refused = |error| unreachable(address, remote, &error);
         endpoint = endpoint.tls_config(tls.clone()).map_err(refused)?;
     }
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
-    let connected = endpoint.connect().await;
-    let channel = connected.map_err(|error| unreachable(address, remote, &error))?;
-    Ok(with_token(channel, security.token.as_ref()))
+    Ok(endpoint)
 }
 
 /// `channel`, on which every call shows `token`, if there is one.

@@ -1,7 +1,7 @@
 //! Service `Exchange`: workers of a group send each other their slices of the frontier.
 
 use kaskade_model::ids::{BatchId, Epoch, Round, WorkerId};
-use kaskade_model::message::{Attempt, Chunk, Marker, PeerMessage};
+use kaskade_model::message::{Attempt, Chunk, Credit, Marker, PeerMessage};
 
 use crate::channel::Connection;
 use crate::convert::required;
@@ -39,7 +39,7 @@ pub fn server<S: Exchange>(service: S) -> Server<S> {
 pub enum ExchangeMessage {
     /// The first message, and only the first.
     Hello(Hello),
-    /// A piece of the frontier, or the end of a round.
+    /// A piece of the frontier, the end of a round, or room for more.
     Peer(Envelope),
 }
 
@@ -73,6 +73,9 @@ pub struct Receipt {
     pub n_messages: u64,
     /// Their payload bytes.
     pub n_bytes: u64,
+    /// Bytes of chunks of a batch that the receiver has room for from this sender, over all streams;
+    /// or for one chunk, where that is more.
+    pub credit_bytes: u64,
 }
 
 impl From<ExchangeMessage> for pb::ExchangeMessage {
@@ -129,6 +132,9 @@ impl From<Envelope> for pb::PeerMessage {
                 let marker = pb::Marker { n_chunks, n_bytes, n_new, n_pending };
                 (batch, round, n_chunks, Content::Marker(marker))
             }
+            PeerMessage::Credit(Credit { batch, n_bytes }) => {
+                (batch, Round(0), 0, Content::Credit(pb::Credit { n_bytes }))
+            }
         };
         Self {
             epoch: envelope.epoch.0,
@@ -166,6 +172,12 @@ impl TryFrom<pb::PeerMessage> for Envelope {
             Content::Marker(pb::Marker { n_chunks, n_bytes, n_new, n_pending }) => {
                 PeerMessage::Marker(Marker { batch, round, n_chunks, n_bytes, n_new, n_pending })
             }
+            Content::Credit(_) if (round, peer.sequence) != (Round(0), 0) => {
+                return invalid("round", "must be 0 for a credit, as its sequence".to_owned());
+            }
+            Content::Credit(pb::Credit { n_bytes }) => {
+                PeerMessage::Credit(Credit { batch, n_bytes })
+            }
         };
         Ok(Self { epoch: Epoch(peer.epoch), from: WorkerId(peer.from), message })
     }
@@ -177,6 +189,7 @@ impl From<Receipt> for pb::ExchangeReply {
             worker_id: receipt.worker.0,
             n_messages: receipt.n_messages,
             n_bytes: receipt.n_bytes,
+            credit_bytes: receipt.credit_bytes,
         }
     }
 }
@@ -187,6 +200,7 @@ impl From<pb::ExchangeReply> for Receipt {
             worker: WorkerId(reply.worker_id),
             n_messages: reply.n_messages,
             n_bytes: reply.n_bytes,
+            credit_bytes: reply.credit_bytes,
         }
     }
 }

@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn golden_bytes() {
         let file = GraphFile::Shard(ShardId(1));
-        assert_golden::<pb::BeginPushRequest>(announcement(), "0801120477696b691a027b7d");
+        assert_golden::<pb::BeginPushRequest>(announcement(), "0802120477696b691a027b7d");
         assert_golden::<pb::NeededFile>(NeededFile { file, offset: 300 }, "0a040803100110ac02");
         let chunk = FileChunk { offset: 1, total_bytes: 2, data: "x".into() };
         assert_golden::<pb::PushChunk>(

@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn golden_bytes() {
-        assert_golden::<pb::SubmitRequest>(submission(), "080112056a6f622d371a027b7d");
+        assert_golden::<pb::SubmitRequest>(submission(), "080212056a6f622d371a027b7d");
         assert_golden::<pb::JobRequest>(submission().job, "0a056a6f622d37");
         let chunk = FileChunk { offset: 0, total_bytes: 0, data: Bytes::new() };
         let name = FileName::new("summary.json").unwrap();
@@ -159,7 +159,7 @@ mod tests {
             change(&mut request);
             Submission::try_from(request).unwrap_err()
         };
-        let version = refuse(|request| request.protocol_version = 2);
+        let version = refuse(|request| request.protocol_version = 9);
         assert!(matches!(version, ConvertError::Version(_)), "{version}");
         let size = refuse(|request| request.spec_json = vec![b' '; DOCUMENT_BYTES + 1].into());
         assert!(size.to_string().contains("must be 1 to 16777216"), "{size}");

@@ -6,7 +6,7 @@
 use kaskade_model::coin::COIN_VERSION;
 
 /// The version of the messages and of their order. Any change raises it.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// The release that this code belongs to, for people.
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");

@@ -20,7 +20,7 @@ use kaskade_model::{Epoch, WorkerId};
 
 use crate::VecShard;
 
-/// What goes wrong, each with its chance in a thousand at every step.
+/// What goes wrong and how little room there is; faults each with its chance in a thousand at every step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// A worker dies with all it knew; another one may join later.
@@ -33,6 +33,8 @@ pub struct Faults {
     pub repeat_per_mille: u64,
     /// Faults of all kinds but repeats, at most.
     pub budget: usize,
+    /// Bytes of chunks that a worker has room for, of each peer and batch; one chunk at least.
+    pub credit_bytes: u64,
 }
 
 /// How a simulated job ended, and what it went through.
@@ -52,6 +54,8 @@ pub struct SimulatedRun {
     pub n_losses: usize,
     /// Losses that hit batches while their rounds were under way.
     pub n_hits_in_rounds: usize,
+    /// Bytes of chunks that were on their way from one worker to another at a time, at most.
+    pub max_bytes_under_way: u64,
     /// Everything that happened, a line a step.
     pub log: Vec<String>,
 }
@@ -78,6 +82,7 @@ pub fn run(
         n_leaves: cluster.leaving.len(),
         n_losses: cluster.n_losses,
         n_hits_in_rounds: cluster.n_hits_in_rounds,
+        max_bytes_under_way: cluster.max_bytes_under_way,
         tally,
         n_simulations,
         log: cluster.log,
@@ -107,16 +112,26 @@ struct Cluster<'a> {
     n_crashes: usize,
     n_losses: usize,
     n_hits_in_rounds: usize,
+    max_bytes_under_way: u64,
     log: Vec<String>,
 }
 
-#[derive(Default)]
 struct Worker {
     machine: WorkerMachine<VecShard>,
     commands: VecDeque<WorkerCommand>,
     events: VecDeque<WorkerEvent>,
     tasks: Vec<Task<VecShard>>,
-    peers: BTreeMap<Attempt, Vec<WorkerId>>,
+}
+
+impl Worker {
+    fn new(credit_bytes: u64) -> Self {
+        Self {
+            machine: WorkerMachine::new(credit_bytes),
+            commands: VecDeque::new(),
+            events: VecDeque::new(),
+            tasks: Vec::new(),
+        }
+    }
 }
 
 struct ToPeer {
@@ -152,6 +167,7 @@ impl<'a> Cluster<'a> {
             n_crashes: 0,
             n_losses: 0,
             n_hits_in_rounds: 0,
+            max_bytes_under_way: 0,
             log: Vec::new(),
         };
         (0..n_workers).for_each(|_| cluster.join());
@@ -197,7 +213,7 @@ impl<'a> Cluster<'a> {
     fn join(&mut self) {
         let worker = WorkerId(self.next_worker);
         self.next_worker += 1;
-        self.workers.insert(worker, Worker::default());
+        self.workers.insert(worker, Worker::new(self.faults.credit_bytes));
         let address = format!("simulated-{worker}");
         let info = WorkerInfo { worker, address, memory_bytes: u64::MAX };
         self.to_job.push_back(JobEvent::WorkerJoined(info));
@@ -252,8 +268,7 @@ impl<'a> Cluster<'a> {
                 let partition = Partition::alone(shards.collect(), plan, Isa::Portable, u64::MAX)
                     .expect("simulated jobs fit their graphs");
                 let others = assignment.members.iter().map(|m| m.worker).filter(|&w| w != id);
-                let others: Vec<WorkerId> = others.collect();
-                worker.peers.insert(assignment.attempt.clone(), others.clone());
+                let others = others.map(|other| (other, self.faults.credit_bytes)).collect();
                 worker.machine.prepare(assignment.attempt, partition, others)
             }
             WorkerCommand::BeginBatch { attempt, batch } => {
@@ -291,7 +306,8 @@ impl<'a> Cluster<'a> {
         let Some(id) = self.some_worker(|worker| !worker.tasks.is_empty()) else { return };
         let worker = self.workers.get_mut(&id).expect("some_worker gives a present one");
         let task = pick(&mut worker.tasks, &mut self.random).expect("it has tasks");
-        let actions = worker.machine.computed(task.run());
+        let computed = task.run_if_light().unwrap_or_else(|task| task.run());
+        let actions = worker.machine.computed(computed);
         self.act(id, actions);
     }
 
@@ -301,18 +317,28 @@ impl<'a> Cluster<'a> {
             match action {
                 Action::Compute(task) => worker.tasks.push(task),
                 Action::Report(event) => worker.events.push_back(event),
-                Action::SendToPeers { attempt, messages } => {
-                    for &to in &worker.peers[&attempt] {
-                        self.to_peers.extend(messages.iter().map(|message| ToPeer {
-                            attempt: attempt.clone(),
-                            from: id,
-                            to,
-                            message: message.clone(),
-                        }));
-                    }
+                Action::Send { attempt, messages } => {
+                    self.to_peers.extend(messages.into_iter().map(|(to, message)| ToPeer {
+                        attempt: attempt.clone(),
+                        from: id,
+                        to,
+                        message,
+                    }));
                 }
             }
         }
+        self.note_bytes_under_way(id);
+    }
+
+    fn note_bytes_under_way(&mut self, from: WorkerId) {
+        let mut bytes = BTreeMap::<WorkerId, u64>::new();
+        for sent in self.to_peers.iter().filter(|sent| sent.from == from) {
+            if let PeerMessage::Chunk(chunk) = &sent.message {
+                *bytes.entry(sent.to).or_default() += chunk.payload.len() as u64;
+            }
+        }
+        let most = bytes.into_values().max().unwrap_or(0);
+        self.max_bytes_under_way = self.max_bytes_under_way.max(most);
     }
 
     fn handle(&mut self, event: JobEvent) {

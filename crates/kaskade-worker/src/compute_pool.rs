@@ -33,8 +33,7 @@ impl ComputePool {
         let span = tracing::Span::current();
         self.pool.spawn(move || {
             let _entered = span.entered();
-            let outcome = catch_unwind(AssertUnwindSafe(work));
-            done(outcome.map_err(|panic| WorkerError::Panicked { message: message_of(&*panic) }));
+            done(guard(work));
         });
     }
 
@@ -49,6 +48,12 @@ impl ComputePool {
         let gone = |_| WorkerError::Panicked { message: "the pool dropped the work".to_owned() };
         receiver.await.map_err(gone)?
     }
+}
+
+/// Runs `work` here; a panic becomes an error.
+pub(crate) fn guard<T>(work: impl FnOnce() -> T) -> Result<T, WorkerError> {
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    outcome.map_err(|panic| WorkerError::Panicked { message: message_of(&*panic) })
 }
 
 fn message_of(panic: &(dyn std::any::Any + Send)) -> String {

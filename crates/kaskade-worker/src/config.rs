@@ -34,6 +34,8 @@ pub struct WorkerConfig {
     pub load: Load,
     /// Threads that compute.
     pub n_threads: usize,
+    /// How it exchanges slices with its peers.
+    pub exchange: ExchangeConfig,
     /// How long a worker looks for a coordinator at its start.
     pub find_coordinator: Duration,
     /// How long it looks for one that it has lost.
@@ -47,4 +49,20 @@ impl WorkerConfig {
     pub const DEFAULT_FIND_COORDINATOR: Duration = Duration::from_secs(10);
     /// [`WorkerConfig::find_again`] of a worker that is not told otherwise.
     pub const DEFAULT_FIND_AGAIN: Duration = Duration::from_secs(600);
+}
+
+/// How a worker exchanges slices with its peers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExchangeConfig {
+    /// Streams of chunks to each peer, each with a connection of its own; at least 1. What ends rounds has
+    /// one more.
+    pub n_streams: usize,
+    /// Bytes of chunks of each peer and batch that this worker has room for, until it takes them in.
+    /// One chunk it always takes, 256 KiB at most.
+    pub credit_bytes: u64,
+}
+
+impl ExchangeConfig {
+    /// What a worker does that is not told otherwise.
+    pub const DEFAULT: Self = Self { n_streams: 2, credit_bytes: 8 << 20 };
 }

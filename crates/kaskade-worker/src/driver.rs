@@ -1,6 +1,6 @@
 //! The task that owns the worker machine for one session with the coordinator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use kaskade_engine::partition::Partition;
@@ -11,18 +11,21 @@ use kaskade_model::dynamics::{NoColumns, NodeColumns};
 use kaskade_model::message::{
     Assignment, Attempt, Member, PeerMessage, WorkerCommand, WorkerEvent,
 };
+use kaskade_model::tally::Work;
 use kaskade_rpc::control::Client;
 use kaskade_rpc::fail_point;
 use kaskade_rpc::security::ClientSecurity;
 use kaskade_store::MappedShard;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::cache::ShardCache;
-use crate::compute_pool::ComputePool;
+use crate::compute_pool::{ComputePool, guard};
+use crate::config::ExchangeConfig;
 use crate::error::WorkerError;
 use crate::exchange::{PeerLink, open_link};
 use crate::metrics::Metrics;
+use crate::round_times::RoundTimes;
 use crate::spans::Spans;
 
 /// A shard as the machine holds it: mapped once for all jobs.
@@ -34,7 +37,13 @@ pub(crate) enum Input {
     /// From the coordinator.
     Command(WorkerCommand),
     /// From a peer.
-    Peer { attempt: Attempt, from: WorkerId, message: PeerMessage },
+    Peer {
+        attempt: Attempt,
+        from: WorkerId,
+        message: PeerMessage,
+        /// Given back when the message has been handled.
+        room: Option<OwnedSemaphorePermit>,
+    },
     /// A stream from or to a peer ended before its attempt did.
     PeerStreamBroken { attempt: Attempt, peer: WorkerId, detail: String },
     /// Shards are mapped and peers connected, or not.
@@ -88,6 +97,7 @@ pub(crate) struct Driver {
     events: mpsc::UnboundedSender<WorkerEvent>,
     tools: Tools,
     spans: Spans,
+    times: RoundTimes,
 }
 
 /// What a driver works with.
@@ -98,8 +108,17 @@ pub(crate) struct Tools {
     pub(crate) client: Client,
     pub(crate) pool: ComputePool,
     /// For the streams to peers.
-    pub(crate) security: ClientSecurity,
+    pub(crate) peers: PeerSettings,
     pub(crate) metrics: Metrics,
+}
+
+/// How a worker speaks with its peers.
+#[derive(Clone, Debug)]
+pub(crate) struct PeerSettings {
+    /// What it shows them, and asks of them.
+    pub(crate) security: ClientSecurity,
+    /// Streams, each with a connection, and room.
+    pub(crate) exchange: ExchangeConfig,
 }
 
 impl Driver {
@@ -111,7 +130,7 @@ impl Driver {
     ) -> Self {
         Self {
             own,
-            machine: WorkerMachine::default(),
+            machine: WorkerMachine::new(tools.peers.exchange.credit_bytes),
             links: BTreeMap::new(),
             preparing: BTreeMap::new(),
             preparations: JoinSet::new(),
@@ -119,6 +138,7 @@ impl Driver {
             events,
             tools,
             spans: Spans::new(own),
+            times: RoundTimes::default(),
         }
     }
 
@@ -144,7 +164,7 @@ impl Driver {
                 self.release(&attempt);
                 Vec::new()
             }
-            Input::Peer { attempt, from, message } => {
+            Input::Peer { attempt, from, message, room: _room } => {
                 if let PeerMessage::Chunk(chunk) = &message {
                     self.tools.metrics.received(chunk.payload.len());
                 }
@@ -156,20 +176,27 @@ impl Driver {
             }
             Input::Ready { attempt, outcome } => self.ready(attempt, outcome),
             Input::Computed(Ok(computed), _) => self.machine.computed(computed),
-            Input::Computed(Err(error), attempt) => {
-                let (reason, detail) = (error.reason(), error.to_string());
-                self.report(WorkerEvent::AttemptFailed { attempt, reason, detail });
-                Vec::new()
-            }
+            Input::Computed(Err(error), attempt) => vec![failed(attempt, &error)],
         };
-        for action in actions {
+        let mut actions = VecDeque::from(actions);
+        while let Some(action) = actions.pop_front() {
             match action {
-                Action::Compute(task) => self.compute(task),
-                Action::SendToPeers { attempt, messages } => {
-                    self.spans.exchange(&attempt, &messages);
-                    fail_point::reach("slice-before-send");
-                    self.send(&attempt, &messages);
-                    fail_point::reach("slice-sent");
+                Action::Compute(task) => actions.extend(self.compute(task)),
+                Action::Send { attempt, messages } => {
+                    // Credits, and chunks that waited for some, end no round.
+                    let marker = messages.iter().find_map(|(_, message)| match message {
+                        PeerMessage::Marker(marker) => Some(*marker),
+                        PeerMessage::Chunk(_) | PeerMessage::Credit(_) => None,
+                    });
+                    if let Some(marker) = marker {
+                        self.times.note(&attempt, &marker);
+                        self.spans.exchange(&attempt, &marker);
+                        fail_point::reach("slice-before-send");
+                    }
+                    self.send(&attempt, messages);
+                    if marker.is_some() {
+                        fail_point::reach("slice-sent");
+                    }
                 }
                 Action::Report(event) => self.report(event),
             }
@@ -217,7 +244,8 @@ impl Driver {
             Ok(ready) => {
                 let Ready { partition, links } = *ready;
                 self.links.retain(|other, _| !is_replaced(other, &attempt));
-                let peers = links.keys().copied().collect();
+                let room_of = |(&peer, link): (&WorkerId, &PeerLink)| (peer, link.credit_bytes);
+                let peers = links.iter().map(room_of).collect();
                 self.links.insert(attempt.clone(), links);
                 self.spans.retain(|other| !is_replaced(other, &attempt));
                 self.spans.prepare(&attempt);
@@ -237,28 +265,39 @@ impl Driver {
     fn release(&mut self, attempt: &Attempt) {
         self.stop_preparing(attempt);
         self.machine.release(attempt);
+        self.times.forget(attempt);
         self.links.remove(attempt);
         self.spans.release(attempt);
     }
 
-    fn compute(&mut self, task: Task<HeldShard>) {
+    /// Computes `task`: here if it is light, because to wake the pool takes longer, else there.
+    fn compute(&mut self, task: Task<HeldShard>) -> Vec<Action<HeldShard>> {
         let (attempt, batch) = task.of();
         let attempt = attempt.clone();
         let span = self.spans.task(&attempt, batch);
         self.tools.metrics.in_flight(self.spans.n_batches());
-        let mailbox = self.mailbox.clone();
-        span.in_scope(|| {
-            self.tools.pool.spawn(
-                move || task.run(),
-                // A session that has ended waits for nothing.
-                move |outcome| drop(mailbox.blocking_send(Input::Computed(outcome, attempt))),
-            );
-        });
+        let _entered = span.enter();
+        match guard(move || task.run_if_light()) {
+            Ok(Ok(computed)) => self.machine.computed(computed),
+            Ok(Err(task)) => {
+                let mailbox = self.mailbox.clone();
+                self.tools.pool.spawn(
+                    move || task.run(),
+                    // A session that has ended waits for nothing.
+                    move |outcome| drop(mailbox.blocking_send(Input::Computed(outcome, attempt))),
+                );
+                Vec::new()
+            }
+            Err(error) => vec![failed(attempt, &error)],
+        }
     }
 
-    fn send(&self, attempt: &Attempt, messages: &[PeerMessage]) {
-        for link in self.links.get(attempt).into_iter().flat_map(BTreeMap::values) {
-            messages.iter().for_each(|message| link.send(message.clone()));
+    fn send(&mut self, attempt: &Attempt, messages: Vec<(WorkerId, PeerMessage)>) {
+        let Some(links) = self.links.get_mut(attempt) else { return };
+        for (peer, message) in messages {
+            if let Some(link) = links.get_mut(&peer) {
+                link.send(message);
+            }
         }
     }
 
@@ -269,6 +308,13 @@ impl Driver {
                 self.spans.tallied(attempt, *batch);
                 self.tools.metrics.batch_tallied(tally);
                 self.tools.metrics.in_flight(self.spans.n_batches());
+                let round_us = self.times.median_us(attempt, *batch);
+                let Work { bytes_sent, activations_sent, .. } = tally.work;
+                let bytes_each = bytes_sent as f64 / activations_sent.max(1) as f64;
+                tracing::info!(
+                    job_id = %attempt.job, batch_id = batch.0, n_rounds = tally.n_rounds(),
+                    round_us, bytes_sent, activations_sent, bytes_each, "batch done"
+                );
             }
             _ => {}
         }
@@ -283,6 +329,11 @@ impl Drop for Driver {
     }
 }
 
+fn failed(attempt: Attempt, error: &WorkerError) -> Action<HeldShard> {
+    let (reason, detail) = (error.reason(), error.to_string());
+    Action::Report(WorkerEvent::AttemptFailed { attempt, reason, detail })
+}
+
 /// Whether `other` is over once `attempt` is: no later one of the same job and group.
 fn is_replaced(other: &Attempt, attempt: &Attempt) -> bool {
     (&other.job, other.group) == (&attempt.job, attempt.group) && other.epoch <= attempt.epoch
@@ -294,7 +345,7 @@ async fn get_ready(
     tools: &Tools,
     mailbox: &mpsc::Sender<Input>,
 ) -> Result<Ready, PrepareError> {
-    let Tools { cache, client, pool, security, .. } = tools;
+    let Tools { cache, client, pool, peers, .. } = tools;
     let is_own = |member: &&Member| member.worker == own;
     let no_member = WorkerError::Assignment("this worker is none of its members");
     let member = assignment.members.iter().find(is_own).ok_or(PrepareError::Own(no_member))?;
@@ -325,7 +376,8 @@ async fn get_ready(
             // Called from the link's own task, which ends with it.
             tokio::spawn(async move { mailbox.send(input).await });
         };
-        let link = open_link(&assignment.attempt, own, peer, security, broken).await;
+        let streams = (peer, peers.exchange.n_streams);
+        let link = open_link(&assignment.attempt, own, streams, &peers.security, broken).await;
         let unreachable = |error: kaskade_rpc::RpcError| PrepareError::Peer {
             peer: worker,
             detail: error.to_string(),

@@ -52,6 +52,13 @@ pub enum WorkerError {
         #[source]
         source: rayon::ThreadPoolBuildError,
     },
+    /// The thread that speaks with the coordinator could not be started.
+    #[error("could not start the thread that speaks with the coordinator")]
+    ControlThread {
+        /// The system's word.
+        #[source]
+        source: std::io::Error,
+    },
     /// A computation panicked: a defect, reported instead of taking the worker down.
     #[error("a computation panicked: {message}")]
     Panicked {

@@ -13,6 +13,7 @@ mod driver;
 mod error;
 mod exchange;
 mod metrics;
+mod round_times;
 mod run;
 mod session;
 mod spans;

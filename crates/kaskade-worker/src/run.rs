@@ -8,12 +8,15 @@ use kaskade_rpc::health::Health;
 use kaskade_rpc::security::Gate;
 use kaskade_rpc::server::{self, Listener};
 use kaskade_rpc::{ErrorCode, RpcError, exchange, health, machine, metrics, reflection};
+use tokio::runtime::{self, Handle, Runtime};
+use tokio::task::JoinError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::ShardCache;
 use crate::compute_pool::ComputePool;
 use crate::config::WorkerConfig;
+use crate::driver::PeerSettings;
 use crate::error::WorkerError;
 use crate::exchange::{ExchangeService, Switchboard};
 use crate::metrics::Metrics;
@@ -44,8 +47,10 @@ pub async fn run(config: WorkerConfig, shutdown: CancellationToken) -> Result<()
         cache: ShardCache::new(config.cache.clone(), config.load),
         pool: ComputePool::start(config.n_threads)?,
         switchboard: switchboard.clone(),
-        security: config.security.clone(),
+        peers: PeerSettings { security: config.security.clone(), exchange: config.exchange },
         metrics: Metrics::new(config.phases.clone()),
+        coordinator: config.coordinator.clone(),
+        data: Handle::current(),
     };
     let health = Health::of(health::EXCHANGE).await;
     let service = exchange::server(ExchangeService { switchboard });
@@ -55,10 +60,48 @@ pub async fn run(config: WorkerConfig, shutdown: CancellationToken) -> Result<()
         .add_service(health.server())
         .add_service(reflection::server(&[health::EXCHANGE]))
         .serve_with_incoming(listener.incoming);
+    let metrics = around.metrics.clone();
+    let control = ControlThread::start()?;
+    let working = control.spawn(async move { work(&config, &around, &health, &shutdown).await });
     tokio::select! {
         served = serving => served.map_err(WorkerError::Server),
-        worked = work(&config, &around, &health, &shutdown) => worked,
-        () = serve_metrics(scrapes, gate, around.metrics.clone()) => Ok(()),
+        worked = working => worked.unwrap_or_else(|error| {
+            Err(WorkerError::Panicked { message: error.to_string() })
+        }),
+        () = serve_metrics(scrapes, gate, metrics) => Ok(()),
+    }
+}
+
+/// A thread and a runtime of its own for the session with the coordinator, so that heartbeats go
+/// out whatever the other threads are busy with.
+struct ControlThread(Option<Runtime>);
+
+impl ControlThread {
+    fn start() -> Result<Self, WorkerError> {
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("kaskade-control")
+            .enable_all()
+            .build();
+        let failed = |source| WorkerError::ControlThread { source };
+        Ok(Self(Some(runtime.map_err(failed)?)))
+    }
+
+    fn spawn<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> impl Future<Output = Result<T, JoinError>> {
+        let runtime = self.0.as_ref().expect("it is there until it is dropped");
+        runtime.spawn(task)
+    }
+}
+
+impl Drop for ControlThread {
+    fn drop(&mut self) {
+        // It may be dropped on another runtime, where nobody may wait for its end.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -71,7 +114,7 @@ async fn work(
     let mut patience = config.find_coordinator;
     loop {
         let session = tokio::select! {
-            session = find(config, around, patience) => session?,
+            session = find(around, patience) => session?,
             () = shutdown.cancelled() => return Ok(()),
         };
         health.set(true).await;
@@ -88,14 +131,10 @@ async fn work(
     }
 }
 
-async fn find(
-    config: &WorkerConfig,
-    around: &Surroundings,
-    patience: Duration,
-) -> Result<Session, WorkerError> {
+async fn find(around: &Surroundings, patience: Duration) -> Result<Session, WorkerError> {
     let deadline = Instant::now() + patience;
     loop {
-        match Session::open(&config.coordinator, around).await {
+        match Session::open(around).await {
             Ok(session) => return Ok(session),
             Err(error) if !error.is_retryable() || Instant::now() >= deadline => {
                 return Err(error.into());
@@ -141,3 +180,6 @@ fn exchange_address(listener: &Listener, advertise: Option<&str>) -> Result<Stri
     address::check(&url).map_err(invalid)?;
     Ok(url)
 }
+
+#[cfg(test)]
+mod tests;

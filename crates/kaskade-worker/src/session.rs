@@ -5,8 +5,8 @@ use std::time::Duration;
 use kaskade_model::message::{Reason, WorkerEvent};
 use kaskade_rpc::channel::{self, Remote};
 use kaskade_rpc::control::{self, CoordinatorMessage, Registered, Registration, WorkerMessage};
-use kaskade_rpc::security::ClientSecurity;
 use kaskade_rpc::{ErrorCode, RpcError, fail_point, limits, machine, pb};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
 use tokio::time::Instant;
@@ -16,8 +16,8 @@ use tonic::Streaming;
 
 use crate::cache::ShardCache;
 use crate::compute_pool::ComputePool;
-use crate::driver::{Driver, Input, MAILBOX_INPUTS, Tools};
-use crate::exchange::{Line, Switchboard};
+use crate::driver::{Driver, Input, MAILBOX_INPUTS, PeerSettings, Tools};
+use crate::exchange::{Line, Room, Switchboard};
 use crate::metrics::Metrics;
 
 /// Heartbeats that may stay without an answer before the session counts as lost.
@@ -34,23 +34,27 @@ pub(crate) struct Surroundings {
     pub(crate) cache: ShardCache,
     pub(crate) pool: ComputePool,
     pub(crate) switchboard: Switchboard,
-    pub(crate) security: ClientSecurity,
+    pub(crate) peers: PeerSettings,
     pub(crate) metrics: Metrics,
+    /// The coordinator's address.
+    pub(crate) coordinator: String,
+    /// Where everything but this session runs: its heartbeats wait for nobody.
+    pub(crate) data: Handle,
 }
 
 /// A session that the coordinator has accepted.
 pub(crate) struct Session {
     registered: Registered,
-    client: control::Client,
     outgoing: mpsc::UnboundedSender<pb::WorkerMessage>,
     incoming: Streaming<pb::CoordinatorMessage>,
 }
 
 impl Session {
-    /// Connects to `coordinator` and registers.
-    pub(crate) async fn open(coordinator: &str, around: &Surroundings) -> Result<Self, RpcError> {
+    /// Connects to the coordinator and registers.
+    pub(crate) async fn open(around: &Surroundings) -> Result<Self, RpcError> {
+        let security = &around.peers.security;
         let connection =
-            channel::connect(coordinator, Remote::Coordinator, &around.security).await?;
+            channel::connect(&around.coordinator, Remote::Coordinator, security).await?;
         let mut client = control::client(connection);
         let registration = around.registration.clone();
         let (outgoing, queue) = mpsc::unbounded_channel();
@@ -74,7 +78,7 @@ impl Session {
             let text = "the coordinator answered the registration with another message";
             return Err(RpcError::new(ErrorCode::FailedPrecondition, text));
         };
-        Ok(Self { registered, client, outgoing, incoming })
+        Ok(Self { registered, outgoing, incoming })
     }
 
     /// Works until the session ends; says why it did. Once `shutdown` is cancelled, it ends
@@ -88,20 +92,29 @@ impl Session {
         tracing::info!(worker_id = own.0, "registered with the coordinator");
         let (mailbox, inputs) = mpsc::channel(MAILBOX_INPUTS);
         let (events, mut reports) = mpsc::unbounded_channel();
+        let client = match around.file_client() {
+            Ok(client) => client,
+            Err(error) => return error.to_string(),
+        };
         let driver = Driver::new(
             own,
             mailbox.clone(),
             events,
             Tools {
                 cache: around.cache.clone(),
-                client: self.client.clone(),
+                client,
                 pool: around.pool.clone(),
-                security: around.security.clone(),
+                peers: around.peers.clone(),
                 metrics: around.metrics.clone(),
             },
         );
-        around.switchboard.connect(Some(Line { own, mailbox: mailbox.clone() }));
-        let mut driver = tokio::spawn(driver.run(inputs));
+        around.switchboard.connect(Some(Line {
+            own,
+            mailbox: mailbox.clone(),
+            credit_bytes: around.peers.exchange.credit_bytes,
+            room: Room::default(),
+        }));
+        let mut driver = around.data.spawn(driver.run(inputs));
         let interval = Duration::from_millis(self.registered.heartbeat_interval_ms.into());
         let mut heartbeat = tokio::time::interval(interval);
         let mut last_heard = Instant::now();
@@ -153,6 +166,17 @@ impl Session {
     }
 }
 
+impl Surroundings {
+    /// For files, which come over a connection of their own: heartbeats would wait behind them.
+    fn file_client(&self) -> Result<control::Client, RpcError> {
+        let _on_data = self.data.enter();
+        let security = &self.peers.security;
+        let connection =
+            channel::connect_when_called(&self.coordinator, Remote::Coordinator, security)?;
+        Ok(control::client(connection))
+    }
+}
+
 impl Session {
     /// Sends `event`; one that is too large for a message becomes the failure of its attempt,
     /// because it would end the session and with it every attempt.
@@ -195,7 +219,10 @@ fn why_driver_ended(ended: Result<(), JoinError>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use kaskade_rpc::security::ClientSecurity;
+
     use super::*;
+    use crate::config::ExchangeConfig;
     use crate::test_coordinator::TestCoordinator;
 
     #[tokio::test]
@@ -215,10 +242,15 @@ mod tests {
             cache: ShardCache::new(folder.path().to_owned(), Default::default()),
             pool: ComputePool::start(1).unwrap(),
             switchboard: Switchboard::default(),
-            security: ClientSecurity::default(),
+            peers: PeerSettings {
+                security: ClientSecurity::default(),
+                exchange: ExchangeConfig::DEFAULT,
+            },
             metrics: Metrics::new(Default::default()),
+            coordinator: coordinator.url.clone(),
+            data: Handle::current(),
         };
-        let error = Session::open(&coordinator.url, &around).await.map(|_| ()).unwrap_err();
+        let error = Session::open(&around).await.map(|_| ()).unwrap_err();
         assert!(error.is_retryable(), "{error}");
     }
 

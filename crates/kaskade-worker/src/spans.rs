@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use kaskade_model::message::{Attempt, PeerMessage};
+use kaskade_model::message::{Attempt, Marker};
 use kaskade_model::{BatchId, WorkerId};
 use tracing::Span;
 
@@ -79,9 +79,8 @@ impl Spans {
         }
     }
 
-    /// Begins a round: `messages` are the own slice and its marker.
-    pub(crate) fn exchange(&mut self, attempt: &Attempt, messages: &[PeerMessage]) {
-        let Some(PeerMessage::Marker(marker)) = messages.last() else { return };
+    /// Begins a round, whose own slice and `marker` are on their way.
+    pub(crate) fn exchange(&mut self, attempt: &Attempt, marker: &Marker) {
         let of_batch = self
             .attempts
             .get_mut(attempt)

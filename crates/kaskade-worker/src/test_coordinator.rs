@@ -12,12 +12,12 @@ use kaskade_model::ids::{Epoch, JobId, WorkerId};
 use kaskade_model::job::JobPlan;
 use kaskade_model::message::{Assignment, Attempt, Member};
 use kaskade_model::seeds::SeedPlan;
-use kaskade_rpc::control::{self, Client, Control};
+use kaskade_rpc::control::{self, Client, Control, CoordinatorMessage, Registered, WorkerMessage};
 use kaskade_rpc::file::FileChunk;
 use kaskade_rpc::security::{ClientSecurity, Gate, ServerSecurity};
 use kaskade_rpc::{channel, pb, server};
 use tokio::task::AbortHandle;
-use tokio_stream::Stream;
+use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
 /// A coordinator on loopback, stopped when dropped.
@@ -25,6 +25,8 @@ pub(crate) struct TestCoordinator {
     pub(crate) url: String,
     /// Calls of `FetchFile` so far.
     pub(crate) n_fetches: Arc<AtomicU64>,
+    /// Heartbeats so far, of all sessions.
+    pub(crate) n_heartbeats: Arc<AtomicU64>,
     serve: AbortHandle,
 }
 
@@ -38,8 +40,17 @@ impl TestCoordinator {
     /// It closes every session at once. Of every file it has `file`, and sends at most
     /// `bytes_per_fetch` of it before it ends a stream.
     pub(crate) fn start(file: &'static [u8], bytes_per_fetch: usize) -> Self {
-        let n_fetches = Arc::<AtomicU64>::default();
-        let service = Answers { file, bytes_per_fetch, n_fetches: Arc::clone(&n_fetches) };
+        Self::serve(Answers { file, bytes_per_fetch, ..Answers::default() })
+    }
+
+    /// It takes every worker that registers, and wants a heartbeat of it every so many milliseconds.
+    pub(crate) fn registering(heartbeat_interval_ms: u32) -> Self {
+        Self::serve(Answers { heartbeat_interval_ms, ..Answers::default() })
+    }
+
+    fn serve(service: Answers) -> Self {
+        let n_fetches = Arc::clone(&service.n_fetches);
+        let n_heartbeats = Arc::clone(&service.n_heartbeats);
         let listener = server::bind(([127, 0, 0, 1], 0).into(), &ServerSecurity::default())
             .expect("loopback is allowed");
         let url = listener.url();
@@ -47,7 +58,7 @@ impl TestCoordinator {
         let serve = tokio::spawn(async move {
             router.serve_with_incoming(listener.incoming).await.expect("the listener stays open");
         });
-        Self { url, n_fetches, serve: serve.abort_handle() }
+        Self { url, n_fetches, n_heartbeats, serve: serve.abort_handle() }
     }
 
     pub(crate) async fn client(&self) -> Client {
@@ -59,10 +70,14 @@ impl TestCoordinator {
     }
 }
 
+#[derive(Default)]
 struct Answers {
     file: &'static [u8],
     bytes_per_fetch: usize,
     n_fetches: Arc<AtomicU64>,
+    /// 0 where it closes every session at once.
+    heartbeat_interval_ms: u32,
+    n_heartbeats: Arc<AtomicU64>,
 }
 
 type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -74,9 +89,26 @@ impl Control for Answers {
 
     async fn session(
         &self,
-        _: Request<Streaming<pb::WorkerMessage>>,
+        request: Request<Streaming<pb::WorkerMessage>>,
     ) -> Result<Response<Self::SessionStream>, Status> {
-        Ok(Response::new(Box::pin(tokio_stream::empty())))
+        if self.heartbeat_interval_ms == 0 {
+            return Ok(Response::new(Box::pin(tokio_stream::empty())));
+        }
+        let n_heartbeats = Arc::clone(&self.n_heartbeats);
+        let registered = CoordinatorMessage::Registered(Registered {
+            worker: WorkerId(1),
+            coordinator_instance: 1,
+            heartbeat_interval_ms: self.heartbeat_interval_ms,
+        });
+        let acknowledged = request.into_inner().filter_map(move |message| {
+            let message = WorkerMessage::try_from(message.ok()?).ok()?;
+            matches!(message, WorkerMessage::Heartbeat { .. }).then(|| {
+                n_heartbeats.fetch_add(1, SeqCst);
+                CoordinatorMessage::HeartbeatAck
+            })
+        });
+        let answers = tokio_stream::once(registered).chain(acknowledged);
+        Ok(Response::new(Box::pin(answers.map(|answer| Ok(answer.into())))))
     }
 
     async fn fetch_file(

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use kaskade_coordinator::CoordinatorConfig;
 use kaskade_worker::WorkerConfig;
+use kaskade_worker::config::ExchangeConfig;
 
 use super::bounds::BoundArgs;
 use super::client::ClientArgs;
@@ -78,4 +79,25 @@ pub(crate) struct WorkerArgs {
     /// Compute threads [default: all cores]
     #[arg(long, env = "KASKADE_THREADS", value_parser = threads())]
     pub(crate) threads: Option<u64>,
+    /// Connections for data to each other worker of a job, besides the one that ends rounds
+    #[arg(
+        long,
+        env = "KASKADE_STREAMS",
+        value_name = "N",
+        default_value_t = ExchangeConfig::DEFAULT.n_streams as u64,
+        value_parser = clap::value_parser!(u64).range(1..=MAX_STREAMS)
+    )]
+    pub(crate) streams: u64,
+    /// Bytes that may wait here from each other worker and batch: 1MiB [default: 8MiB]
+    #[arg(
+        long,
+        env = "KASKADE_STREAM_MEMORY",
+        value_name = "SIZE",
+        default_value = "auto",
+        hide_default_value = true
+    )]
+    pub(crate) stream_memory: Size,
 }
+
+/// More connections than there are cores for.
+const MAX_STREAMS: u64 = 64;

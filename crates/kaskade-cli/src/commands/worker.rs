@@ -1,12 +1,14 @@
 //! `kaskade worker`.
 
 use kaskade_rpc::machine;
+use kaskade_worker::config::ExchangeConfig;
 use kaskade_worker::{PhaseTimes, WorkerConfig};
 
 use super::server::serve;
 use crate::args::server::WorkerArgs;
 use crate::error::CliError;
 use crate::shares;
+use crate::size::Size;
 
 /// Runs a worker until it is told to stop, or its coordinator is gone for good.
 pub(super) fn worker(args: WorkerArgs, phases: PhaseTimes) -> Result<(), CliError> {
@@ -23,6 +25,13 @@ pub(super) fn worker(args: WorkerArgs, phases: PhaseTimes) -> Result<(), CliErro
         memory_bytes: memory_bytes.unwrap_or(u64::MAX),
         load: args.load.into(),
         n_threads: args.threads.map_or_else(machine::n_cores, |threads| threads as usize),
+        exchange: ExchangeConfig {
+            n_streams: args.streams as usize,
+            credit_bytes: match args.stream_memory {
+                Size::Auto => ExchangeConfig::DEFAULT.credit_bytes,
+                size => size.resolve(machine::free_memory_bytes(), 1.0).unwrap_or(u64::MAX),
+            },
+        },
         find_coordinator: WorkerConfig::DEFAULT_FIND_COORDINATOR,
         find_again: WorkerConfig::DEFAULT_FIND_AGAIN,
     };

@@ -54,6 +54,31 @@ fn one_digest_for_all_shards_threads_workers_and_placements() {
     assert!(others.is_empty(), "other digests: {others:?}");
 }
 
+/// Frontiers of several chunks, workers with room for one chunk at a time and others with room for all,
+/// one stream or three: nothing waits for ever, and the digest is that of one process.
+#[test]
+fn the_least_room_and_any_streams_give_the_same() {
+    const JOB: [&str; 6] =
+        ["--probability", "0.3", "--seeds", "random-each:100", "--simulations", "1024"];
+    let mut cluster = ProcessCluster::start(binary(), 0, 1);
+    let settings = [("1B", "1"), ("1B", "3"), ("300KiB", "2"), ("1GiB", "3")];
+    for (room, streams) in settings {
+        cluster.start_worker_with(&["--stream-memory", room, "--streams", streams], &[]);
+    }
+    cluster.wait_for_workers(settings.len());
+    let path = generate(&cluster, "graph", 16, 7);
+    let mut run = vec!["run", "--graph", &path];
+    run.extend(JOB);
+    let mut submit = vec!["submit", "--wait", "--placement", "partition", "--graph", "graph"];
+    submit.extend(JOB);
+    let summary = cluster.json(&submit);
+    assert_eq!(digest(&summary), digest(&kaskade(&run)));
+    let each = summary["performance"]["bytes_per_activation"].as_f64().unwrap();
+    assert!(0.0 < each && each < 4.0, "{each} bytes an activation");
+    let bytes = summary["performance"]["bytes_exchanged"].as_u64().unwrap();
+    assert!(bytes > 16 << 20, "{bytes} bytes: the frontiers were to be large");
+}
+
 /// With several jobs at hand a worker without a shard, or without a batch, is left out.
 fn expected_workers(n_workers: usize, shards: u32, placement: &str) -> usize {
     match placement {

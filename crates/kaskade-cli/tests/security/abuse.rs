@@ -255,10 +255,10 @@ async fn messages_that_lie_are_refused_before_they_cost() {
     server.assert_sound();
 }
 
-/// `SubmitRequest` of protocol version 1.
+/// `SubmitRequest` of protocol version 2.
 pub(crate) fn submit_request(job: &str, spec: &[u8]) -> Bytes {
     let mut message = BytesMut::new();
-    message.put_slice(&[0x08, 1, 0x12, job.len() as u8]);
+    message.put_slice(&[0x08, 2, 0x12, job.len() as u8]);
     message.put_slice(job.as_bytes());
     message.put_u8(0x1a);
     let mut left = spec.len();

@@ -32,6 +32,8 @@ pub struct DynamicsRun<S, M, const W: usize> {
     n_transmitting: u64,
     n_pending: u64,
     round: Round,
+    /// Whether the frontier was offered in this round.
+    own_is_offered: bool,
     tally: PartitionTally,
 }
 
@@ -45,14 +47,8 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
     }
 
     /// Begins `batch` on cleared `machines` (one a shard) with the seeds of round 0.
-    ///
-    /// # Errors
-    /// As [`DynamicsRun::step`].
-    pub fn begin(
-        partition: Arc<Partition<S>>,
-        batch: BatchPlan,
-        mut machines: Vec<M>,
-    ) -> Result<Self, ModelError> {
+    #[must_use]
+    pub fn begin(partition: Arc<Partition<S>>, batch: BatchPlan, mut machines: Vec<M>) -> Self {
         machines.iter_mut().for_each(|machine| machine.begin(batch.lanes()));
         let mut run = Self {
             batch,
@@ -62,12 +58,13 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
             n_transmitting: 0,
             n_pending: 0,
             round: Round(0),
+            own_is_offered: false,
             tally: PartitionTally::empty(batch.first_simulation, batch.n_lanes),
             partition,
         };
         run.tally.series.n_measures = run.partition.plan.dynamics.measures().len() as u32;
-        run.compute(Round(0), &[], Parallelism::Sequential)?;
-        Ok(run)
+        run.settle(Round(0), Parallelism::Sequential);
+        run
     }
 
     /// The batch.
@@ -130,26 +127,64 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
         &mut self.tally
     }
 
-    /// Runs one round: offers the own frontier and `remote`, for each side the slices of the
-    /// peers, to the own nodes.
+    /// Offers `remote`, for each side the slices of peers, to the own nodes and, the first time in a
+    /// round, the own frontier with them. A round's slices may come in any parts and order: what
+    /// comes of them is the same.
     ///
     /// # Errors
     /// [`ModelError`] when a shard lacks what the model reads.
-    pub fn step(
+    pub fn offer(
         &mut self,
         remote: &[Vec<Slice<W>>],
         parallelism: Parallelism,
     ) -> Result<(), ModelError> {
-        self.compute(self.round.next(), remote, parallelism)
+        let _span = tracing::debug_span!("expand", n_pairs = self.n_transmitting).entered();
+        let partition = Arc::clone(&self.partition);
+        let n_sides = partition.plan.dynamics.n_sides();
+        let own = if self.own_is_offered { &[][..] } else { &self.frontier[..] };
+        let sources: Vec<Vec<Sources<'_, W>>> = (0..n_sides)
+            .map(|side| {
+                let slices = [own.get(side), remote.get(side)].into_iter().flatten().flatten();
+                slices.filter(|slice| slice.n_nodes() > 0).map(Sources::of).collect()
+            })
+            .collect();
+        let (keys, round) = (&self.keys, self.round.next());
+        let offer_to = |(shard, machine): (&S, &mut M)| {
+            partition.offer_to(Offer { shard, machine, keys, sources: &sources, round })
+        };
+        let efforts: Vec<Effort> = match parallelism {
+            Parallelism::Sequential => {
+                let shards = partition.shards.iter().zip(&mut self.machines);
+                shards.map(offer_to).collect::<Result<_, _>>()?
+            }
+            Parallelism::Pool => {
+                let shards = partition.shards.par_iter().zip(&mut self.machines);
+                shards.map(offer_to).collect::<Result<_, _>>()?
+            }
+        };
+        self.own_is_offered = true;
+        for effort in efforts {
+            self.tally.work.arcs_scanned += effort.arcs_scanned;
+            self.tally.work.coins += effort.coins;
+        }
+        Ok(())
+    }
+
+    /// Ends the round in which all that there is was offered.
+    pub fn end_round(&mut self, parallelism: Parallelism) {
+        self.own_is_offered = false;
+        self.settle(self.round.next(), parallelism);
     }
 
     /// Runs one round of a partition that is the whole graph.
     ///
     /// # Errors
-    /// As [`DynamicsRun::step`].
+    /// As [`DynamicsRun::offer`].
     pub fn step_alone(&mut self, parallelism: Parallelism) -> Result<(), ModelError> {
         let _span = tracing::debug_span!("round", round = self.round.0).entered();
-        self.step(&[], parallelism)
+        self.offer(&[], parallelism)?;
+        self.end_round(parallelism);
+        Ok(())
     }
 
     /// Ends the batch: what was counted, and the machines, cleared for the next.
@@ -159,53 +194,25 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
         (self.tally, self.machines)
     }
 
-    fn compute(
-        &mut self,
-        round: Round,
-        remote: &[Vec<Slice<W>>],
-        parallelism: Parallelism,
-    ) -> Result<(), ModelError> {
-        let _span = tracing::debug_span!("expand", n_pairs = self.n_transmitting).entered();
+    /// What became of what was offered, and of the seeds of `round`.
+    fn settle(&mut self, round: Round, parallelism: Parallelism) {
         let partition = Arc::clone(&self.partition);
         let dynamics = &partition.plan.dynamics;
-        let n_sides = dynamics.n_sides();
-        let own = std::mem::take(&mut self.frontier);
-        let sources: Vec<Vec<Sources<'_, W>>> = (0..n_sides)
-            .map(|side| {
-                let slices = [own.get(side), remote.get(side)].into_iter().flatten().flatten();
-                slices.filter(|slice| slice.n_nodes() > 0).map(Sources::of).collect()
-            })
-            .collect();
         let launch = Launch::of_round(&partition.plan, &self.batch, round);
-        let n_measures = dynamics.measures().len();
+        let (n_sides, n_measures) = (dynamics.n_sides(), self.tally.series.n_measures as usize);
         let keys = &self.keys;
-        let compute_shard = |(shard, machine): (&S, &mut M)| {
-            let step = ShardStep {
-                shard,
-                machine,
-                keys,
-                sources: &sources,
-                launch: &launch,
-                round,
-                outcome: ShardRound::new(n_sides, n_measures),
-            };
-            partition.compute_shard(step)
+        let settle = |machine: &mut M| {
+            let outcome = ShardRound::new(n_sides, n_measures);
+            partition.settle(Settle { machine, keys, launch: &launch, round, outcome })
         };
-        let outcomes: Vec<(ShardRound<W>, Effort)> = match parallelism {
-            Parallelism::Sequential => {
-                let shards = partition.shards.iter().zip(&mut self.machines);
-                shards.map(compute_shard).collect::<Result<_, _>>()?
-            }
-            Parallelism::Pool => {
-                let shards = partition.shards.par_iter().zip(&mut self.machines);
-                shards.map(compute_shard).collect::<Result<_, _>>()?
-            }
+        let outcomes: Vec<ShardRound<W>> = match parallelism {
+            Parallelism::Sequential => self.machines.iter_mut().map(settle).collect(),
+            Parallelism::Pool => self.machines.par_iter_mut().map(settle).collect(),
         };
         self.close_round(round, outcomes);
-        Ok(())
     }
 
-    fn close_round(&mut self, round: Round, outcomes: Vec<(ShardRound<W>, Effort)>) {
+    fn close_round(&mut self, round: Round, outcomes: Vec<ShardRound<W>>) {
         let dynamics = &self.partition.plan.dynamics;
         let later = dynamics.pushes.iter().filter(|push| push.round > round.0);
         self.n_pending = later.count() as u64;
@@ -213,15 +220,13 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
         let mut counts = LaneCounts::<W>::default();
         let n_measures = self.tally.series.n_measures as usize;
         let mut measures = vec![LaneTotals::<W>::default(); n_measures];
-        for (outcome, effort) in outcomes {
+        for outcome in outcomes {
             counts.merge(&outcome.counts);
             measures.iter_mut().zip(&outcome.measures).for_each(|(sum, of)| sum.merge(of));
             self.n_pending += outcome.n_pending;
             for (slices, slice) in self.frontier.iter_mut().zip(outcome.frontier) {
                 slices.push(slice);
             }
-            self.tally.work.arcs_scanned += effort.arcs_scanned;
-            self.tally.work.coins += effort.coins;
         }
         self.round = round;
         let slices = self.frontier.iter().flatten();
@@ -235,17 +240,17 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
 }
 
 impl<S: Shard> Partition<S> {
-    /// Runs `step` with the rule of the job's model and its coins.
-    fn compute_shard<M: NodeMachine<W>, const W: usize>(
+    /// Runs `offer` with the rule of the job's model and its coins.
+    fn offer_to<M: NodeMachine<W>, const W: usize>(
         &self,
-        step: ShardStep<'_, S, M, W>,
-    ) -> Result<(ShardRound<W>, Effort), ModelError> {
+        offer: Offer<'_, S, M, W>,
+    ) -> Result<Effort, ModelError> {
         let Self { plan, isa, .. } = self;
-        let (shard, round) = (step.shard, step.round);
+        let (shard, round) = (offer.shard, offer.round);
         let draws_every_round = plan.dynamics.draws_every_round();
         let run = |rule: &dyn LiveArcs| match plan.coins {
-            Family::Arc => isa.run(WithCoins { step, rule, coins: ByLane }),
-            Family::Octet | Family::Block => isa.run(WithCoins { step, rule, coins: ByOctet }),
+            Family::Arc => isa.run(OfferBy { offer, rule, coins: ByLane }),
+            Family::Octet | Family::Block => isa.run(OfferBy { offer, rule, coins: ByOctet }),
         };
         struct Body<F>(F);
         impl<S: Shard, T, F: FnOnce(&dyn LiveArcs) -> T> RuleVisitor<S> for Body<F> {
@@ -264,6 +269,14 @@ impl<S: Shard> Partition<S> {
             ),
         )
     }
+
+    /// Runs `settle` with the job's coins.
+    fn settle<M: NodeMachine<W>, const W: usize>(&self, settle: Settle<'_, M, W>) -> ShardRound<W> {
+        match self.plan.coins {
+            Family::Arc => self.isa.run(SettleBy { settle, coins: ByLane }),
+            Family::Octet | Family::Block => self.isa.run(SettleBy { settle, coins: ByOctet }),
+        }
+    }
 }
 
 /// A rule whose coins are thrown anew in every round.
@@ -279,34 +292,31 @@ impl LiveArcs for AtRound<'_> {
     }
 }
 
-/// One round of one shard.
-struct ShardStep<'a, S, M, const W: usize> {
+/// Who transmits in a round, to the nodes of a shard.
+struct Offer<'a, S, M, const W: usize> {
     shard: &'a S,
     machine: &'a mut M,
     keys: &'a BatchKeys<W>,
-    /// For each side who transmits.
+    /// For each side.
     sources: &'a [Vec<Sources<'a, W>>],
-    launch: &'a Launch<W>,
     round: Round,
-    outcome: ShardRound<W>,
 }
 
 /// The same with the rule of the arcs, and how they draw.
-struct WithCoins<'a, S, M, C, const W: usize> {
-    step: ShardStep<'a, S, M, W>,
+struct OfferBy<'a, S, M, C, const W: usize> {
+    offer: Offer<'a, S, M, W>,
     rule: &'a dyn LiveArcs,
     coins: C,
 }
 
 impl<S: Shard, M: NodeMachine<W>, C: WordCoins<W>, const W: usize> Vectorised
-    for WithCoins<'_, S, M, C, W>
+    for OfferBy<'_, S, M, C, W>
 {
-    type Output = (ShardRound<W>, Effort);
+    type Output = Effort;
 
     #[inline(always)]
-    fn run<V: Vectors>(self, vectors: V) -> Self::Output {
-        let Self { step, rule, coins } = self;
-        let ShardStep { shard, machine, keys, sources, launch, round, mut outcome } = step;
+    fn run<V: Vectors>(self, vectors: V) -> Effort {
+        let Self { offer: Offer { shard, machine, keys, sources, round }, rule, coins } = self;
         let draws = RoundDraws { vectors, coins, keys, round };
         let mut effort = Effort::default();
         for (side, groups) in (0u8..).zip(sources) {
@@ -314,11 +324,37 @@ impl<S: Shard, M: NodeMachine<W>, C: WordCoins<W>, const W: usize> Vectorised
             let work = Work::Sources { groups, max_arcs: usize::MAX };
             effort += PushArcs { shard, lanes, keys, rule, coins, work }.run(vectors).0;
         }
+        effort
+    }
+}
+
+/// The end of a round in a shard.
+struct Settle<'a, M, const W: usize> {
+    machine: &'a mut M,
+    keys: &'a BatchKeys<W>,
+    launch: &'a Launch<W>,
+    round: Round,
+    outcome: ShardRound<W>,
+}
+
+/// The same with how nodes draw.
+struct SettleBy<'a, M, C, const W: usize> {
+    settle: Settle<'a, M, W>,
+    coins: C,
+}
+
+impl<M: NodeMachine<W>, C: WordCoins<W>, const W: usize> Vectorised for SettleBy<'_, M, C, W> {
+    type Output = ShardRound<W>;
+
+    #[inline(always)]
+    fn run<V: Vectors>(self, vectors: V) -> ShardRound<W> {
+        let Self { settle: Settle { machine, keys, launch, round, mut outcome }, coins } = self;
+        let draws = RoundDraws { vectors, coins, keys, round };
         let own = machine.nodes();
         for seed in launch.starting(&draws).filter(|seed| own.contains(seed.node)) {
             machine.launch(&seed);
         }
         machine.settle(&draws, &mut outcome);
-        (outcome, effort)
+        outcome
     }
 }

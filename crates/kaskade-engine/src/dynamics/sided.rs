@@ -3,16 +3,14 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use kaskade_model::lanes::LaneMask;
 
-use crate::slice::{self, DecodeError, EncodedSlice, Encoder, Slice};
+use crate::slice::{self, DecodeError, EncodedSlice, Slice};
 
 /// The payloads of `frontier`, a list of slices for each side. Where there is one side alone they
 /// are those of the slice codec; else each begins with a byte more, its side.
 pub(crate) fn encode_sided<const W: usize>(frontier: &[Vec<Slice<W>>]) -> EncodedSlice {
     let mut encoded = EncodedSlice::default();
     for (side, slices) in (0u8..).zip(frontier) {
-        let mut encoder = Encoder::default();
-        slices.iter().for_each(|slice| encoder.add(slice));
-        let of_side = encoder.finish();
+        let of_side = slice::encode(slices);
         encoded.counts += of_side.counts;
         let payloads = of_side.payloads.into_iter();
         encoded.payloads.extend(payloads.map(|payload| match frontier.len() {

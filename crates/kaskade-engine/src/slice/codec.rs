@@ -1,18 +1,18 @@
 //! The bytes of a slice: payloads made of blocks.
 //!
-//! A block covers ids of one aligned range of 2¹⁶ (or part of it) and is
-//! `first id u32 · n ids u32 · id bytes u32 · id encoding u8 · planes u8`, the ids, then
-//! per plane `mask bytes u32 · mask encoding u8` and the masks. Every encoding is chosen
-//! by exact byte count. Slices of today have one plane, "active"; signs and campaigns
-//! will be further planes over the same ids. A payload is blocks end to end, up to
-//! [`MAX_PAYLOAD_BYTES`]; which block comes in which payload has no meaning.
+//! A block covers the ids of one aligned range of 2¹⁶, or of one shard within it, or of several of
+//! those where that takes fewer bytes. It is `id encoding + 8 · planes u8 · first id · n ids · id bytes`, the ids, then per plane `mask encoding u8 · mask bytes` and the masks; numbers are in
+//! base 128, the first id as its distance from the end of the block before. Every encoding is chosen by exact byte count. Slices of today have one plane, "active";
+//! signs and campaigns will be further planes over the same ids. A payload is blocks end to
+//! end, up to [`MAX_PAYLOAD_BYTES`]; which block comes in which payload has no meaning.
 
 use bytes::Bytes;
 use kaskade_model::lanes::LaneMask;
 use kaskade_model::tally::ChunkCounts;
+use rayon::prelude::*;
 
 use super::error::DecodeError;
-use super::{Slice, ids, masks};
+use super::{Slice, ids, masks, varint};
 
 /// Payloads stay below this: large enough that a message's overhead does not count, small
 /// enough that a peer can work on the first while the rest is on its way.
@@ -21,11 +21,18 @@ pub const MAX_PAYLOAD_BYTES: usize = 256 << 10;
 /// A payload is closed once it is this long.
 const FULL_PAYLOAD_BYTES: usize = 112 << 10;
 
-const BLOCK_HEADER_BYTES: usize = 14;
-const PLANE_HEADER_BYTES: usize = 5;
-
 /// The ids of a block share all but their low bits.
 const BLOCK_SPAN_BITS: u32 = 16;
+
+/// What a block of its own costs beside ids and masks, about.
+const HEADER_BYTES: usize = 9;
+
+/// A byte has the encoding of the ids below, and the number of planes above.
+const ENCODING_BITS: u32 = 3;
+
+/// Blocks that one task encodes, and from how many ids on tasks are worth their while.
+const BLOCKS_PER_TASK: usize = 4;
+const MIN_POOLED_IDS: usize = 1 << 15;
 
 /// A slice as its peers receive it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,67 +51,163 @@ impl EncodedSlice {
     }
 }
 
-/// Encodes slices, one after the other.
-#[derive(Debug, Default)]
-pub struct Encoder {
-    payload: Vec<u8>,
-    ids: Vec<u8>,
-    masks: Vec<u8>,
-    encoded: EncodedSlice,
+/// Encodes `slices`, whose nodes ascend from one to the next; a large one on the current rayon pool.
+/// The bytes are the same either way.
+#[must_use]
+pub fn encode<const W: usize>(slices: &[Slice<W>]) -> EncodedSlice {
+    let blocks = cut(slices);
+    let n_ids: usize = slices.iter().map(Slice::n_nodes).sum();
+    let written: Vec<Written> = if n_ids < MIN_POOLED_IDS {
+        vec![Written::new(&blocks)]
+    } else {
+        blocks.par_chunks(BLOCKS_PER_TASK).map(Written::new).collect()
+    };
+    let mut encoded = EncodedSlice::default();
+    let mut payload = Vec::new();
+    let mut at_least = 0;
+    for Written { bytes, blocks, counts } in written {
+        encoded.counts += counts;
+        let mut begin = 0;
+        for WrittenBlock { end, kinds, first, last } in blocks {
+            payload.push(kinds);
+            varint::write(first - at_least, &mut payload);
+            payload.extend_from_slice(&bytes[begin..end]);
+            (begin, at_least) = (end, last + 1);
+            if payload.len() >= FULL_PAYLOAD_BYTES {
+                debug_assert!(payload.len() <= MAX_PAYLOAD_BYTES);
+                encoded.payloads.push(std::mem::take(&mut payload).into());
+                at_least = 0;
+            }
+        }
+    }
+    if !payload.is_empty() {
+        encoded.payloads.push(payload.into());
+    }
+    encoded
 }
 
-impl Encoder {
-    /// Adds `slice` to what is encoded.
-    pub fn add<const W: usize>(&mut self, slice: &Slice<W>) {
-        // The masks of a block must leave its payload below the limit in any encoding.
-        let max_ids = FULL_PAYLOAD_BYTES / (8 * W + 2);
+/// A stretch of a slice within one aligned range of 2¹⁶ ids.
+#[derive(Clone, Copy)]
+struct Part<'a, const W: usize> {
+    nodes: &'a [u32],
+    masks: &'a [LaneMask<W>],
+}
+
+/// The nodes of a block, ascending; most lie in one part.
+#[derive(Default)]
+struct Block<'a, const W: usize> {
+    parts: Vec<Part<'a, W>>,
+    n_ids: usize,
+}
+
+impl<'a, const W: usize> Block<'a, W> {
+    fn add(&mut self, part: Part<'a, W>) {
+        self.n_ids += part.nodes.len();
+        self.parts.push(part);
+    }
+
+    fn ends(&self) -> Option<(u32, u32)> {
+        let first = self.parts.first()?.nodes.first()?;
+        Some((*first, *self.parts.last()?.nodes.last()?))
+    }
+
+    /// Whether `part` takes fewer bytes in this block than in one of its own.
+    fn is_better_with(&self, part: Part<'a, W>) -> bool {
+        let Some((first, last)) = self.ends() else { return true };
+        let [part_first, .., part_last] = *part.nodes else { return true };
+        let apart = ids::n_bytes_at_most(self.n_ids, last - first)
+            + ids::n_bytes_at_most(part.nodes.len(), part_last - part_first);
+        let together = ids::n_bytes_at_most(self.n_ids + part.nodes.len(), part_last - first);
+        together <= apart + HEADER_BYTES
+    }
+}
+
+fn cut<const W: usize>(slices: &[Slice<W>]) -> Vec<Block<'_, W>> {
+    // The masks of a block must leave its payload below the limit in any encoding.
+    let max_ids = FULL_PAYLOAD_BYTES / (8 * W + 2);
+    let (mut blocks, mut block) = (Vec::new(), Block::default());
+    for slice in slices {
         let mut begin = 0;
         while begin < slice.n_nodes() {
             let range = slice.nodes[begin] >> BLOCK_SPAN_BITS;
-            let in_range = slice.nodes[begin..]
-                .iter()
-                .take(max_ids)
-                .take_while(|&&node| node >> BLOCK_SPAN_BITS == range)
-                .count();
-            let end = begin + in_range;
-            self.add_block(&slice.nodes[begin..end], &[&slice.masks[begin..end]]);
-            begin = end;
+            let rest = &slice.nodes[begin..slice.n_nodes().min(begin + max_ids)];
+            let n = rest.partition_point(|&node| node >> BLOCK_SPAN_BITS == range);
+            let part = Part { nodes: &rest[..n], masks: &slice.masks[begin..begin + n] };
+            if block.n_ids + n > max_ids || !block.is_better_with(part) {
+                blocks.push(std::mem::take(&mut block));
+            }
+            block.add(part);
+            begin += n;
         }
     }
+    if block.n_ids > 0 {
+        blocks.push(block);
+    }
+    blocks
+}
 
-    /// Everything added so far.
-    #[must_use]
-    pub fn finish(mut self) -> EncodedSlice {
-        self.close_payload();
-        self.encoded
+/// Blocks end to end, each from its number of ids on.
+#[derive(Default)]
+struct Written {
+    bytes: Vec<u8>,
+    blocks: Vec<WrittenBlock>,
+    counts: ChunkCounts,
+}
+
+/// A block of which the beginning depends on what is before it in its payload.
+struct WrittenBlock {
+    /// Where its bytes end.
+    end: usize,
+    kinds: u8,
+    first: u32,
+    last: u32,
+}
+
+impl Written {
+    fn new<const W: usize>(blocks: &[Block<'_, W>]) -> Self {
+        let mut written = Self::default();
+        let (mut nodes, mut masks, mut scratch) = (Vec::new(), Vec::new(), Vec::new());
+        for block in blocks {
+            if let [part] = &block.parts[..] {
+                written.add(part.nodes, &[part.masks], &mut scratch);
+            } else {
+                nodes.clear();
+                masks.clear();
+                for part in &block.parts {
+                    nodes.extend_from_slice(part.nodes);
+                    masks.extend_from_slice(part.masks);
+                }
+                written.add(&nodes, &[&masks], &mut scratch);
+            }
+        }
+        written
     }
 
-    fn add_block<const W: usize>(&mut self, nodes: &[u32], planes: &[&[LaneMask<W>]]) {
-        self.ids.clear();
-        let encoding = ids::encode(nodes, &mut self.ids);
-        encoding.count(&mut self.encoded.counts);
-        put_u32(nodes[0], &mut self.payload);
-        put_u32(nodes.len() as u32, &mut self.payload);
-        put_u32(self.ids.len() as u32, &mut self.payload);
-        self.payload.extend([encoding as u8, planes.len() as u8]);
-        self.payload.extend_from_slice(&self.ids);
+    fn add<const W: usize>(
+        &mut self,
+        nodes: &[u32],
+        planes: &[&[LaneMask<W>]],
+        scratch: &mut Vec<u8>,
+    ) {
+        let Self { bytes, blocks, counts } = self;
+        scratch.clear();
+        let encoding = ids::encode(nodes, scratch);
+        encoding.count(counts);
+        varint::write(nodes.len() as u32, bytes);
+        varint::write(scratch.len() as u32, bytes);
+        bytes.extend_from_slice(scratch);
         for plane in planes {
-            self.masks.clear();
-            let encoding = masks::encode(plane, &mut self.masks);
-            put_u32(self.masks.len() as u32, &mut self.payload);
-            self.payload.push(encoding as u8);
-            self.payload.extend_from_slice(&self.masks);
+            scratch.clear();
+            bytes.push(masks::encode(plane, scratch) as u8);
+            varint::write(scratch.len() as u32, bytes);
+            bytes.extend_from_slice(scratch);
         }
-        debug_assert!(self.payload.len() <= MAX_PAYLOAD_BYTES);
-        if self.payload.len() >= FULL_PAYLOAD_BYTES {
-            self.close_payload();
-        }
-    }
-
-    fn close_payload(&mut self) {
-        if !self.payload.is_empty() {
-            self.encoded.payloads.push(std::mem::take(&mut self.payload).into());
-        }
+        blocks.push(WrittenBlock {
+            end: bytes.len(),
+            kinds: encoding as u8 | (planes.len() as u8) << ENCODING_BITS,
+            first: nodes[0],
+            last: nodes[nodes.len() - 1],
+        });
     }
 }
 
@@ -112,8 +215,8 @@ impl Encoder {
 /// slice per block.
 ///
 /// # Errors
-/// [`DecodeError`] for any byte that [`Encoder`] would not have written; nothing is
-/// allocated by a length that the payload does not back.
+/// [`DecodeError`] for any byte that [`encode`] would not have written. Ids ascend over all of the
+/// payload, so that no few bytes stand for more than the graph has.
 pub fn decode<const W: usize>(
     payload: &[u8],
     n_nodes: u32,
@@ -121,47 +224,50 @@ pub fn decode<const W: usize>(
 ) -> Result<Vec<Slice<W>>, DecodeError> {
     let mut blocks = Vec::new();
     let mut rest = payload;
+    let mut at_least = 0;
     while !rest.is_empty() {
-        blocks.push(decode_block(&mut rest, n_nodes, allowed)?);
+        let block: Slice<W> = decode_block(&mut rest, at_least, n_nodes, allowed)?;
+        at_least = block.nodes.last().map_or(at_least, |last| last + 1);
+        blocks.push(block);
     }
     Ok(blocks)
 }
 
 fn decode_block<const W: usize>(
     rest: &mut &[u8],
+    at_least: u32,
     n_nodes: u32,
     allowed: &LaneMask<W>,
 ) -> Result<Slice<W>, DecodeError> {
-    let header = take(rest, BLOCK_HEADER_BYTES)?;
-    let (first, n_ids) = (get_u32(header, 0), get_u32(header, 4) as usize);
-    let (id_encoding, n_planes) = (header[12], header[13]);
+    let kinds = take(rest, 1)?[0];
+    let (id_encoding, n_planes) = (kinds & ((1 << ENCODING_BITS) - 1), kinds >> ENCODING_BITS);
+    let first = number(rest)?.checked_add(at_least).ok_or(DecodeError::BadIds)?;
+    let n_ids = number(rest)? as usize;
     if n_ids == 0 || n_ids > 1 << BLOCK_SPAN_BITS {
         return Err(DecodeError::BadIds);
     }
     if n_planes != 1 {
         return Err(DecodeError::UnknownPlanes { n_planes });
     }
-    let id_bytes = take(rest, get_u32(header, 8) as usize)?;
+    let n_id_bytes = number(rest)? as usize;
+    let id_bytes = take(rest, n_id_bytes)?;
     let mut slice = Slice::default();
     ids::decode(id_encoding, id_bytes, first, n_ids, n_nodes, &mut slice.nodes)?;
-    let plane_header = take(rest, PLANE_HEADER_BYTES)?;
-    let mask_bytes = take(rest, get_u32(plane_header, 0) as usize)?;
-    masks::decode(plane_header[4], mask_bytes, n_ids, allowed, &mut slice.masks)?;
+    let mask_encoding = take(rest, 1)?[0];
+    let n_mask_bytes = number(rest)? as usize;
+    let mask_bytes = take(rest, n_mask_bytes)?;
+    masks::decode(mask_encoding, mask_bytes, n_ids, allowed, &mut slice.masks)?;
     Ok(slice)
+}
+
+fn number(rest: &mut &[u8]) -> Result<u32, DecodeError> {
+    varint::read(rest).ok_or(DecodeError::Truncated)
 }
 
 fn take<'a>(rest: &mut &'a [u8], n_bytes: usize) -> Result<&'a [u8], DecodeError> {
     let (taken, left) = rest.split_at_checked(n_bytes).ok_or(DecodeError::Truncated)?;
     *rest = left;
     Ok(taken)
-}
-
-fn put_u32(value: u32, out: &mut Vec<u8>) {
-    out.extend_from_slice(&value.to_le_bytes());
-}
-
-fn get_u32(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes of a header"))
 }
 
 #[cfg(test)]

@@ -1,26 +1,31 @@
-//! The ids of a block: three encodings, of which the smallest is taken.
+//! The ids of a block: four encodings, of which the smallest is taken.
 
 use kaskade_model::tally::ChunkCounts;
 use roaring::RoaringBitmap;
 
+use super::ascending;
+use super::bits::{BitReader, BitWriter};
 use super::error::DecodeError;
+use super::varint;
 
 /// How a block's ids are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum IdEncoding {
-    /// The gap to the id before, less one, in base 128.
+    /// A list in ascending order: wins below one id in four.
     List = 1,
     /// A roaring bitmap: wins where ids stand in long runs.
     Roaring = 2,
-    /// One bit an id of the spanned range: wins above one id in eight.
+    /// One bit an id of the spanned range: wins between one id in four and three in four.
     Dense = 3,
+    /// A list of the ids that are missing: wins above three ids in four.
+    Missing = 4,
 }
 
 impl IdEncoding {
     pub(super) fn count(self, counts: &mut ChunkCounts) {
         match self {
-            Self::List => counts.list += 1,
+            Self::List | Self::Missing => counts.list += 1,
             Self::Roaring => counts.roaring += 1,
             Self::Dense => counts.dense += 1,
         }
@@ -31,44 +36,89 @@ impl IdEncoding {
             1 => Ok(Self::List),
             2 => Ok(Self::Roaring),
             3 => Ok(Self::Dense),
+            4 => Ok(Self::Missing),
             _ => Err(DecodeError::UnknownEncoding { section: "ids", byte }),
         }
     }
 }
 
+/// The bytes that `n` ids (not 0) of which the last is `span` above the first take at most.
+pub(super) fn n_bytes_at_most(n: usize, span: u32) -> usize {
+    let listed = |n| Listed::new(n, span.saturating_sub(1)).n_bytes();
+    let n_missing = u64::from(span) + 1 - n as u64;
+    let missing_bytes = varint::n_bytes(n_missing as u32) + listed(n_missing);
+    listed(n as u64 - 1).min(missing_bytes).min(span as usize / 8 + 1)
+}
+
 /// Appends `nodes` (ascending, not empty) less their first to `out` in the smallest encoding.
 pub(super) fn encode(nodes: &[u32], out: &mut Vec<u8>) -> IdEncoding {
     let (first, last) = (nodes[0], nodes[nodes.len() - 1]);
-    let gaps = || nodes.windows(2).map(|pair| pair[1] - pair[0] - 1);
-    let list_bytes: usize = gaps().map(varint_bytes).sum();
-    let dense_bytes = (last - first) as usize / 8 + 1;
+    let span = last - first;
+    // The first is known: the others as distances from the id after it.
+    let (n_listed, last_listed) = (nodes.len() as u64 - 1, span.saturating_sub(1));
+    let n_missing = u64::from(span) + 1 - nodes.len() as u64;
+    let of_list = Listed::new(n_listed, last_listed);
+    let of_missing = Listed::new(n_missing, last_listed);
+    let list_bytes = of_list.n_bytes();
+    let missing_bytes = varint::n_bytes(n_missing as u32) + of_missing.n_bytes();
+    let dense_bytes = span as usize / 8 + 1;
+    let smallest_other = list_bytes.min(missing_bytes).min(dense_bytes);
     // A run costs roaring 4 bytes beside its fixed 15: without that many ids a run it cannot win.
-    let n_runs = 1 + gaps().filter(|&gap| gap > 0).count();
-    let roaring = (15 + 4 * n_runs < list_bytes.min(dense_bytes)).then(|| {
+    let n_runs = 1 + nodes.windows(2).filter(|pair| pair[1] - pair[0] > 1).count();
+    if 15 + 4 * n_runs < smallest_other {
         let mut bitmap: RoaringBitmap = nodes.iter().map(|node| node - first).collect();
         bitmap.optimize();
-        bitmap
-    });
-    let smallest_other = list_bytes.min(dense_bytes);
-    if let Some(bitmap) = roaring.filter(|bitmap| bitmap.serialized_size() < smallest_other) {
-        bitmap.serialize_into(&mut *out).expect("writing to a vector cannot fail");
-        return IdEncoding::Roaring;
+        if bitmap.serialized_size() < smallest_other {
+            bitmap.serialize_into(&mut *out).expect("writing to a vector cannot fail");
+            return IdEncoding::Roaring;
+        }
     }
-    if list_bytes <= dense_bytes {
-        gaps().for_each(|gap| write_varint(gap, out));
+    if list_bytes == smallest_other {
+        of_list.write(nodes[1..].iter().map(|node| node - first - 1), out);
         return IdEncoding::List;
     }
-    let start = out.len();
-    out.resize(start + dense_bytes, 0);
-    for node in nodes {
-        let bit = (node - first) as usize;
-        out[start + bit / 8] |= 1 << (bit % 8);
+    if dense_bytes == smallest_other {
+        let start = out.len();
+        out.resize(start + dense_bytes, 0);
+        for node in nodes {
+            let bit = (node - first) as usize;
+            out[start + bit / 8] |= 1 << (bit % 8);
+        }
+        return IdEncoding::Dense;
     }
-    IdEncoding::Dense
+    varint::write(n_missing as u32, out);
+    let gaps = nodes.windows(2).flat_map(|pair| pair[0] + 1..pair[1]);
+    of_missing.write(gaps.map(|node| node - first - 1), out);
+    IdEncoding::Missing
 }
 
-/// Appends the `n_ids` ids in `bytes`, counted from `first`, to `nodes`; strictly ascending, each
-/// below `n_nodes`.
+/// The size of a list: a byte for the number of low bits, and the numbers.
+struct Listed {
+    n: u64,
+    last: u32,
+    n_low: u32,
+}
+
+impl Listed {
+    fn new(n: u64, last: u32) -> Self {
+        Self { n, last, n_low: ascending::best_n_low(n, last) }
+    }
+
+    /// The bytes that it takes at most: exactly those, if its last number is `last`.
+    fn n_bytes(&self) -> usize {
+        1 + ascending::n_bits(self.n, self.last, self.n_low).div_ceil(8) as usize
+    }
+
+    fn write(&self, numbers: impl Iterator<Item = u32>, out: &mut Vec<u8>) {
+        out.push(self.n_low as u8);
+        let mut writer = BitWriter::new(out);
+        ascending::write(numbers, self.n_low, &mut writer);
+        writer.finish();
+    }
+}
+
+/// Appends the `n_ids` (not 0) ids in `bytes`, counted from `first`, to `nodes`; strictly ascending,
+/// each below `n_nodes`.
 pub(super) fn decode(
     encoding: u8,
     bytes: &[u8],
@@ -77,71 +127,99 @@ pub(super) fn decode(
     n_nodes: u32,
     nodes: &mut Vec<u32>,
 ) -> Result<(), DecodeError> {
-    let start = nodes.len();
-    let mut push = |offset: u64| {
-        let node = u64::from(first) + offset;
-        if node >= u64::from(n_nodes) || nodes.len() - start == n_ids {
-            return Err(DecodeError::BadIds);
-        }
-        nodes.push(node as u32);
-        Ok(())
-    };
-    match IdEncoding::from_byte(encoding)? {
-        IdEncoding::List => {
-            let mut rest = bytes;
-            let mut offset = 0;
-            push(0)?;
-            for _ in 1..n_ids {
-                offset += u64::from(read_varint(&mut rest).ok_or(DecodeError::BadIds)?) + 1;
-                push(offset)?;
-            }
-            if !rest.is_empty() {
-                return Err(DecodeError::BadIds);
-            }
-        }
+    let encoding = IdEncoding::from_byte(encoding)?;
+    if first >= n_nodes || n_ids > (n_nodes - first) as usize {
+        return Err(DecodeError::BadIds);
+    }
+    let (start, last_possible) = (nodes.len(), n_nodes - 1 - first);
+    // Without a panic or a large allocation for any bytes; the caller takes nothing from a failure.
+    let is_whole = match encoding {
+        IdEncoding::List => read_list(bytes, first, n_ids, last_possible, nodes),
+        IdEncoding::Missing => read_missing(bytes, first, n_ids, last_possible, nodes),
         IdEncoding::Roaring => {
             let mut rest = bytes;
-            let bitmap =
-                RoaringBitmap::deserialize_from(&mut rest).map_err(|_| DecodeError::BadIds)?;
-            if !rest.is_empty() {
-                return Err(DecodeError::BadIds);
-            }
-            bitmap.iter().try_for_each(|offset| push(offset.into()))?;
+            RoaringBitmap::deserialize_from(&mut rest)
+                .ok()
+                .filter(|bitmap| rest.is_empty() && bitmap.len() == n_ids as u64)
+                .filter(|bitmap| bitmap.max().is_some_and(|last| last <= last_possible))
+                .map(|bitmap| nodes.extend(bitmap.iter().map(|offset| first + offset)))
         }
-        IdEncoding::Dense => {
-            for (position, &byte) in (0u64..).zip(bytes) {
-                let mut byte = byte;
-                while byte != 0 {
-                    push(8 * position + u64::from(byte.trailing_zeros()))?;
-                    byte &= byte - 1;
-                }
-            }
-        }
-    }
-    if nodes.len() - start == n_ids { Ok(()) } else { Err(DecodeError::BadIds) }
+        IdEncoding::Dense => read_dense(bytes, first, n_ids, last_possible, nodes),
+    };
+    is_whole.filter(|()| nodes.len() - start == n_ids).ok_or(DecodeError::BadIds)
 }
 
-fn varint_bytes(value: u32) -> usize {
-    (32 - (value | 1).leading_zeros()).div_ceil(7) as usize
+fn list_reader(bytes: &[u8]) -> Option<(u32, BitReader<'_>)> {
+    let (&n_low, rest) = bytes.split_first()?;
+    (u32::from(n_low) < u32::BITS).then(|| (n_low.into(), BitReader::new(rest)))
 }
 
-fn write_varint(mut value: u32, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
+fn read_list(
+    bytes: &[u8],
+    first: u32,
+    n_ids: usize,
+    last_possible: u32,
+    nodes: &mut Vec<u32>,
+) -> Option<()> {
+    let (n_low, mut reader) = list_reader(bytes)?;
+    nodes.push(first);
+    ascending::read(n_ids - 1, n_low, &mut reader, |number| {
+        let is_possible = number < last_possible;
+        if is_possible {
+            nodes.push(first + 1 + number);
+        }
+        is_possible
+    })?;
+    reader.is_at_end().then_some(())
+}
+
+fn read_missing(
+    mut bytes: &[u8],
+    first: u32,
+    n_ids: usize,
+    last_possible: u32,
+    nodes: &mut Vec<u32>,
+) -> Option<()> {
+    let n_missing = varint::read(&mut bytes)?;
+    let last = (n_ids as u64 - 1).checked_add(n_missing.into())?;
+    let last = u32::try_from(last).ok().filter(|&last| last <= last_possible)?;
+    let (n_low, mut reader) = list_reader(bytes)?;
+    let mut next = first;
+    ascending::read(n_missing as usize, n_low, &mut reader, |number| {
+        // The first and the last are there.
+        let is_possible = number + 1 < last;
+        if is_possible {
+            nodes.extend(next..first + 1 + number);
+            next = first + 2 + number;
+        }
+        is_possible
+    })?;
+    nodes.extend(next..=first + last);
+    reader.is_at_end().then_some(())
+}
+
+fn read_dense(
+    bytes: &[u8],
+    first: u32,
+    n_ids: usize,
+    last_possible: u32,
+    nodes: &mut Vec<u32>,
+) -> Option<()> {
+    // The last byte has the last id, so the bytes are as few as they can be.
+    let last_byte = *bytes.last().filter(|&&byte| byte != 0)?;
+    let last = 8 * (bytes.len() as u64 - 1) + u64::from(7 - last_byte.leading_zeros());
+    let n_set: u64 = bytes.iter().map(|byte| u64::from(byte.count_ones())).sum();
+    if last > last_possible.into() || n_set != n_ids as u64 {
+        return None;
     }
-    out.push(value as u8);
-}
-
-fn read_varint(bytes: &mut &[u8]) -> Option<u32> {
-    let mut value = 0u64;
-    for shift in (0..35).step_by(7) {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return u32::try_from(value).ok();
+    for (position, word) in bytes.chunks(8).enumerate() {
+        let mut padded = [0; 8];
+        padded[..word.len()].copy_from_slice(word);
+        let mut word = u64::from_le_bytes(padded);
+        while word != 0 {
+            nodes.push(first + 64 * position as u32 + word.trailing_zeros());
+            word &= word - 1;
         }
     }
-    None
+    Some(())
 }

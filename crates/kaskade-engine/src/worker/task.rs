@@ -1,27 +1,23 @@
 //! The heavy part of a round, to be run on a compute pool.
 
-use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use kaskade_model::dynamics::NodeRule;
 use kaskade_model::job::BatchPlan;
 use kaskade_model::message::Attempt;
-use kaskade_model::tally::{self, PartitionTally};
-use kaskade_model::{BatchId, Round, Shard};
-use rayon::prelude::*;
+use kaskade_model::tally::PartitionTally;
+use kaskade_model::{BatchId, Shard, WorkerId};
 
-use super::AttemptRun;
-use super::inbox::FromPeer;
-use crate::dynamics::{Contagion, DynamicsRun, Epidemic, NodeMachine, decode_sided, encode_sided};
+use super::attempt::AttemptRun;
+use super::inbox::Received;
+use super::running::{RoundOutcome, RunningBatch, SpareStates};
 use crate::error::EngineError;
 use crate::kernel::Parallelism;
-use crate::partition::{BatchRun, Partition};
-use crate::slice::{self, DecodeError, EncodedSlice, Encoder, Slice};
-use crate::with_lane_words;
+use crate::partition::Partition;
 
-/// One round of one batch; where there is no peer to wait for, as many as are quickly done.
+/// A part of a round of one batch; where there is no peer to wait for, as many rounds as are
+/// quickly done.
 pub struct Task<S> {
     attempt: Attempt,
     batch: BatchId,
@@ -32,9 +28,24 @@ pub struct Task<S> {
 }
 
 enum Work<S> {
-    Begin { partition: Arc<Partition<S>>, plan: BatchPlan },
-    Step { running: RunningBatch<S>, received: Vec<FromPeer> },
-    Finish { running: RunningBatch<S> },
+    Begin {
+        partition: Arc<Partition<S>>,
+        plan: BatchPlan,
+    },
+    /// What is there of a round that is not closed: the own frontier and some chunks.
+    Offer {
+        running: RunningBatch<S>,
+        received: Vec<Received>,
+    },
+    /// The rest of a closed round, of which each peer counted so many activations.
+    Close {
+        running: RunningBatch<S>,
+        received: Vec<Received>,
+        counted: Vec<(WorkerId, u64)>,
+    },
+    Finish {
+        running: RunningBatch<S>,
+    },
 }
 
 /// A worker alone goes on to the next round without a word until it has looked at so many
@@ -52,21 +63,12 @@ pub struct Computed<S> {
 /// What a task ends with.
 #[derive(Debug)]
 pub(super) enum Outcome<S> {
+    /// A part of a round was offered.
+    Offered(RunningBatch<S>),
     /// A round that the peers must be told about.
     Round(RunningBatch<S>, RoundOutcome),
     /// The batch is over on this worker, its state is cleared.
     Ended(PartitionTally),
-}
-
-/// What a round gave on this worker.
-#[derive(Debug)]
-pub(super) struct RoundOutcome {
-    pub(super) round: Round,
-    pub(super) n_new: u64,
-    /// What can still happen here without input; nothing in models without delays.
-    pub(super) n_pending: u64,
-    /// The own slice for the peers.
-    pub(super) encoded: EncodedSlice,
 }
 
 impl<S: Shard + 'static> Task<S> {
@@ -75,13 +77,22 @@ impl<S: Shard + 'static> Task<S> {
         Self::new(run, plan.batch, Work::Begin { partition, plan })
     }
 
-    pub(super) fn step(
+    pub(super) fn offer(
         run: &AttemptRun<S>,
         batch: BatchId,
         running: RunningBatch<S>,
-        received: Vec<FromPeer>,
+        received: Vec<Received>,
     ) -> Self {
-        Self::new(run, batch, Work::Step { running, received })
+        Self::new(run, batch, Work::Offer { running, received })
+    }
+
+    pub(super) fn close(
+        run: &AttemptRun<S>,
+        batch: BatchId,
+        running: RunningBatch<S>,
+        (received, counted): (Vec<Received>, Vec<(WorkerId, u64)>),
+    ) -> Self {
+        Self::new(run, batch, Work::Close { running, received, counted })
     }
 
     pub(super) fn finish(run: &AttemptRun<S>, batch: BatchId, running: RunningBatch<S>) -> Self {
@@ -92,7 +103,7 @@ impl<S: Shard + 'static> Task<S> {
         Self {
             attempt: run.attempt.clone(),
             batch,
-            n_peers: run.peers.len(),
+            n_peers: run.n_peers(),
             is_released: Arc::clone(&run.is_released),
             spare_states: run.spare_states.clone(),
             work,
@@ -103,6 +114,20 @@ impl<S: Shard + 'static> Task<S> {
     #[must_use]
     pub fn of(&self) -> (&Attempt, BatchId) {
         (&self.attempt, self.batch)
+    }
+
+    /// Computes on the calling thread, if that takes less than to wake another one.
+    ///
+    /// # Errors
+    /// The task itself, if it is for a pool.
+    pub fn run_if_light(self) -> Result<Computed<S>, Box<Self>> {
+        let is_light = match &self.work {
+            Work::Offer { running, received } | Work::Close { running, received, .. } => {
+                self.n_peers > 0 && running.batch.is_light_with(received)
+            }
+            Work::Begin { .. } | Work::Finish { .. } => false,
+        };
+        if is_light { Ok(self.run()) } else { Err(Box::new(self)) }
     }
 
     /// Computes on the current rayon pool.
@@ -125,249 +150,42 @@ impl<S: Shard + 'static> Task<S> {
                         return tally.map(Outcome::Ended);
                     }
                 }
-                RunningBatch::begin(partition, plan, &self.spare_states)?
+                RunningBatch::begin(partition, plan, &self.spare_states)
             }
-            Work::Step { mut running, received } => {
-                running.0.step(&received)?;
+            Work::Offer { mut running, received } => {
+                running.offer(&received)?;
+                return Ok(Outcome::Offered(running));
+            }
+            Work::Close { mut running, received, counted } => {
+                running.close(&received, counted)?;
                 running
             }
             Work::Finish { running } => {
-                return Ok(Outcome::Ended(running.0.finish(&self.spare_states)));
+                return Ok(Outcome::Ended(running.batch.finish(&self.spare_states)));
             }
         };
-        if self.n_peers > 0 && !running.0.is_cut_off() {
-            let outcome = running.0.round_outcome(self.n_peers);
+        if self.n_peers > 0 && !running.batch.is_cut_off() {
+            let outcome = running.batch.round_outcome(self.n_peers);
             return Ok(Outcome::Round(running, outcome));
         }
         // Nobody to wait for: alone in the group, or in the round in which all are cut off.
-        let report_at = running.0.arcs_scanned() + ARCS_BETWEEN_REPORTS;
-        while running.0.can_go_on() && !running.0.is_cut_off() {
+        let report_at = running.batch.arcs_scanned() + ARCS_BETWEEN_REPORTS;
+        while running.batch.can_go_on() && !running.batch.is_cut_off() {
             if self.is_released.load(Relaxed) {
                 return Err(EngineError::Interrupted);
             }
-            if running.0.arcs_scanned() >= report_at {
-                let outcome = running.0.round_outcome(0);
+            if running.batch.arcs_scanned() >= report_at {
+                let outcome = running.batch.round_outcome(0);
                 return Ok(Outcome::Round(running, outcome));
             }
-            running.0.step_alone()?;
+            running.batch.step_alone()?;
         }
-        Ok(Outcome::Ended(running.0.finish(&self.spare_states)))
+        Ok(Outcome::Ended(running.batch.finish(&self.spare_states)))
     }
 }
 
 impl<S> fmt::Debug for Task<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Task({:?}, batch {})", self.attempt, self.batch)
-    }
-}
-
-/// A batch on a partition whose number of lane words is fixed inside.
-pub(super) struct RunningBatch<S>(Box<dyn AnyBatch<S>>);
-
-impl<S: Shard + 'static> RunningBatch<S> {
-    fn begin(
-        partition: Arc<Partition<S>>,
-        plan: BatchPlan,
-        spare: &SpareStates,
-    ) -> Result<Self, EngineError> {
-        let (lane_words, dynamics) = (partition.plan.lane_words, &partition.plan.dynamics);
-        let is_epidemic = matches!(dynamics.rule, NodeRule::Epidemic(_));
-        Ok(with_lane_words!(lane_words, W => {
-            if dynamics.is_plain() {
-                let states = spare.take().unwrap_or_else(|| partition.new_states::<W>());
-                Self(Box::new(BatchRun::<S, W>::begin(partition, plan, states)))
-            } else if is_epidemic {
-                Self(Box::new(begin_dynamics::<S, Epidemic<W>, W>(partition, plan, spare)?))
-            } else {
-                Self(Box::new(begin_dynamics::<S, Contagion<W>, W>(partition, plan, spare)?))
-            }
-        }))
-    }
-}
-
-fn begin_dynamics<S: Shard, M: NodeMachine<W>, const W: usize>(
-    partition: Arc<Partition<S>>,
-    plan: BatchPlan,
-    spare: &SpareStates,
-) -> Result<DynamicsRun<S, M, W>, EngineError> {
-    let machines = spare.take().unwrap_or_else(|| DynamicsRun::<S, M, W>::new_machines(&partition));
-    Ok(DynamicsRun::begin(partition, plan, machines)?)
-}
-
-impl<S> fmt::Debug for RunningBatch<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RunningBatch")
-    }
-}
-
-trait AnyBatch<S>: Send {
-    fn step(&mut self, received: &[FromPeer]) -> Result<(), EngineError>;
-    fn step_alone(&mut self) -> Result<(), EngineError>;
-    /// Whether anything can happen in the next round without the peers.
-    fn can_go_on(&self) -> bool;
-    fn is_cut_off(&self) -> bool;
-    fn arcs_scanned(&self) -> u64;
-    fn round_outcome(&mut self, n_peers: usize) -> RoundOutcome;
-    fn finish(self: Box<Self>, spare: &SpareStates) -> PartitionTally;
-}
-
-impl<S: Shard + 'static, const W: usize> AnyBatch<S> for BatchRun<S, W> {
-    fn step(&mut self, received: &[FromPeer]) -> Result<(), EngineError> {
-        let (batch, round) = (self.batch().batch, self.round());
-        let (n_nodes, lanes) = (self.n_nodes(), self.lanes());
-        let decode = |payload: &[u8]| slice::decode::<W>(payload, n_nodes, &lanes);
-        let remote: Vec<Slice<W>> =
-            decode_received(batch, round, received, decode)?.into_iter().flatten().collect();
-        let n_received = remote.iter().map(Slice::n_activations).sum::<u64>();
-        self.tally_mut().work.activations_received += n_received;
-        Ok(BatchRun::step(self, &remote, Parallelism::Pool)?)
-    }
-
-    fn step_alone(&mut self) -> Result<(), EngineError> {
-        Ok(BatchRun::step_alone(self, Parallelism::Pool)?)
-    }
-
-    fn can_go_on(&self) -> bool {
-        self.n_new() > 0
-    }
-
-    fn is_cut_off(&self) -> bool {
-        BatchRun::is_cut_off(self)
-    }
-
-    fn arcs_scanned(&self) -> u64 {
-        self.tally().work.arcs_scanned
-    }
-
-    fn round_outcome(&mut self, n_peers: usize) -> RoundOutcome {
-        let mut encoder = Encoder::default();
-        if n_peers > 0 {
-            self.frontier().iter().for_each(|slice| encoder.add(slice));
-        }
-        let encoded = encoder.finish();
-        let (round, n_new) = (self.round(), self.n_new());
-        add_sent(&mut self.tally_mut().work, n_new, &encoded, n_peers);
-        RoundOutcome { round, n_new, n_pending: 0, encoded }
-    }
-
-    fn finish(self: Box<Self>, spare: &SpareStates) -> PartitionTally {
-        let (tally, states) = BatchRun::finish(*self);
-        spare.give(states);
-        tally
-    }
-}
-
-impl<S: Shard + 'static, M: NodeMachine<W>, const W: usize> AnyBatch<S> for DynamicsRun<S, M, W> {
-    fn step(&mut self, received: &[FromPeer]) -> Result<(), EngineError> {
-        let n_sides = self.plan().dynamics.n_sides();
-        let (n_nodes, lanes) = (self.plan().n_nodes, self.lanes());
-        let decode = |payload: &[u8]| decode_sided::<W>(payload, n_sides, n_nodes, &lanes);
-        let mut remote = vec![Vec::new(); n_sides];
-        let (batch, round) = (self.batch().batch, self.round());
-        for (side, slices) in decode_received(batch, round, received, decode)? {
-            remote[side].extend(slices);
-        }
-        let n_received: u64 = remote.iter().flatten().map(Slice::n_activations).sum();
-        self.tally_mut().work.activations_received += n_received;
-        Ok(DynamicsRun::step(self, &remote, Parallelism::Pool)?)
-    }
-
-    fn step_alone(&mut self) -> Result<(), EngineError> {
-        Ok(DynamicsRun::step_alone(self, Parallelism::Pool)?)
-    }
-
-    fn can_go_on(&self) -> bool {
-        self.n_transmitting() > 0 || self.n_pending() > 0
-    }
-
-    fn is_cut_off(&self) -> bool {
-        DynamicsRun::is_cut_off(self)
-    }
-
-    fn arcs_scanned(&self) -> u64 {
-        self.tally().work.arcs_scanned
-    }
-
-    fn round_outcome(&mut self, n_peers: usize) -> RoundOutcome {
-        let encoded =
-            if n_peers > 0 { encode_sided(self.frontier()) } else { EncodedSlice::default() };
-        let (round, n_new, n_pending) = (self.round(), self.n_transmitting(), self.n_pending());
-        add_sent(&mut self.tally_mut().work, n_new, &encoded, n_peers);
-        RoundOutcome { round, n_new, n_pending, encoded }
-    }
-
-    fn finish(self: Box<Self>, spare: &SpareStates) -> PartitionTally {
-        let (tally, machines) = DynamicsRun::finish(*self);
-        spare.give(machines);
-        tally
-    }
-}
-
-/// Counts `encoded`, which goes to `n_peers` peers.
-fn add_sent(work: &mut tally::Work, n_activations: u64, encoded: &EncodedSlice, n_peers: usize) {
-    work.activations_sent += n_activations * n_peers as u64;
-    work.bytes_sent += encoded.n_bytes() * n_peers as u64;
-    work.chunks += encoded.counts;
-}
-
-/// What the peers' payloads hold by `decode`, each peer's found complete: what a marker counts is
-/// what arrived.
-fn decode_received<T: Payload + Send>(
-    batch: BatchId,
-    round: Round,
-    received: &[FromPeer],
-    decode: impl Fn(&[u8]) -> Result<T, DecodeError> + Sync,
-) -> Result<Vec<T>, EngineError> {
-    let _span = tracing::debug_span!("absorb", n_peers = received.len()).entered();
-    let mut remote = Vec::new();
-    for FromPeer { peer, payloads, marker, .. } in received {
-        let begin = remote.len();
-        let decoded: Result<Vec<T>, _> =
-            payloads.par_iter().map(|payload| decode(payload)).collect();
-        remote.extend(decoded.map_err(|source| EngineError::Slice {
-            peer: *peer,
-            batch,
-            round,
-            source,
-        })?);
-        let received = remote[begin..].iter().map(Payload::n_activations).sum();
-        let counted = marker.map_or(0, |marker| marker.n_new);
-        if received != counted {
-            return Err(EngineError::Conservation { peer: *peer, batch, round, counted, received });
-        }
-    }
-    Ok(remote)
-}
-
-/// What a payload was decoded to.
-trait Payload {
-    fn n_activations(&self) -> u64;
-}
-
-impl<const W: usize> Payload for Vec<Slice<W>> {
-    fn n_activations(&self) -> u64 {
-        self.iter().map(Slice::n_activations).sum()
-    }
-}
-
-/// With the side that it is of.
-impl<const W: usize> Payload for (usize, Vec<Slice<W>>) {
-    fn n_activations(&self) -> u64 {
-        self.1.n_activations()
-    }
-}
-
-/// Cleared states of finished batches, so that the next batch allocates nothing.
-#[derive(Clone, Debug, Default)]
-pub(super) struct SpareStates(Arc<Mutex<Vec<Box<dyn Any + Send>>>>);
-
-impl SpareStates {
-    fn take<T: 'static>(&self) -> Option<T> {
-        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-        spare.downcast().ok().map(|states| *states)
-    }
-
-    fn give<T: Send + 'static>(&self, states: T) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(states));
     }
 }

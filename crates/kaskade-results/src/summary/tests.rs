@@ -20,7 +20,8 @@ const INTERFACE: &str = r#"
   "distribution": [{"from": 0, "to": 0, "simulations": 0}],
   "digest": "blake3, DESIGN §3.6",
   "performance": {"seconds": 0, "cpu_seconds": 0, "simulations_per_second": 0, "arcs_scanned": 0, "coins": 0,
-                  "threads": 1, "workers": 0, "bytes_exchanged": 0, "chunks": {"list": 0, "roaring": 0, "dense": 0}, "peak_memory_bytes": 0} }
+                  "threads": 1, "workers": 0, "bytes_exchanged": 0,
+                  "activations_exchanged": 0, "bytes_per_activation": 0, "chunks": {"list": 0, "roaring": 0, "dense": 0}, "peak_memory_bytes": 0} }
 "#;
 
 /// Every key in the order of the text, with the depth at which it stands.

@@ -106,7 +106,7 @@ proptest! {
 fn golden_bytes() {
     assert_golden::<pb::WorkerMessage>(
         WorkerMessage::Register(registration()),
-        "0a35080110011a05302e312e302215687474703a2f2f3132372e302e302e313a3734303128808080800430043a066e6f64652d3340e724",
+        "0a35080210011a05302e312e302215687474703a2f2f3132372e302e302e313a3734303128808080800430043a066e6f64652d3340e724",
     );
     assert_golden::<pb::WorkerMessage>(
         WorkerMessage::Event(WorkerEvent::Prepared { attempt: attempt() }),

@@ -12,7 +12,8 @@ use kaskade_model::dynamics::{
 use kaskade_model::ids::{BatchId, Epoch, JobId, Round, ShardId, WorkerId};
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::message::{
-    Assignment, Attempt, Chunk, Marker, Member, PeerMessage, Reason, WorkerCommand, WorkerEvent,
+    Assignment, Attempt, Chunk, Credit, Marker, Member, PeerMessage, Reason, WorkerCommand,
+    WorkerEvent,
 };
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::spec::Placement;
@@ -358,6 +359,9 @@ pub(crate) fn peer_messages() -> impl Strategy<Value = PeerMessage> {
                 PeerMessage::Marker(Marker { batch, round, n_chunks, n_bytes, n_new, n_pending })
             }
         ),
+        any::<(u32, u64)>().prop_map(|(batch, n_bytes)| {
+            PeerMessage::Credit(Credit { batch: BatchId(batch), n_bytes })
+        }),
     ]
 }
 

@@ -12,15 +12,15 @@ proptest! {
         epoch in any::<u64>(),
         from in any::<u64>(),
         message in peer_messages(),
-        receipt in any::<(u64, u64, u64)>(),
+        receipt in any::<(u64, u64, u64, u64)>(),
     ) {
         let from = WorkerId(from);
         let hello = ExchangeMessage::Hello(Hello { attempt, from });
         assert_round_trip::<_, pb::ExchangeMessage>(hello);
         let envelope = Envelope { epoch: Epoch(epoch), from, message };
         assert_round_trip::<_, pb::ExchangeMessage>(ExchangeMessage::Peer(envelope));
-        let (worker, n_messages, n_bytes) = receipt;
-        let receipt = Receipt { worker: WorkerId(worker), n_messages, n_bytes };
+        let (worker, n_messages, n_bytes, credit_bytes) = receipt;
+        let receipt = Receipt { worker: WorkerId(worker), n_messages, n_bytes, credit_bytes };
         assert_round_trip::<_, pb::ExchangeReply>(receipt);
     }
 
@@ -47,11 +47,15 @@ fn marker() -> Envelope {
 fn golden_bytes() {
     let golden = assert_golden::<pb::ExchangeMessage>;
     let hello = Hello { attempt: attempt(), from: WorkerId(5) };
-    golden(ExchangeMessage::Hello(hello), "0a110801120b0a056a6f622d37100218031805");
+    golden(ExchangeMessage::Hello(hello), "0a110802120b0a056a6f622d37100218031805");
     golden(ExchangeMessage::Peer(chunk("slice".into())), "1211080310051809200428023205736c696365");
     golden(ExchangeMessage::Peer(marker()), "1215080310051809200428033a09080310ac0218112001");
-    let receipt = Receipt { worker: WorkerId(6), n_messages: 4, n_bytes: 300 };
-    assert_golden::<pb::ExchangeReply>(receipt, "0806100418ac02");
+    let credit = PeerMessage::Credit(Credit { batch: BatchId(9), n_bytes: 300 });
+    let credit = Envelope { epoch: Epoch(3), from: WorkerId(5), message: credit };
+    golden(ExchangeMessage::Peer(credit), "120b080310051809420308ac02");
+    let receipt =
+        Receipt { worker: WorkerId(6), n_messages: 4, n_bytes: 300, credit_bytes: 8 << 20 };
+    assert_golden::<pb::ExchangeReply>(receipt, "0806100418ac022080808004");
 }
 
 #[test]
@@ -84,6 +88,11 @@ fn broken_messages_are_refused() {
         "invalid PeerMessage: field sequence is 2, of 3 chunks"
     );
     assert!(refuse(|message| message.content = None).contains("content is missing"));
+    let credit = PeerMessage::Credit(Credit { batch: BatchId(9), n_bytes: 300 });
+    let credit = Envelope { epoch: Epoch(3), from: WorkerId(5), message: credit };
+    let of_a_round = pb::PeerMessage { round: 4, ..credit.into() };
+    let error = Envelope::try_from(of_a_round).unwrap_err();
+    assert!(error.to_string().contains("must be 0 for a credit"), "{error}");
     let overlong = vec![0; CHUNK_BYTES + 1].into();
     for payload in [Bytes::new(), overlong] {
         let error = Envelope::try_from(pb::PeerMessage::from(chunk(payload))).unwrap_err();
@@ -94,7 +103,7 @@ fn broken_messages_are_refused() {
 #[test]
 fn a_hello_of_another_version_is_refused() {
     let hello = Hello { attempt: attempt(), from: WorkerId(5) };
-    let hello = pb::Hello { protocol_version: 2, ..hello.into() };
+    let hello = pb::Hello { protocol_version: 7, ..hello.into() };
     let error = Hello::try_from(hello).unwrap_err();
-    assert!(error.to_string().starts_with("worker 5 has protocol version 2, this worker"));
+    assert!(error.to_string().starts_with("worker 5 has protocol version 7, this worker"));
 }

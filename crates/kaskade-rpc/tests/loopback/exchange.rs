@@ -36,7 +36,7 @@ impl Exchange for Receiver {
         let ExchangeMessage::Hello(hello) = ExchangeMessage::try_from(first)? else {
             return Err(RpcError::new(ErrorCode::InvalidArgument, "no hello").into());
         };
-        let nothing = Receipt { worker: RECEIVER, n_messages: 0, n_bytes: 0 };
+        let nothing = Receipt { worker: RECEIVER, n_messages: 0, n_bytes: 0, credit_bytes: 0 };
         let accepted = tokio_stream::once(Ok(nothing.into()));
         if hello.from == SLOW {
             let unread = tokio_stream::pending().map(move |()| {
@@ -123,7 +123,10 @@ async fn a_full_stream_does_not_hold_up_another() {
         }
 
         let mut quick = Sender::open(&mut client, QUICK).await;
-        assert_eq!(quick.receipt().await, Receipt { worker: RECEIVER, n_messages: 0, n_bytes: 0 });
+        assert_eq!(
+            quick.receipt().await,
+            Receipt { worker: RECEIVER, n_messages: 0, n_bytes: 0, credit_bytes: 0 }
+        );
         for sequence in 0..8 {
             quick.send(chunk(sequence, CHUNK_BYTES)).await;
         }
@@ -132,7 +135,7 @@ async fn a_full_stream_does_not_hold_up_another() {
         let Sender { messages, mut replies, .. } = quick;
         drop(messages);
         let receipt = replies.message().await.unwrap().unwrap();
-        let expected = Receipt { worker: RECEIVER, n_messages: 9, n_bytes };
+        let expected = Receipt { worker: RECEIVER, n_messages: 9, n_bytes, credit_bytes: 0 };
         assert_eq!(Receipt::from(receipt), expected);
         assert!(replies.message().await.unwrap().is_none());
     })

@@ -27,7 +27,9 @@ impl Bench {
         let cache = ShardCache::new(dir.path().to_owned(), Load::default());
         let pool = ComputePool::start(1).unwrap();
         let metrics = Metrics::new(Default::default());
-        let tools = Tools { cache, client, pool, security: ClientSecurity::default(), metrics };
+        let peers =
+            PeerSettings { security: ClientSecurity::default(), exchange: ExchangeConfig::DEFAULT };
+        let tools = Tools { cache, client, pool, peers, metrics };
         let driver = Driver::new(OWN, mailbox, events, tools);
         Self { driver, events: reports, _inputs: inputs, _cache: dir }
     }

@@ -7,7 +7,7 @@ use kaskade_model::WorkerId;
 use kaskade_model::message::PeerMessage;
 use kaskade_rpc::exchange::{Exchange, ExchangeMessage, Hello, Receipt};
 use kaskade_rpc::{ErrorCode, RpcError, pb};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -18,11 +18,37 @@ use crate::driver::Input;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Switchboard(Arc<Mutex<Option<Line>>>);
 
-/// The driver of a session, and the number that this worker has in it.
+/// The driver of a session, the number that this worker has in it, and what room it has.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
     pub(crate) own: WorkerId,
     pub(crate) mailbox: mpsc::Sender<Input>,
+    /// For chunks of each peer and batch, until they are taken in.
+    pub(crate) credit_bytes: u64,
+    pub(crate) room: Room,
+}
+
+/// Room for chunks of all peers between their streams and the driver: peers keep to their credit,
+/// but nothing makes them.
+#[derive(Clone, Debug)]
+pub(crate) struct Room(Arc<Semaphore>);
+
+/// So many bytes. The driver never waits, so they are on their way for microseconds.
+const ROOM_BYTES: usize = 32 << 20;
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(ROOM_BYTES)))
+    }
+}
+
+impl Room {
+    /// Waits for room for `message`; markers and credits take none.
+    async fn take(&self, message: &PeerMessage) -> Option<OwnedSemaphorePermit> {
+        let PeerMessage::Chunk(chunk) = message else { return None };
+        let n_bytes = chunk.payload.len().min(ROOM_BYTES) as u32;
+        Arc::clone(&self.0).acquire_many_owned(n_bytes).await.ok()
+    }
 }
 
 impl Switchboard {
@@ -64,12 +90,17 @@ impl Exchange for ExchangeService {
         };
         // Room for the two receipts of a stream: neither waits for the peer to read.
         let (replies, receiver) = mpsc::channel(2);
-        let accepted = Receipt { worker: line.own, n_messages: 0, n_bytes: 0 };
+        let accepted = nothing_yet(&line);
         let _ = replies.send(Ok(accepted.into())).await;
         // Ends with the peer's stream, or when the driver is gone.
         tokio::spawn(take_in(incoming, hello, line, replies));
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
+}
+
+fn nothing_yet(line: &Line) -> Receipt {
+    let Line { own, credit_bytes, .. } = *line;
+    Receipt { worker: own, n_messages: 0, n_bytes: 0, credit_bytes }
 }
 
 async fn take_in(
@@ -78,7 +109,7 @@ async fn take_in(
     line: Line,
     replies: mpsc::Sender<Result<pb::ExchangeReply, Status>>,
 ) {
-    let mut receipt = Receipt { worker: line.own, n_messages: 0, n_bytes: 0 };
+    let mut receipt = nothing_yet(&line);
     let broken = loop {
         let message = match incoming.message().await {
             Ok(Some(message)) => peer_message(message, &hello),
@@ -93,7 +124,9 @@ async fn take_in(
                     receipt.n_bytes += chunk.payload.len() as u64;
                 }
                 let (attempt, from) = (hello.attempt.clone(), hello.from);
-                if line.mailbox.send(Input::Peer { attempt, from, message }).await.is_err() {
+                let room = line.room.take(&message).await;
+                let input = Input::Peer { attempt, from, message, room };
+                if line.mailbox.send(input).await.is_err() {
                     return;
                 }
             }
