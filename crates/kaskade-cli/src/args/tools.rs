@@ -31,6 +31,20 @@ pub(crate) enum Template {
     /// Linear threshold with weights of 1/in-degree
     #[value(alias = "lt")]
     LinearThreshold,
+    /// Nodes that wait for a share or a number of their in-neighbours
+    Threshold,
+    /// Infectious until recovered, then immune
+    Sir,
+    /// The same with an incubation before
+    Seir,
+    /// Infectious until recovered, then susceptible again
+    Sis,
+    /// Infectious until recovered, then immune for a time
+    Sirs,
+    /// A message that may turn bad at every node
+    NegativeOpinion,
+    /// Several campaigns, of which every node takes one
+    Competitive,
 }
 
 /// The flags of `completions`.
