@@ -70,7 +70,7 @@ fn waiting_gives_the_summary_and_keeps_the_results() {
     let refused = cluster.client(&["results", "j", "--out", &out]);
     assert_eq!(refused.code, 6, "{refused:?}");
     let fetched = cluster.json(&["results", "j", "--out", &out, "--force"]);
-    assert_eq!(fetched["files"].as_array().unwrap().len(), 4);
+    assert_eq!(fetched["files"].as_array().unwrap().len(), 5);
     let watched = cluster.client(&["watch", "j"]);
     assert_eq!(watched.code, 0, "{watched:?}");
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
+use kaskade_rpc::PROTOCOL_VERSION;
 use kaskade_rpc::security::role::RPCS;
 use kaskade_rpc::security::tokens::Token;
 use kaskade_rpc::security::{ClientSecurity, secret};
@@ -355,8 +356,11 @@ async fn hostile_specs_and_names_are_refused_with_a_sentence() {
             let code = call(connection.clone(), path, Some(&token), name_field(1)).await;
             assert_eq!(code, Code::InvalidArgument, "{path} {name:?}");
         }
-        let version_and =
-            |name: Bytes| Bytes::from([&[0x08, 1][..], &name, &[0x1a, 2, b'{', b'}']].concat());
+        let version_and = |name: Bytes| {
+            Bytes::from(
+                [&[0x08, PROTOCOL_VERSION as u8][..], &name, &[0x1a, 2, b'{', b'}']].concat(),
+            )
+        };
         let begin = version_and(name_field(2));
         let begun =
             call(connection.clone(), "/kaskade.v1.Graphs/BeginPush", Some(&token), begin).await;

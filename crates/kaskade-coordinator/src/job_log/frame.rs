@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 const MAGIC: [u8; 4] = *b"KSKR";
 const CODEC_BINCODE_1: u8 = 1;
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const HEADER_BYTES: usize = 16;
 
 /// Larger records are refused: 16,000 rounds of 512 simulations fit four times.
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn the_bytes_of_a_tally_are_pinned() {
         let frame = encode(&tally()).unwrap();
-        let expected_head = [b'K', b'S', b'K', b'R', 1, 1, 0, 0];
+        let expected_head = [b'K', b'S', b'K', b'R', 1, 2, 0, 0];
         assert_eq!(frame[..8], expected_head);
         let mut payload = Vec::new();
         payload.extend(64u64.to_le_bytes());
@@ -102,7 +102,8 @@ mod tests {
             payload.extend((numbers.len() as u64).to_le_bytes());
             numbers.iter().for_each(|number| payload.extend(number.to_le_bytes()));
         }
-        payload.extend([0; 8 * 8]);
+        // No measures, no series, no work.
+        payload.extend([0; 4 + 8 + 8 * 8]);
         assert_eq!(frame[HEADER_BYTES..], payload);
         assert_eq!(decode::<PartitionTally>(&frame).unwrap(), tally());
     }

@@ -59,7 +59,8 @@ round  mean new  mean total  5 %  median  95 %
 
 speed       8.00 simulations/s   0.50 s   0.75 CPU s   2 threads
 work        1,234,567 arcs scanned   7,654 coins   peak memory 1.5 MiB
-exchange    3 workers   5.0 MiB exchanged, 1.25 B an activation   chunks: 12 list, 3 roaring, 1 dense
+exchange    3 workers   5.0 MiB exchanged, 1.25 B an activation
+            chunks: 12 list, 3 roaring, 1 dense
 digest      7ce52ed66883a69ec45cdfb194a83b1634ffd8ce7ae052e004ae6314e16c5b54
 ";
 
