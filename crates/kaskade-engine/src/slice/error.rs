@@ -1,4 +1,4 @@
-/// A payload that no [`super::Encoder`] wrote: a peer broke the protocol.
+/// A payload that [`super::encode`] did not write: a peer broke the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The payload ends inside a block.
