@@ -8,15 +8,15 @@ use kaskade_engine::local::{self, Unobserved};
 use kaskade_engine::partition::Partition;
 use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
-use kaskade_model::dynamics::Dynamics;
+use kaskade_model::dynamics::{Dynamics, Push};
 use kaskade_model::job::JobPlan;
 use kaskade_model::message::{Attempt, Reason, WorkerCommand, WorkerEvent};
 use kaskade_model::seeds::SeedPlan;
-use kaskade_model::spec::Placement;
+use kaskade_model::spec::{Placement, SeedSpec};
 use kaskade_model::tally::{JobTally, PartitionTally};
 use kaskade_model::{BatchId, Epoch, JobId, Shard, ShardId, WorkerId};
 use kaskade_testkit::simulated_cluster::{self, Faults, SimulatedRun};
-use kaskade_testkit::{ArcList, VecShard};
+use kaskade_testkit::{ArcList, VecShard, every_model};
 use proptest::prelude::*;
 
 const N_NODES: u32 = 400;
@@ -104,6 +104,68 @@ fn every_placement_gives_the_rows_of_one_process() {
                 }
             }
         }
+    }
+}
+
+/// A plan of every model, on the graph of these tests.
+fn plans_of_models() -> Vec<(&'static str, JobPlan)> {
+    let resolved = every_model(200).into_iter().map(|(name, spec)| {
+        let spec = spec.resolve().expect("the spec is valid");
+        let seeds = |seeds: &SeedSpec| match seeds {
+            SeedSpec::RandomEach(count) => SeedPlan::RandomEach(*count as u32),
+            _ => panic!("seeds of every simulation are drawn anew"),
+        };
+        let pushes = spec.pushes().expect("every campaign is there").into_iter();
+        let pushes = pushes.map(|(round, side, of)| Push { round, side, seeds: seeds(of) });
+        let dynamics =
+            Dynamics { pushes: pushes.collect(), ..spec.dynamics().expect("the spec is valid") };
+        let model = spec.live_arc_model().expect("the spec is valid");
+        (name, JobPlan { dynamics, max_rounds: spec.last_round(), ..plan(model, 2) })
+    });
+    resolved.collect()
+}
+
+#[test]
+fn every_model_gives_the_rows_of_one_process() {
+    for (name, plan) in plans_of_models() {
+        let shards = graph().shards(7);
+        let expected = in_one_process(&plan, &shards);
+        let n_active: u64 = expected.rows().map(|row| row.spread()).sum();
+        assert!(n_active > 330 * 10, "{name}: something happens, {n_active}");
+        for n_workers in [1, 2, 3, 5] {
+            let hybrid = Placement::Hybrid { replicas: 2, parts: (n_workers / 2).max(1) as u32 };
+            for placement in [Placement::Replicate, Placement::Partition, hybrid] {
+                if placement == hybrid && n_workers < 2 {
+                    continue;
+                }
+                let setup = setup(&plan, &shards, placement);
+                let run = simulated_cluster::run(setup, &shards, n_workers, Faults::default(), 1);
+                assert_same_rows(&run, &expected, &format!("{name}, {placement} on {n_workers}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn faults_change_no_model() {
+    let faults = Faults {
+        crash_per_mille: 8,
+        leave_per_mille: 8,
+        loss_per_mille: 8,
+        repeat_per_mille: 100,
+        budget: 8,
+    };
+    let shards = graph().shards(7);
+    for (name, plan) in plans_of_models() {
+        let expected = in_one_process(&plan, &shards);
+        let mut hits = 0;
+        for seed in 0..12 {
+            let setup = setup(&plan, &shards, Placement::Partition);
+            let run = simulated_cluster::run(setup, &shards, 3, faults, seed);
+            assert_same_rows(&run, &expected, &format!("{name}, seed {seed}"));
+            hits += run.n_hits_in_rounds + run.n_crashes;
+        }
+        assert!(hits > 10, "{name}: {hits} faults");
     }
 }
 

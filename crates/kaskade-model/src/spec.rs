@@ -8,14 +8,19 @@
 mod launch;
 mod model;
 mod original_id;
+mod schema;
 mod threshold;
 mod values;
 
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use launch::{LaunchSpec, PushSpec, RivalSpec};
 pub use model::{DelaySpec, ModelSpec};
 pub use original_id::OriginalId;
+pub use schema::json_schema;
 pub use threshold::ThresholdSpec;
 pub use values::{CoinFamily, ModelKind, Placement, Probability, SeedSpec};
 
@@ -32,7 +37,7 @@ pub const MAX_SIMULATIONS: u64 = 1 << 63;
 pub const MAX_JOB_SIMULATIONS: u64 = u32::MAX as u64;
 
 /// A job: a graph, a model, seeds, and how often to run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
     /// [`SPEC_VERSION`].
@@ -60,7 +65,7 @@ pub struct Spec {
 }
 
 /// Where a job's graph is: exactly one of the three.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GraphSource {
     /// A graph directory, relative to the spec's folder (`run`).
@@ -75,7 +80,7 @@ pub struct GraphSource {
 }
 
 /// A synthetic graph.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GenerateSpec {
     /// The family.
@@ -107,7 +112,7 @@ pub struct GenerateSpec {
 }
 
 /// The family of a synthetic graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GeneratorKind {
     /// Recursive matrix (Chakrabarti, Zhan and Faloutsos, SDM 2004).
@@ -119,7 +124,7 @@ pub enum GeneratorKind {
 }
 
 /// How often to run, and from which randomness.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunSpec {
     /// The number of simulations.
@@ -186,12 +191,7 @@ impl Spec {
             ));
         }
         self.run.check()?;
-        if let SeedSpec::TopDegree(0) | SeedSpec::Random(0) | SeedSpec::RandomEach(0) = self.seeds {
-            return Err(SpecError::new("seeds", "must be at least one node"));
-        }
-        if matches!(&self.seeds, SeedSpec::Ids(ids) if ids.is_empty()) {
-            return Err(SpecError::new("seeds.ids", "must name at least one node"));
-        }
+        self.seeds.check("seeds")?;
         self.model.probability = Some(self.model.probability());
         self.live_arc_model()?;
         self.check_launch()?;
@@ -286,16 +286,16 @@ impl RunSpec {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{key} {reason}")]
 pub struct SpecError {
-    /// The key, dotted: `model.probability`.
-    pub key: &'static str,
+    /// The key, dotted: `model.probability`. Tables of a list are numbered from 1: `rival.2.name`.
+    pub key: Cow<'static, str>,
     /// What is wrong with its value, and what it accepts.
     pub reason: String,
 }
 
 impl SpecError {
     /// An error about `key`; the reason reads on from it.
-    pub fn new(key: &'static str, reason: impl Into<String>) -> Self {
-        Self { key, reason: reason.into() }
+    pub fn new(key: impl Into<Cow<'static, str>>, reason: impl Into<String>) -> Self {
+        Self { key: key.into(), reason: reason.into() }
     }
 }
 

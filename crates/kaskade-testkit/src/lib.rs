@@ -13,6 +13,7 @@
 pub mod accept;
 mod arc_list;
 pub mod directories;
+mod every_model;
 pub mod fault_proxy;
 pub mod fixtures;
 pub mod known_answers;
@@ -27,4 +28,5 @@ pub mod textbook;
 mod vec_shard;
 
 pub use arc_list::{Arc, ArcList};
+pub use every_model::every_model;
 pub use vec_shard::VecShard;

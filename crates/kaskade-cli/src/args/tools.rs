@@ -20,6 +20,9 @@ pub(crate) struct InitArgs {
     /// The template
     #[arg(long, value_name = "NAME", default_value = "independent-cascade")]
     pub(crate) template: Template,
+    /// Print the JSON Schema of specs instead, for editors
+    #[arg(long, conflicts_with = "template")]
+    pub(crate) schema: bool,
 }
 
 /// A spec to start from.
@@ -31,6 +34,20 @@ pub(crate) enum Template {
     /// Linear threshold with weights of 1/in-degree
     #[value(alias = "lt")]
     LinearThreshold,
+    /// Nodes that wait for a share or a number of their in-neighbours
+    Threshold,
+    /// Infectious until recovered, then immune
+    Sir,
+    /// The same with an incubation before
+    Seir,
+    /// Infectious until recovered, then susceptible again
+    Sis,
+    /// Infectious until recovered, then immune for a time
+    Sirs,
+    /// A message that may turn bad at every node
+    NegativeOpinion,
+    /// Several campaigns, of which every node takes one
+    Competitive,
 }
 
 /// The flags of `completions`.

@@ -1,5 +1,6 @@
 //! `[model]`: how the message spreads.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::launch::RivalSpec;
@@ -9,7 +10,7 @@ use crate::dynamics::{
 };
 
 /// How the message spreads. Keys that a kind does not have are refused.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSpec {
     /// The diffusion model.
@@ -23,21 +24,26 @@ pub struct ModelSpec {
     pub threshold: Option<ThresholdSpec>,
     /// The probability a round that an infectious node recovers (`sir` and its kin).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub recovery: Option<f64>,
     /// The probability a round that an exposed node becomes infectious (`seir`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub incubation: Option<f64>,
     /// The probability a round that an immune node becomes susceptible (`sirs`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub waning: Option<f64>,
     /// The probability that a good word stays one (`negative-opinion`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub quality: Option<f64>,
     /// Who wins a node that several campaigns reach in one round (`competitive`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tie: Option<Tie>,
     /// The probability a round that source and target meet; the first meeting counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub meeting: Option<f64>,
     /// Rounds that a message is under way, or weights of 1, 2, 3, … rounds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,14 +53,16 @@ pub struct ModelSpec {
     pub deadline: Option<u32>,
     /// The probability that an active node passes the message on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub forward: Option<f64>,
     /// The probability that an active node endorses the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub endorse: Option<f64>,
 }
 
 /// A number of rounds, or weights of 1, 2, 3, … rounds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum DelaySpec {
     /// Always so many.

@@ -3,15 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::OriginalId;
+use super::{OriginalId, SpecError};
 use crate::coin::Family;
 
 /// The diffusion models.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(transform = super::schema::add_short_names)]
 pub enum ModelKind {
     /// Each arc has one attempt, with its own probability.
     #[default]
@@ -67,7 +69,7 @@ pub enum Probability {
 }
 
 impl Probability {
-    const WORDS: [(&'static str, Self); 3] = [
+    pub(super) const WORDS: [(&'static str, Self); 3] = [
         ("weighted-cascade", Self::WeightedCascade),
         ("trivalency", Self::Trivalency),
         ("column", Self::Column),
@@ -137,7 +139,7 @@ impl<'de> Deserialize<'de> for Probability {
 }
 
 /// How seeds are chosen; in a spec, exactly one key of `[seeds]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeedSpec {
     /// So many nodes of highest out-degree, ties by smaller original id.
@@ -150,6 +152,21 @@ pub enum SeedSpec {
     Ids(Vec<OriginalId>),
     /// The nodes named in a file, an id a line.
     File(String),
+}
+
+impl SeedSpec {
+    /// Refuses seeds that are nobody; `key` is where they stand.
+    pub(super) fn check(&self, key: &str) -> Result<(), SpecError> {
+        match self {
+            Self::TopDegree(0) | Self::Random(0) | Self::RandomEach(0) => {
+                Err(SpecError::new(key.to_owned(), "must be at least one node"))
+            }
+            Self::Ids(ids) if ids.is_empty() => {
+                Err(SpecError::new(format!("{key}.ids"), "must name at least one node"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl FromStr for SeedSpec {
@@ -181,7 +198,7 @@ impl FromStr for SeedSpec {
 }
 
 /// The coin families (DESIGN §3.2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CoinFamily {
     /// Chosen from model and probability alone.
