@@ -23,7 +23,8 @@ fn the_examples_print_what_stands_there() {
     while let Some(line) = lines.next() {
         found += &format!("{line}\n");
         let Some(info) = line.strip_prefix("```") else { continue };
-        let block = Block { info, lines: lines.by_ref().take_while(|line| *line != "```").collect() };
+        let block =
+            Block { info, lines: lines.by_ref().take_while(|line| *line != "```").collect() };
         if block.info == "console" {
             for command in block.lines.iter().filter_map(|line| line.strip_prefix("$ kaskade ")) {
                 let output = output(&folder, command);
