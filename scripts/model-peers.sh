@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly PEERS=(EoN==2.0 ndlib==6.0.1 cynetdiff==0.1.18)
+readonly PEERS=(EoN==2.0 ndlib==6.0.1 six==1.17.0 cynetdiff==0.1.18)
 
 given_binary=''
 if [[ ${1:-} == --binary ]]; then
