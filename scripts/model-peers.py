@@ -139,12 +139,12 @@ def main():
          lambda: eon_percolation(graph, seeds, 0.01, 0.5, count // 4)),
         ("SIR, 0.01, recovery 0.2", "EoN, directed percolation", sir(0.01, 0.2),
          lambda: eon_percolation(graph, seeds, 0.01, 0.2, count // 4)),
-        ("threshold 0.05", "NDlib, ThresholdModel", share(0.05),
-         lambda: ndlib_threshold(graph, seeds, 0.05)),
-        ("threshold 0.1", "NDlib, ThresholdModel", share(0.1),
-         lambda: ndlib_threshold(graph, seeds, 0.1)),
         ("threshold 0.2", "NDlib, ThresholdModel", share(0.2),
          lambda: ndlib_threshold(graph, seeds, 0.2)),
+        ("threshold 0.4", "NDlib, ThresholdModel", share(0.4),
+         lambda: ndlib_threshold(graph, seeds, 0.4)),
+        ("threshold 0.6", "NDlib, ThresholdModel", share(0.6),
+         lambda: ndlib_threshold(graph, seeds, 0.6)),
         ("linear threshold, 1/in-degree", "CyNetDiff", ["--model", "lt"],
          lambda: cynetdiff_threshold(graph, seeds, 10 * count)),
         ("threshold uniform in [0, 1]", "CyNetDiff, linear threshold", share("uniform:0-1"),
@@ -160,7 +160,7 @@ def main():
         both = math.hypot(error, peer_error)
         is_same = apart <= STANDARD_ERRORS * both
         agree &= is_same
-        verdict = f"{apart / both:.1f}" if both else ("equal" if is_same else "DIFFERENT")
+        verdict = f"{apart / both:.1f}" if both else ("equal" if is_same else "not equal:")
         print(
             f"| {name} | {package} | {peer_mean:.2f} ± {peer_error:.2f} "
             f"| {mean:.2f} ± {error:.2f} | {verdict}{'' if is_same else ' DISAGREES'} |",
