@@ -26,7 +26,7 @@ seq 0 "$((rounds - 1))" | awk '{ print $1, $1 + 1 }' >"$scratch/path.txt"
 mkdir "$scratch/graphs"
 "$binary" graph build "$scratch/path.txt" --out "$scratch/graphs/path.kg" >&2
 cluster/local.sh --binary "$binary" --listen 127.0.0.1:0 --graphs "$scratch/graphs" --state "$scratch/state" \
-    --threads 1 "$n_workers" -- --graph path --probability 1 --seeds 0 --simulations 64 \
+    --threads 1 "$n_workers" -- --graph path --probability 1 --seeds ids:0 --simulations 64 \
     --placement partition --out "$scratch/out" >&2
 
 machine

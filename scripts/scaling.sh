@@ -48,6 +48,7 @@ start_cluster() {
     local folder=$scratch/cluster worker deadline=$((SECONDS + DEADLINE_SECONDS))
     rm -rf "$folder"
     mkdir "$folder"
+    : >"$folder/coordinator.log"
     "$binary" coordinator --listen 127.0.0.1:0 --graphs "$scratch/graphs" --state "$folder/state" \
         >"$folder/coordinator.log" 2>&1 &
     processes=($!)
@@ -95,6 +96,7 @@ measured() {
     stop_cluster
     run_us=$(awk -v s="$(field "$scratch/out/summary.json" seconds)" 'BEGIN { printf "%.0f", s * 1e6 }')
     bytes_each=$(field "$scratch/out/summary.json" bytes_per_activation)
+    if [[ $bytes_each == null ]]; then bytes_each='–'; else bytes_each=$(rounded "$bytes_each"); fi
     found=$(field "$scratch/out/summary.json" digest)
     [[ -z $digest || $digest == "$found" ]] || {
         printf 'digest %s of %s workers, expected %s\n' "$found" "$workers" "$digest" >&2
