@@ -8,6 +8,7 @@ use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::LiveArcModel;
 use kaskade_model::dynamics::Dynamics;
 use kaskade_model::job::JobPlan;
+use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::tally::JobTally;
 use kaskade_store::MappedShard;
@@ -69,6 +70,8 @@ impl Job {
         let mut job = Self::planned(graph, model, Family::Octet, simulations, |plan| {
             plan.dynamics = dynamics.clone();
             plan.max_rounds = max_rounds;
+            // What an arc costs depends on how many simulations look at it together.
+            plan.lane_words = MAX_LANE_WORDS;
         });
         job.partition.method = Method::Forward;
         job
@@ -97,9 +100,10 @@ impl Job {
             lane_words: lanes.lane_words,
         };
         change(&mut plan);
+        let lane_words = plan.lane_words;
         let partition = Partition::alone(graph.shards.clone(), plan, Isa::detect(), u64::MAX);
         let partition = partition.expect("the model fits the graph");
-        Self { partition, max_in_flight: lanes.max_in_flight, lane_words: lanes.lane_words }
+        Self { partition, max_in_flight: lanes.max_in_flight, lane_words }
     }
 
     /// Runs it as `kaskade run` does.

@@ -50,7 +50,7 @@ fn the_examples_print_what_stands_there() {
 fn output(folder: &Folder, command: &str) -> String {
     let arguments: Vec<&str> = command.split(' ').collect();
     let output = folder.kaskade(&arguments).assert().success().get_output().clone();
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = String::from_utf8(output.stdout).expect("output is UTF-8");
     let until_spread = text.lines().skip_while(|line| !line.starts_with("spread"));
     let figures = until_spread.take_while(|line| !line.is_empty());
     figures.map(|line| format!("{line}\n")).collect()
