@@ -66,15 +66,19 @@ fn assert_as_expected(what: &str, graph: &ArcList, plan: &JobPlan, expected: &Ex
         assert_mean(&format!("{what}, P(spread = {spread})"), share, chance);
     }
     let new = rows.iter().map(|row| row.new_per_round.as_slice());
-    assert_rounds(&format!("{what}, new"), new, &expected.new_per_round);
+    assert_rounds(&format!("{what}, new"), &new, &expected.new_per_round);
     for (place, measure) in plan.dynamics.measures().iter().enumerate() {
         let by_round = rows.iter().map(|row| row.series[place].as_slice());
-        assert_rounds(&format!("{what}, {measure}"), by_round, &expected.series[place]);
+        assert_rounds(&format!("{what}, {measure}"), &by_round, &expected.series[place]);
     }
 }
 
 /// Holds the sum over all rounds and every round that is frequent enough against its mean.
-fn assert_rounds<'a>(what: &str, found: impl Iterator<Item = &'a [u64]> + Clone, expected: &[f64]) {
+fn assert_rounds<'a>(
+    what: &str,
+    found: &(impl Iterator<Item = &'a [u64]> + Clone),
+    expected: &[f64],
+) {
     let totals = found.clone().map(|by_round| by_round.iter().sum());
     assert_mean(&format!("{what}, total"), Estimate::of_counts(totals), expected.iter().sum());
     let frequent = expected.iter().enumerate().filter(|(_, mean)| **mean >= LEAST_OF_A_ROUND);
