@@ -37,6 +37,7 @@ pub use pull::{DenseFrontier, dense_frontier_bytes};
 pub use state::{ShardState, state_bytes};
 
 pub(crate) use bitmap::SummaryBitmap;
+pub(crate) use edge_map::with_rule;
 pub(crate) use offers::{ByLane, ByOctet, WordCoins};
 pub(crate) use prefetch::prefetch;
 pub(crate) use push::{PushArcs, Sources, Work};

@@ -4,7 +4,7 @@ use kaskade_model::dynamics::Measure;
 use kaskade_model::tally::SimulationRow;
 use serde::{Deserialize, Serialize};
 
-use crate::estimate::{CONFIDENCE_LEVEL, Moments, NORMAL_QUANTILE, Quantiles};
+use crate::estimate::{CONFIDENCE_LEVEL, Moments, Quantiles};
 use crate::sample::Sample;
 
 /// One measure over all simulations. Of a measure that adds up, the figures are those of a
@@ -95,21 +95,16 @@ impl MeasureEstimate {
         sorted.sort_unstable();
         let n = sorted.len();
         let moments = Moments::of(&sorted);
-        let mean = moments.mean();
         let standard_deviation = moments.standard_deviation();
         let standard_error = standard_deviation.map(|deviation| deviation / (n as f64).sqrt());
-        let around = |error: f64| {
-            let margin = NORMAL_QUANTILE * error;
-            [mean - margin, mean + margin]
-        };
         Self {
             name: measure.to_string(),
             is_stock,
-            mean,
+            mean: moments.mean(),
             standard_deviation,
             standard_error,
             confidence_level: CONFIDENCE_LEVEL,
-            confidence_interval: standard_error.map(around),
+            confidence_interval: moments.interval(),
             min: sorted[0],
             max: sorted[n - 1],
             quantiles: Quantiles::by_rank(n, |rank| sorted[rank - 1]),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kaskade_model::Round;
 
-/// Arrivals of later rounds. 16 bytes each.
+/// Arrivals of later rounds. 12 bytes each.
 #[derive(Debug, Default)]
 pub(super) struct Calendar {
     by_round: BTreeMap<u32, Vec<Arrival>>,

@@ -31,8 +31,9 @@ pub struct Epidemic<const W: usize> {
     used: SummaryBitmap,
     incubation: Option<Threshold>,
     recovery: Threshold,
-    immunity: Option<Threshold>,
-    is_lasting: bool,
+    becomes_immune: bool,
+    /// That of immunity, where it is not for good.
+    waning: Option<Threshold>,
     traits: Shared<NodeTraits>,
     places: Places,
     /// The seeds of this round, by place.
@@ -73,12 +74,11 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
             used: SummaryBitmap::new(n_nodes),
             incubation: incubation.map(threshold),
             recovery: threshold(recovery),
-            immunity: match immunity {
-                Immunity::Lasting => Some(Threshold::NEVER),
-                Immunity::None => None,
+            becomes_immune: immunity != Immunity::None,
+            waning: match immunity {
                 Immunity::Waning(waning) => Some(threshold(waning)),
+                Immunity::Lasting | Immunity::None => None,
             },
-            is_lasting: immunity == Immunity::Lasting,
             traits: Shared::clone(traits),
             places: Places::of(dynamics),
             seeds: Vec::new(),
@@ -181,7 +181,7 @@ impl<const W: usize> Epidemic<W> {
             Some(incubation) => coin(Purpose::Incubation, incubation, &exposed),
             None => [0; W],
         };
-        let lost = match self.immunity {
+        let lost = match self.waning {
             Some(waning) => coin(Purpose::Waning, waning, &immune),
             None => [0; W],
         };
@@ -190,7 +190,8 @@ impl<const W: usize> Epidemic<W> {
             Some(_) => of_seed(&self.seeds, node_idx),
             None => reached,
         };
-        let becomes_immune = self.immunity.is_some();
+        let becomes_immune = self.becomes_immune;
+        let is_for_good = becomes_immune && self.waning.is_none();
         let next: [LaneMask<W>; N_PLANES] = [
             std::array::from_fn(|w| ever[w] | reached[w]),
             std::array::from_fn(|w| exposed[w] & !ready[w] | reached[w] & !at_once[w]),
@@ -205,7 +206,7 @@ impl<const W: usize> Epidemic<W> {
         let first_time: LaneMask<W> = std::array::from_fn(|w| reached[w] & !ever[w]);
         if !is_empty(&reached) {
             self.used.insert(node_idx as usize);
-            if self.is_lasting && next[EVER] == self.all {
+            if is_for_good && next[EVER] == self.all {
                 self.saturated.insert(node_idx);
             }
             let class = self.traits.class(node);
@@ -222,7 +223,7 @@ impl<const W: usize> Epidemic<W> {
             outcome.frontier[0].push(node.0, next[INFECTIOUS]);
         }
         let is_over = is_empty(&next[EXPOSED]) && is_empty(&next[INFECTIOUS]);
-        if !is_over || !self.is_lasting && !is_empty(&next[IMMUNE]) {
+        if !is_over || !is_for_good && !is_empty(&next[IMMUNE]) {
             self.staying.push(node_idx);
         }
     }

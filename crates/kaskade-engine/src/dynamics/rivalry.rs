@@ -1,7 +1,7 @@
 //! Who decides a node's side where several reach it in one round.
 
 use kaskade_model::dynamics::Tie;
-use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, is_empty, lanes_of};
+use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, lanes_of};
 
 use super::draws::NodeDraws;
 
@@ -9,7 +9,7 @@ use super::draws::NodeDraws;
 #[derive(Debug)]
 pub(super) struct Rivalry<const W: usize> {
     tie: Tie,
-    /// By node: the last of its entries, or [`NONE`].
+    /// By node: the last of its entries, or [`NONE`]; of none where sources do not matter.
     last: Vec<u32>,
     entries: Vec<Entry<W>>,
 }
@@ -26,7 +26,8 @@ const NONE: u32 = u32::MAX;
 
 impl<const W: usize> Rivalry<W> {
     pub(super) fn new(n_nodes: usize, tie: Tie) -> Self {
-        Self { tie, last: vec![NONE; n_nodes], entries: Vec::new() }
+        let n_last = if tie == Tie::Random { n_nodes } else { 0 };
+        Self { tie, last: vec![NONE; n_last], entries: Vec::new() }
     }
 
     /// Notes that a source of `side`, which draws by `tie_item`, reached the node at `node_idx`.
@@ -48,35 +49,30 @@ impl<const W: usize> Rivalry<W> {
         node_idx: u32,
         arrived: &mut [LaneMask<W>],
     ) {
-        let last = std::mem::replace(&mut self.last[node_idx as usize], NONE);
-        let mut taken: LaneMask<W> = [0; W];
-        let mut contested: LaneMask<W> = [0; W];
-        for side in arrived.iter() {
-            for word in 0..W {
-                contested[word] |= taken[word] & side[word];
-                taken[word] |= side[word];
+        match self.tie {
+            Tie::First => {
+                let mut taken = [0; W];
+                for side in arrived {
+                    for word in 0..W {
+                        side[word] &= !taken[word];
+                        taken[word] |= side[word];
+                    }
+                }
             }
-        }
-        if is_empty(&contested) {
-            return;
-        }
-        // Of those that are contested a side keeps what it wins.
-        let first = arrived.iter().map(|side| std::array::from_fn(|w| side[w] & contested[w]));
-        let first: Vec<LaneMask<W>> = first.collect();
-        for side in arrived.iter_mut() {
-            for word in 0..W {
-                side[word] &= !contested[word];
-            }
-        }
-        for (word, &contested) in contested.iter().enumerate() {
-            for lane in lanes_of(contested) {
-                let bit = 1 << lane;
-                let winner = match self.tie {
-                    Tie::First => first.iter().position(|side| side[word] & bit != 0),
-                    Tie::Random => self.lowest(draws, last, word, lane),
-                };
-                if let Some(winner) = winner {
-                    arrived[winner][word] |= bit;
+            Tie::Random => {
+                let last = std::mem::replace(&mut self.last[node_idx as usize], NONE);
+                for word in 0..W {
+                    let (mut taken, mut contested) = (0, 0);
+                    for side in arrived.iter() {
+                        contested |= taken & side[word];
+                        taken |= side[word];
+                    }
+                    arrived.iter_mut().for_each(|side| side[word] &= !contested);
+                    for lane in lanes_of(contested) {
+                        if let Some(winner) = self.lowest(draws, last, word, lane) {
+                            arrived[winner][word] |= 1 << lane;
+                        }
+                    }
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kaskade_model::coin::{Family, Vectorised, Vectors};
-use kaskade_model::diffusion::{Arc as GraphArc, LiveArcs, ModelError, RuleVisitor};
+use kaskade_model::diffusion::{Arc as GraphArc, LiveArcs, ModelError};
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::lanes::LaneMask;
 use kaskade_model::tally::PartitionTally;
@@ -15,7 +15,7 @@ use super::launch::Launch;
 use super::machine::{Arrivals, NodeMachine, ShardRound};
 use crate::kernel::{
     BatchKeys, ByLane, ByOctet, Effort, LaneCounts, LaneTotals, Parallelism, PushArcs, Sources,
-    WordCoins, Work,
+    WordCoins, Work, with_rule,
 };
 use crate::partition::Partition;
 use crate::slice::Slice;
@@ -252,22 +252,9 @@ impl<S: Shard> Partition<S> {
             Family::Arc => isa.run(OfferBy { offer, rule, coins: ByLane }),
             Family::Octet | Family::Block => isa.run(OfferBy { offer, rule, coins: ByOctet }),
         };
-        struct Body<F>(F);
-        impl<S: Shard, T, F: FnOnce(&dyn LiveArcs) -> T> RuleVisitor<S> for Body<F> {
-            type Output = T;
-            fn visit(self, rule: &impl LiveArcs) -> T {
-                self.0(rule)
-            }
-        }
-        plan.model.visit_rule(
-            shard,
-            plan.seed,
-            Body(
-                |rule: &dyn LiveArcs| {
-                    if draws_every_round { run(&AtRound { rule, round }) } else { run(rule) }
-                },
-            ),
-        )
+        with_rule((&plan.model, plan.seed), shard, |rule| {
+            if draws_every_round { run(&AtRound { rule, round }) } else { run(rule) }
+        })
     }
 
     /// Runs `settle` with the job's coins.

@@ -312,16 +312,27 @@ impl<S: Shard, const W: usize> EdgeMap<'_, S, W> {
         shard: &S,
         body: impl FnOnce(&dyn LiveArcs) -> T,
     ) -> Result<T, ModelError> {
-        struct Body<F>(F);
-        impl<S: Shard, T, F: FnOnce(&dyn LiveArcs) -> T> RuleVisitor<S> for Body<F> {
-            type Output = T;
-            fn visit(self, rule: &impl LiveArcs) -> T {
-                self.0(rule)
-            }
-        }
-        let (model, seed) = self.model;
-        model.visit_rule(shard, seed, Body(body))
+        with_rule(self.model, shard, body)
     }
+}
+
+/// Calls `body` with the rule of `model`, in a job with the seed beside it, on `shard`.
+///
+/// # Errors
+/// [`ModelError`] when the shard lacks what the model reads.
+pub(crate) fn with_rule<S: Shard, T>(
+    (model, seed): (&LiveArcModel, u64),
+    shard: &S,
+    body: impl FnOnce(&dyn LiveArcs) -> T,
+) -> Result<T, ModelError> {
+    struct Body<F>(F);
+    impl<S: Shard, T, F: FnOnce(&dyn LiveArcs) -> T> RuleVisitor<S> for Body<F> {
+        type Output = T;
+        fn visit(self, rule: &impl LiveArcs) -> T {
+            self.0(rule)
+        }
+    }
+    model.visit_rule(shard, seed, Body(body))
 }
 
 fn sum(

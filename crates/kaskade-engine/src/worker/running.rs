@@ -140,9 +140,7 @@ impl<S: Shard + 'static, const W: usize> AnyBatch<S> for BatchRun<S, W> {
         let decoded = decode_all(self.position(), received, |payload| decode(self, payload))?;
         let mut slices = Vec::new();
         for (peer, of_payload) in decoded {
-            let n = of_payload.iter().map(Slice::n_activations).sum::<u64>();
-            *n_received.entry(peer).or_default() += n;
-            self.tally_mut().work.activations_received += n;
+            add_received(&mut self.tally_mut().work, n_received, peer, &of_payload);
             slices.extend(of_payload);
         }
         Ok(BatchRun::offer(self, &slices, Parallelism::Pool)?)
@@ -203,9 +201,7 @@ impl<S: Shard + 'static, M: NodeMachine<W>, const W: usize> AnyBatch<S> for Dyna
         let decode = |payload: &[u8]| decode_sided::<W>(payload, n_sides, n_nodes, &lanes);
         let mut remote = vec![Vec::new(); n_sides];
         for (peer, (side, slices)) in decode_all(self.position(), received, decode)? {
-            let n = slices.iter().map(Slice::n_activations).sum::<u64>();
-            *n_received.entry(peer).or_default() += n;
-            self.tally_mut().work.activations_received += n;
+            add_received(&mut self.tally_mut().work, n_received, peer, &slices);
             remote[side].extend(slices);
         }
         Ok(DynamicsRun::offer(self, &remote, Parallelism::Pool)?)
@@ -244,6 +240,18 @@ impl<S: Shard + 'static, M: NodeMachine<W>, const W: usize> AnyBatch<S> for Dyna
         spare.give(machines);
         tally
     }
+}
+
+/// Counts `slices`, which came from `peer`.
+fn add_received<const W: usize>(
+    work: &mut tally::Work,
+    n_received: &mut BTreeMap<WorkerId, u64>,
+    peer: WorkerId,
+    slices: &[Slice<W>],
+) {
+    let n = slices.iter().map(Slice::n_activations).sum::<u64>();
+    *n_received.entry(peer).or_default() += n;
+    work.activations_received += n;
 }
 
 /// Counts `encoded`, which goes to `n_peers` peers.
