@@ -13,6 +13,7 @@ use kaskade_model::tally::PartitionTally;
 
 pub use batch::BatchRun;
 
+use crate::dynamics::Layers;
 use crate::error::EngineError;
 use crate::kernel::{BlockJob, Coins, OneByOne, OutLists, Parallelism, Presence, ShardState};
 
@@ -31,6 +32,7 @@ pub struct Partition<S> {
     /// What of the nodes' columns matters to the job.
     pub(crate) traits: Arc<NodeTraits>,
     coins: Coins,
+    pub(crate) layers: Layers,
     presence: Option<Presence>,
     one_by_one: Option<OneByOne>,
     can_pull: bool,
@@ -95,7 +97,10 @@ impl<S: Shard> Partition<S> {
     ) -> Result<Self, ModelError> {
         debug_assert!(shards.iter().all(|shard| shard.nodes().end <= plan.n_nodes));
         let traits = NodeTraits::resolve(&plan.dynamics, plan.seed, plan.n_nodes, columns)?;
-        shards.iter().try_for_each(|shard| plan.model.check(shard))?;
+        let layers = Layers::new(&shards, &plan)?;
+        if plan.dynamics.channels.is_empty() {
+            shards.iter().try_for_each(|shard| plan.model.check(shard))?;
+        }
         if plan.coins == Family::Block && !plan.dynamics.is_plain() {
             return Err(ModelError::NoBlocks);
         }
@@ -111,7 +116,18 @@ impl<S: Shard> Partition<S> {
         let presence = if is_asked { Presence::new(&shards, plan.n_nodes) } else { None };
         let (traits, method) = (Arc::new(traits), Method::Auto);
         let can_pull = can_pull(&shards, &plan);
-        Ok(Self { shards, plan, isa, method, traits, coins, presence, one_by_one, can_pull })
+        Ok(Self {
+            shards,
+            plan,
+            isa,
+            method,
+            traits,
+            coins,
+            layers,
+            presence,
+            one_by_one,
+            can_pull,
+        })
     }
 
     /// Whether its simulations can be run one after another.

@@ -42,7 +42,7 @@ impl NodeRange {
 #[derive(Clone, Copy, Debug)]
 pub struct OutArcs<'a> {
     /// The position of the first of them in the shard's out-view; per-arc sections
-    /// ([`Shard::in_ranks`], [`Shard::arc_thresholds`]) are indexed by it.
+    /// ([`Shard::in_ranks`], [`Shard::arc_thresholds`], [`Shard::arc_channels`]) are indexed by it.
     pub first_arc: usize,
     /// The targets as ascending offsets into the shard's node range.
     pub targets: &'a [u32],
@@ -116,6 +116,9 @@ pub trait Shard: Send + Sync {
     /// Per arc of the out-view: its probability as [`crate::coin::Threshold::stored`].
     fn arc_thresholds(&self) -> Option<&[u32]>;
 
+    /// Per arc of the out-view: the channels that it belongs to, a bit each.
+    fn arc_channels(&self) -> Option<&[u8]>;
+
     /// For the own node at `node_idx`: its in-arcs' weights summed up to and including
     /// each, in ascending source order, as [`crate::coin::Threshold::stored`].
     fn cumulative_weights(&self, node_idx: u32) -> Option<&[u32]>;
@@ -162,6 +165,10 @@ impl<S: Shard + ?Sized> Shard for std::sync::Arc<S> {
 
     fn arc_thresholds(&self) -> Option<&[u32]> {
         (**self).arc_thresholds()
+    }
+
+    fn arc_channels(&self) -> Option<&[u8]> {
+        (**self).arc_channels()
     }
 
     #[inline]

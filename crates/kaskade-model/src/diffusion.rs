@@ -5,9 +5,11 @@
 //! cascade is what the seeds reach over it. A rule ([`LiveArcs`]) therefore only
 //! names the draw of an arc; rounds, lanes and direction belong to the engine.
 
+mod channels;
 mod independent_cascade;
 mod linear_threshold;
 
+pub use channels::{ChannelWeightedCascade, OnChannel, channel_in_degrees};
 pub use independent_cascade::{ColumnCascade, ConstantCascade, TrivalencyCascade, WeightedCascade};
 pub use linear_threshold::sums_to_at_most_one;
 

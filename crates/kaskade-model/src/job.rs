@@ -143,6 +143,17 @@ fn dynamics(spec: &Spec, graph: &impl NodeDirectory) -> Result<Dynamics, PlanErr
     if let Some(column) = &dynamics.audience.segment {
         dynamics.segments = segments(column, graph.columns())?;
     }
+    for channel in &mut dynamics.channels {
+        let place = graph.channels().iter().position(|name| *name == channel.name);
+        // A graph has at most 8.
+        channel.place = place.ok_or_else(|| PlanError::NoChannel {
+            name: channel.name.clone(),
+            known: match graph.channels() {
+                [] => "none".to_owned(),
+                names => names.join(", "),
+            },
+        })? as u8;
+    }
     // Whether the columns say what the job asks of them.
     NodeTraits::resolve(&dynamics, spec.run.seed, graph.n_nodes(), graph.columns())?;
     for (number, (round, side, seeds)) in (1..).zip(spec.pushes()?) {
@@ -186,6 +197,16 @@ pub enum PlanError {
     /// The nodes' columns do not say what the job asks of them.
     #[error(transparent)]
     Traits(#[from] TraitError),
+    /// A channel that the graph does not have.
+    #[error(
+        "the graph has no channel {name:?}, its channels are: {known}; arcs get theirs from `kaskade graph build --channel NAME=FILE …`"
+    )]
+    NoChannel {
+        /// The name.
+        name: String,
+        /// Those of the graph.
+        known: String,
+    },
     /// A constant weight that sums to more than 1 at a node.
     #[error(
         "linear threshold with weight {weight}: the {in_degree} in-arcs of node {node} sum to more than 1; use `weighted-cascade` or a weight of at most 1/{in_degree}"

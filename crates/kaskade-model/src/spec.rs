@@ -5,6 +5,7 @@
 //! and the seed determine every bit of the result. Results and job log keep the
 //! resolved form.
 
+mod channel;
 mod launch;
 mod model;
 mod original_id;
@@ -13,6 +14,7 @@ mod values;
 
 use serde::{Deserialize, Serialize};
 
+pub use channel::ChannelSpec;
 pub use launch::{LaunchSpec, PushSpec, RivalSpec};
 pub use model::{DelaySpec, ModelSpec, RateSpec};
 pub use original_id::OriginalId;
@@ -20,7 +22,7 @@ pub use threshold::ThresholdSpec;
 pub use values::{CoinFamily, IntervalMethod, ModelKind, Placement, Probability, SeedSpec};
 
 use crate::coin::{COIN_VERSION, Family, InvalidProbability, Threshold};
-use crate::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
+use crate::diffusion::{ArcWeight, LiveArcModel};
 use crate::dynamics::Audience;
 use crate::until::Until;
 
@@ -56,6 +58,9 @@ pub struct Spec {
     /// Who starts later.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub push: Vec<PushSpec>,
+    /// What messages go along; all arcs alike where nothing is said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channel: Vec<ChannelSpec>,
     /// Who competes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rival: Vec<RivalSpec>,
@@ -242,12 +247,7 @@ impl Spec {
                     ));
                 }
             }),
-            (_, probability) => LiveArcModel::IndependentCascade(match probability {
-                P::Constant(probability) => ArcProbability::Constant(probability),
-                P::WeightedCascade => ArcProbability::WeightedCascade,
-                P::Trivalency => ArcProbability::Trivalency,
-                P::Column => ArcProbability::Column,
-            }),
+            (_, probability) => LiveArcModel::IndependentCascade(probability.of_arcs()),
         })
     }
 

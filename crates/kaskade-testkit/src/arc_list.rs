@@ -16,6 +16,7 @@ pub struct ArcList {
     n_nodes: u32,
     arcs: Vec<Arc>,
     column: Option<Vec<f64>>,
+    channels: Option<Vec<u8>>,
 }
 
 impl ArcList {
@@ -31,7 +32,7 @@ impl ArcList {
         arcs.dedup();
         let in_range = |arc: &Arc| arc.source.max(arc.target) < n_nodes;
         assert!(arcs.iter().all(in_range), "an arc names a node that is not below {n_nodes}");
-        Self { n_nodes, arcs, column: None }
+        Self { n_nodes, arcs, column: None, channels: None }
     }
 
     /// The graph with both directions of every pair of `edges`.
@@ -44,6 +45,13 @@ impl ArcList {
     #[must_use]
     pub fn with_column(mut self, value: impl FnMut(Arc) -> f64) -> Self {
         self.column = Some(self.arcs.iter().copied().map(value).collect());
+        self
+    }
+
+    /// The same arcs, each in the channels that `channels` gives it, a bit each.
+    #[must_use]
+    pub fn with_channels(mut self, channels: impl FnMut(Arc) -> u8) -> Self {
+        self.channels = Some(self.arcs.iter().copied().map(channels).collect());
         self
     }
 
@@ -63,6 +71,12 @@ impl ArcList {
     #[must_use]
     pub fn column(&self) -> Option<&[f64]> {
         self.column.as_deref()
+    }
+
+    /// The channels of each of [`ArcList::arcs`], a bit each.
+    #[must_use]
+    pub fn channels(&self) -> Option<&[u8]> {
+        self.channels.as_deref()
     }
 
     /// The number of arcs out of every node.

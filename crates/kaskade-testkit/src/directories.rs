@@ -75,6 +75,7 @@ pub fn job(model: ModelSpec, seeds: SeedSpec, n_simulations: u64) -> Spec {
         audience: Audience::default(),
         launch: LaunchSpec::default(),
         push: Vec::new(),
+        channel: Vec::new(),
         rival: Vec::new(),
         run,
     }

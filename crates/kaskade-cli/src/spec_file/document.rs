@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use kaskade_model::dynamics::Audience;
 use kaskade_model::spec::{
-    GraphSource, LaunchSpec, ModelSpec, PushSpec, RivalSpec, RunSpec, SeedSpec,
+    ChannelSpec, GraphSource, LaunchSpec, ModelSpec, PushSpec, RivalSpec, RunSpec, SeedSpec,
 };
 use serde::Deserialize;
 use toml::Spanned;
@@ -41,6 +41,8 @@ pub(super) struct Contents {
     pub(super) launch: LaunchSpec,
     #[serde(default)]
     pub(super) push: Vec<PushSpec>,
+    #[serde(default)]
+    pub(super) channel: Vec<ChannelSpec>,
     #[serde(default)]
     pub(super) rival: Vec<RivalSpec>,
     #[serde(default)]

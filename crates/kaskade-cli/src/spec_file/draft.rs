@@ -5,8 +5,8 @@ use std::path::Path;
 
 use kaskade_model::dynamics::Audience;
 use kaskade_model::spec::{
-    DEFAULT_MAX_SIMULATIONS, GraphSource, LaunchSpec, ModelSpec, PushSpec, RivalSpec, RunSpec,
-    SPEC_VERSION, SeedSpec, Spec,
+    ChannelSpec, DEFAULT_MAX_SIMULATIONS, GraphSource, LaunchSpec, ModelSpec, PushSpec, RivalSpec,
+    RunSpec, SPEC_VERSION, SeedSpec, Spec,
 };
 
 use super::document::Document;
@@ -25,6 +25,7 @@ pub(super) struct Draft<'a> {
     audience: Audience,
     launch: LaunchSpec,
     push: Vec<PushSpec>,
+    channel: Vec<ChannelSpec>,
     rival: Vec<RivalSpec>,
     run: RunSpec,
     /// The dotted keys that flags have set.
@@ -45,6 +46,7 @@ impl<'a> Draft<'a> {
                 audience: Audience::default(),
                 launch: LaunchSpec::default(),
                 push: Vec::new(),
+                channel: Vec::new(),
                 rival: Vec::new(),
                 run: RunSpec::default(),
                 of_flags,
@@ -59,6 +61,7 @@ impl<'a> Draft<'a> {
             audience: contents.audience,
             launch: contents.launch,
             push: contents.push,
+            channel: contents.channel,
             rival: contents.rival,
             run: contents.run,
             of_flags,
@@ -101,7 +104,8 @@ impl<'a> Draft<'a> {
         {
             self.model.probability = Some(probability);
         }
-        args.dynamics.apply(&mut self.model, &mut self.launch, &mut stands);
+        let (model, channel, launch) = (&mut self.model, &mut self.channel, &mut self.launch);
+        args.dynamics.apply(model, channel, launch, &mut stands);
         if let Some(seeds) = seeds
             && stands("seeds", "seeds")
         {
@@ -229,6 +233,7 @@ impl<'a> Draft<'a> {
             audience: self.audience.clone(),
             launch: self.launch.clone(),
             push: self.push.clone(),
+            channel: self.channel.clone(),
             rival: self.rival.clone(),
             run: self.run.clone(),
         }

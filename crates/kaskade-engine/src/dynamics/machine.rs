@@ -36,8 +36,9 @@ pub trait NodeMachine<const W: usize>: Send + Sized + 'static {
     /// The lanes of `offered` in which a live arc to the node at `node_idx` would change anything.
     fn lacking(&self, node_idx: u32, offered: &LaneMask<W>) -> LaneMask<W>;
 
-    /// Takes `arc` from a source of `side`, live in the lanes `live`, which lacked it.
-    fn reach(&mut self, draws: &impl NodeDraws<W>, arc: &Arc, side: u8, live: &LaneMask<W>);
+    /// Takes `arc`, which a message went along that came `way`, live in the lanes `live`, which
+    /// lacked it. A way is a side over a channel: side · channels + channel.
+    fn reach(&mut self, draws: &impl NodeDraws<W>, arc: &Arc, way: u8, live: &LaneMask<W>);
 
     /// Activates `seed` in the lanes that lack it.
     fn launch(&mut self, seed: &Seed<W>);
@@ -108,11 +109,11 @@ impl<const W: usize> ShardRound<W> {
     }
 }
 
-/// A machine as arcs from sources of one side see it.
+/// A machine as arcs see it along which messages come one way.
 pub(super) struct Arrivals<'a, M, D> {
     pub(super) machine: &'a mut M,
     pub(super) draws: &'a D,
-    pub(super) side: u8,
+    pub(super) way: u8,
 }
 
 impl<M: NodeMachine<W>, D: NodeDraws<W>, const W: usize> Reached<W> for Arrivals<'_, M, D> {
@@ -133,7 +134,7 @@ impl<M: NodeMachine<W>, D: NodeDraws<W>, const W: usize> Reached<W> for Arrivals
 
     #[inline(always)]
     fn reach(&mut self, arc: &Arc, live: &LaneMask<W>) {
-        self.machine.reach(self.draws, arc, self.side, live);
+        self.machine.reach(self.draws, arc, self.way, live);
     }
 }
 

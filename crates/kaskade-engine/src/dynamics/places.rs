@@ -15,6 +15,8 @@ pub(super) struct Places {
     pub(super) infectious: Option<usize>,
     /// Of the first side; the others follow.
     pub(super) sides: Option<usize>,
+    /// Of the first channel; the others follow.
+    pub(super) channels: Option<usize>,
     fakes: Option<usize>,
     /// Of the first segment; the others follow.
     segments: Option<usize>,
@@ -31,6 +33,7 @@ impl Places {
             exposed: place(|measure| *measure == Measure::Exposed),
             infectious: place(|measure| *measure == Measure::Infectious),
             sides: place(|measure| matches!(measure, Measure::Positive | Measure::Campaign(0, _))),
+            channels: place(|measure| matches!(measure, Measure::Channel(0, _))),
             fakes: place(|measure| *measure == Measure::Fakes),
             segments: place(|measure| matches!(measure, Measure::Segment(0, _))),
         }

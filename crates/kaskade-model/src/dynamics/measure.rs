@@ -21,6 +21,9 @@ pub enum Measure {
     Negative,
     /// Nodes that took a campaign: its place, and its name unless it is the job's own.
     Campaign(usize, String),
+    /// Nodes that became active over a channel: its place in the job, and its name. Seeds come
+    /// over none.
+    Channel(usize, String),
     /// Infections, repeated ones included.
     Infections,
     /// Nodes that carry an infection which they cannot pass on yet, at the end of the round.
@@ -52,6 +55,7 @@ impl fmt::Display for Measure {
             Self::Negative => f.write_str("negative"),
             Self::Campaign(0, _) => write!(f, "campaign.{OWN_CAMPAIGN}"),
             Self::Campaign(_, name) => write!(f, "campaign.{name}"),
+            Self::Channel(_, name) => write!(f, "channel.{name}"),
             Self::Infections => f.write_str("infections"),
             Self::Exposed => f.write_str("exposed"),
             Self::Infectious => f.write_str("infectious"),
@@ -84,6 +88,8 @@ impl Dynamics {
                 measures.push(Measure::Infectious);
             }
         }
+        let channels = self.channels.iter().map(|channel| channel.name.clone()).enumerate();
+        measures.extend(channels.map(|(place, name)| Measure::Channel(place, name)));
         if self.conduct.asks_forward() {
             measures.push(Measure::Forwarded);
         }

@@ -74,6 +74,8 @@ pub struct Class {
     pub endorse: Threshold,
     /// Their place among the segments, if they are in one.
     pub segment: Option<u8>,
+    /// The channels of the job that reach them, a bit each by their order in the job.
+    pub channels: u8,
 }
 
 /// The most segments.
@@ -188,6 +190,8 @@ struct Reader<'a, C: ?Sized> {
     segment: Option<(usize, &'a [String])>,
     forward: Rate,
     endorse: Rate,
+    /// By channel of the job.
+    channels: Vec<Option<(usize, &'a Selector)>>,
     key: u64,
 }
 
@@ -204,7 +208,7 @@ struct Rate {
 impl<'a, C: NodeColumns + ?Sized> Reader<'a, C> {
     fn new(dynamics: &'a Dynamics, seed: u64, columns: &'a C) -> Result<Self, TraitError> {
         let Dynamics { audience, conduct, .. } = dynamics;
-        let selector = |selector: &'a Option<Selector>| {
+        let selector = |selector: &'a Option<Selector>| -> Result<_, TraitError> {
             let found = selector.as_ref().map(|selector| {
                 Ok::<_, TraitError>((place_of(columns, &selector.column)?, selector))
             });
@@ -229,13 +233,19 @@ impl<'a, C: NodeColumns + ?Sized> Reader<'a, C> {
             segment: segment.transpose()?.map(|place| (place, dynamics.segments.as_slice())),
             forward: Rate::new(forward.unwrap_or(1.0), forward_by.as_ref(), columns)?,
             endorse: Rate::new(endorse.unwrap_or(0.0), endorse_by.as_ref(), columns)?,
+            channels: dynamics
+                .channels
+                .iter()
+                .map(|channel| selector(&channel.audience))
+                .collect::<Result<_, _>>()?,
             key: job_key(seed),
         })
     }
 
     fn is_same_for_all(&self) -> bool {
-        let Self { reach, count, fakes, segment, forward, endorse, .. } = self;
-        let is_selected = reach.is_some() || count.is_some() || fakes.is_some();
+        let Self { reach, count, fakes, segment, forward, endorse, channels, .. } = self;
+        let has_audience = channels.iter().any(Option::is_some);
+        let is_selected = reach.is_some() || count.is_some() || fakes.is_some() || has_audience;
         !is_selected && segment.is_none() && forward.by.is_none() && endorse.by.is_none()
     }
 
@@ -272,6 +282,10 @@ impl<'a, C: NodeColumns + ?Sized> Reader<'a, C> {
                 None => self.endorse.of(self.columns, node),
             },
             segment,
+            channels: (0..)
+                .zip(&self.channels)
+                .map(|(place, audience)| u8::from(is_in(audience)) << place)
+                .sum(),
         }
     }
 }

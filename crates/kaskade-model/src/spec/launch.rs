@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ModelKind, RateSpec, SeedSpec, Spec, SpecError, model};
 use crate::coin::Threshold;
-use crate::dynamics::{Dynamics, NodeRule};
+use crate::dynamics::{Delay, Dynamics, NodeRule};
 
 /// How surely seeds start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,7 +52,9 @@ impl Spec {
     pub fn dynamics(&self) -> Result<Dynamics, SpecError> {
         let dynamics = Dynamics {
             rule: self.model.rule(&self.rival)?,
-            delay: self.model.delay(),
+            delay: if self.channel.is_empty() { self.model.delay() } else { Delay::NextRound },
+            channels: self.channels()?,
+            activation: self.model.activation.unwrap_or_default(),
             conduct: self.model.conduct(),
             audience: self.audience.clone(),
             segments: Vec::new(),

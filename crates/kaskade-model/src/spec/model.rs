@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::launch::RivalSpec;
 use super::{ModelKind, Probability, SpecError, ThresholdSpec};
 use crate::dynamics::{
-    ByCategory, Conduct, Course, Delay, DynamicsError, Immunity, NodeRule, Rival, Sides, Tie,
+    Activation, ByCategory, Conduct, Course, Delay, DynamicsError, Immunity, NodeRule, Rival,
+    Sides, Tie,
 };
 
 /// How the message spreads. Keys that a kind does not have are refused.
@@ -42,6 +43,9 @@ pub struct ModelSpec {
     /// Rounds that a message is under way, or weights of 1, 2, 3, … rounds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<DelaySpec>,
+    /// Over how many of the channels a node must be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<Activation>,
     /// The last round that counts: `run.max_rounds` in the words of the literature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<u32>,
@@ -61,6 +65,18 @@ pub enum DelaySpec {
     Rounds(u32),
     /// By weight.
     Weights(Vec<f64>),
+}
+
+impl DelaySpec {
+    /// What `delay` and `meeting`, at most one of which is there, mean.
+    pub(super) fn resolve(delay: Option<&Self>, meeting: Option<f64>) -> Delay {
+        match (meeting, delay) {
+            (Some(meeting), _) => Delay::Meeting(meeting),
+            (None, Some(Self::Rounds(rounds))) => Delay::Constant(*rounds),
+            (None, Some(Self::Weights(weights))) => Delay::Table(weights.clone()),
+            (None, None) => Delay::NextRound,
+        }
+    }
 }
 
 /// A probability, the same for all nodes or by their category.
@@ -144,12 +160,7 @@ impl ModelSpec {
     /// How long a message is under way.
     #[must_use]
     pub(super) fn delay(&self) -> Delay {
-        match (self.meeting, &self.delay) {
-            (Some(meeting), _) => Delay::Meeting(meeting),
-            (None, Some(DelaySpec::Rounds(rounds))) => Delay::Constant(*rounds),
-            (None, Some(DelaySpec::Weights(weights))) => Delay::Table(weights.clone()),
-            (None, None) => Delay::NextRound,
-        }
+        DelaySpec::resolve(self.delay.as_ref(), self.meeting)
     }
 
     /// What active nodes do.
@@ -211,6 +222,10 @@ pub(super) fn blamed(error: &DynamicsError, model: &ModelSpec) -> &'static str {
         DynamicsError::Delay => "model.delay",
         DynamicsError::Requirement => "model.threshold",
         DynamicsError::Campaigns => "rival",
+        DynamicsError::NoChannels => "model.activation",
+        DynamicsError::ChannelKind | DynamicsError::Channels | DynamicsError::ChannelColumn => {
+            "channel"
+        }
         DynamicsError::UnknownSide => "push",
         DynamicsError::Fakes => "audience.fakes",
         DynamicsError::Segments => "audience.segment",

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::OriginalId;
 use crate::coin::Family;
+use crate::diffusion::ArcProbability;
 
 /// The diffusion models.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +73,24 @@ impl Probability {
         ("trivalency", Self::Trivalency),
         ("column", Self::Column),
     ];
+
+    /// The number, where it is one.
+    pub(super) fn constant(self) -> Option<f64> {
+        match self {
+            Self::Constant(probability) => Some(probability),
+            Self::WeightedCascade | Self::Trivalency | Self::Column => None,
+        }
+    }
+
+    /// What it means for arcs that are live each on its own.
+    pub(super) fn of_arcs(self) -> ArcProbability {
+        match self {
+            Self::Constant(probability) => ArcProbability::Constant(probability),
+            Self::WeightedCascade => ArcProbability::WeightedCascade,
+            Self::Trivalency => ArcProbability::Trivalency,
+            Self::Column => ArcProbability::Column,
+        }
+    }
 }
 
 impl FromStr for Probability {

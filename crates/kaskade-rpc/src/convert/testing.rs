@@ -6,8 +6,8 @@ use std::fmt::{Debug, Write as _};
 use kaskade_model::coin::Family;
 use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
 use kaskade_model::dynamics::{
-    Audience, ByCategory, Conduct, Course, Delay, Dynamics, Immunity, LaneSeries, NodeRule, Push,
-    Requirement, Rival, Selector, Sides, Tie,
+    Activation, Audience, ByCategory, Channel, Conduct, Course, Delay, Dynamics, Immunity,
+    LaneSeries, NodeRule, Push, Requirement, Rival, Selector, Sides, Tie,
 };
 use kaskade_model::ids::{BatchId, Epoch, JobId, Round, ShardId, WorkerId};
 use kaskade_model::job::{BatchPlan, JobPlan};
@@ -131,7 +131,7 @@ pub(crate) fn dynamics_of(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
     let choices = (rules(), delays, conduct, prop::option::of(probabilities()), pushes);
     choices.prop_map(|(rule, delay, (forward, endorse), firing, pushes)| {
         let pushes = pushes.into_iter().map(|(round, seeds)| Push { round, side: 0, seeds });
-        let (firing, pushes) = (firing, pushes.collect());
+        let (firing, pushes): (_, Vec<Push>) = (firing, pushes.collect());
         match rule {
             NodeRule::Epidemic(_) => Dynamics { rule, firing, pushes, ..Dynamics::default() },
             _ => {
@@ -151,7 +151,34 @@ pub(crate) fn dynamics_of(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
                 };
                 let audience = Audience { reach: endorse.map(|_| selector), ..Audience::default() };
                 let segments = vec!["a".to_owned()];
-                Dynamics { rule, delay, conduct, audience, segments, firing, pushes }
+                let channel = |(place, name): (u8, &str)| Channel {
+                    name: name.to_owned(),
+                    place,
+                    probability: ArcProbability::Constant(0.5),
+                    delay: delay.clone(),
+                    audience: audience.reach.clone(),
+                };
+                // As many as there are pushes.
+                let names = (0..).zip(["mail", "sms", "follows"]).take(pushes.len());
+                let channels: Vec<Channel> = match rule {
+                    NodeRule::Contagion(_) => names.map(channel).collect(),
+                    _ => Vec::new(),
+                };
+                let activation = match channels.len() {
+                    2.. => Activation::All,
+                    _ => Activation::Any,
+                };
+                Dynamics {
+                    rule,
+                    delay,
+                    channels,
+                    activation,
+                    conduct,
+                    audience,
+                    segments,
+                    firing,
+                    pushes,
+                }
             }
         }
     })

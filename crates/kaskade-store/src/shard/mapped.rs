@@ -140,6 +140,10 @@ impl Shard for MappedShard {
         self.out.as_ref()?.thresholds.as_deref()
     }
 
+    fn arc_channels(&self) -> Option<&[u8]> {
+        self.out.as_ref()?.channels.as_deref()
+    }
+
     #[inline]
     fn cumulative_weights(&self, node_idx: u32) -> Option<&[u32]> {
         let view = self.r#in.as_ref()?;

@@ -88,6 +88,8 @@ fn check_out_view(graph: &Graph, input: &Input) -> Result<(), TestCaseError> {
                 n_arcs += 1;
                 let stored = |p: f64| Threshold::from_probability(p).unwrap().stored();
                 let expected = input.has_column.then_some(probability.copied()).flatten();
+                let channels = shard.arc_channels().map(|channels| channels[position]);
+                prop_assert_eq!(channels, input.has_channels.then(|| channels_of(&source)));
                 let found = shard.arc_thresholds().map(|thresholds| thresholds[position]);
                 prop_assert_eq!(found, expected.map(stored));
                 if let Some(in_ranks) = shard.in_ranks() {

@@ -1,0 +1,73 @@
+//! The arcs of each channel, and the rule that decides them.
+
+use kaskade_model::Shard;
+use kaskade_model::diffusion::{
+    ArcProbability, ChannelWeightedCascade, LiveArcModel, LiveArcs, ModelError, OnChannel,
+    channel_in_degrees,
+};
+use kaskade_model::dynamics::Channel;
+use kaskade_model::job::JobPlan;
+
+use crate::kernel::with_rule;
+
+/// What the channels of a job need to know of the shards' arcs.
+#[derive(Debug, Default)]
+pub(crate) struct Layers {
+    /// By channel and shard: its nodes' in-degrees in the channel, where its arcs depend on them.
+    in_degrees: Vec<Vec<Vec<u32>>>,
+}
+
+impl Layers {
+    /// Of the channels of `plan` on `shards`. O(nodes of the graph + arcs) for each channel of
+    /// weighted cascades.
+    ///
+    /// # Errors
+    /// [`ModelError::MissingSection`] when arcs have no channels.
+    pub(crate) fn new<S: Shard>(shards: &[S], plan: &JobPlan) -> Result<Self, ModelError> {
+        let channels = &plan.dynamics.channels;
+        let lacks = |shard: &S| shard.n_arcs() > 0 && shard.arc_channels().is_none();
+        if !channels.is_empty() && shards.iter().any(lacks) {
+            return Err(MISSING);
+        }
+        let of_channel = |channel: &Channel| match channel.probability {
+            ArcProbability::WeightedCascade => {
+                let of_shard = |shard: &S| channel_in_degrees(shard, plan.n_nodes, channel.place);
+                shards.iter().map(of_shard).collect()
+            }
+            _ => Vec::new(),
+        };
+        Ok(Self { in_degrees: channels.iter().map(of_channel).collect() })
+    }
+
+    /// Calls `body` with the rule of `channel`, number `number` of the job with `seed`, on `shard`,
+    /// the partition's number `shard_idx`.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the shard lacks what the rule reads.
+    pub(crate) fn with_rule<S: Shard, T>(
+        &self,
+        (channel, number): (&Channel, usize),
+        seed: u64,
+        (shard, shard_idx): (&S, usize),
+        body: impl FnOnce(&dyn LiveArcs) -> T,
+    ) -> Result<T, ModelError> {
+        // A shard without arcs has none.
+        let (channels, place) = (shard.arc_channels().unwrap_or_default(), channel.place);
+        match self.in_degrees[number].get(shard_idx) {
+            Some(in_degrees) => {
+                let rule = &ChannelWeightedCascade(in_degrees);
+                Ok(body(&OnChannel { rule, channels, place }))
+            }
+            None => {
+                let model = LiveArcModel::IndependentCascade(channel.probability);
+                with_rule((&model, seed), shard, |rule| body(&OnChannel { rule, channels, place }))
+            }
+        }
+    }
+}
+
+const MISSING: ModelError = ModelError::MissingSection {
+    section: "channels of its arcs",
+    reader: "a job with channels",
+    rebuild: "--channel NAME=FILE --views out,in",
+};
