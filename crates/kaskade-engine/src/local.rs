@@ -30,6 +30,16 @@ pub trait Observer: Sync {
     }
 }
 
+impl<O: Observer + ?Sized> Observer for &O {
+    fn simulations_finished(&self, n_simulations: u64) {
+        (**self).simulations_finished(n_simulations);
+    }
+
+    fn is_interrupted(&self) -> bool {
+        (**self).is_interrupted()
+    }
+}
+
 /// An observer that only lets the run go on.
 #[derive(Clone, Copy, Debug)]
 pub struct Unobserved;

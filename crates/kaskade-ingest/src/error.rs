@@ -29,6 +29,22 @@ pub enum IngestError {
         /// The name.
         name: String,
     },
+    /// A file of arcs of several channels.
+    #[error(
+        "the arcs belong to channels, which a file of arcs cannot say: choose one of {known} with --channel NAME"
+    )]
+    ExportChannel {
+        /// Those of the graph.
+        known: String,
+    },
+    /// A channel that the graph does not have.
+    #[error("the graph has no channel {name:?}, its channels are: {known}")]
+    NoChannel {
+        /// The name.
+        name: String,
+        /// Those of the graph.
+        known: String,
+    },
     /// More channels than an arc can belong to.
     #[error("there are {n_channels} distinct channels in more names than that, or more than 8")]
     TooManyChannels {

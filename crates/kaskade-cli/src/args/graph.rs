@@ -265,6 +265,9 @@ pub(crate) struct ExportArgs {
     /// Write each node without arcs as an arc to itself, so that a build learns of it
     #[arg(long)]
     pub(crate) isolated_as_self_loops: bool,
+    /// Of a graph with channels the one whose arcs are written
+    #[arg(long, value_name = "NAME")]
+    pub(crate) channel: Option<String>,
     /// Replace what is there
     #[arg(long)]
     pub(crate) force: bool,

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use kaskade_engine::job::batch_bytes;
-use kaskade_engine::local::{self, LaneChoice};
+use kaskade_engine::local::LaneChoice;
 use kaskade_engine::partition::{Method, Partition};
 use kaskade_ingest::IngestError;
 use kaskade_model::JobId;
@@ -93,6 +94,7 @@ pub(super) fn perform(
             Some(columns) => columns,
             None => &NoColumns,
         };
+        let shards = shards.into_iter().map(Arc::new).collect();
         let mut partition = Partition::join(shards, plan, Isa::detect(), limit_bytes, columns)?;
         if let Some(kernel) = args.kernel {
             force(kernel, &mut partition)?;
@@ -176,7 +178,7 @@ fn state_limit_bytes() -> u64 {
     shares::state_limit_bytes(memory_bytes.unwrap_or(u64::MAX))
 }
 
-fn force(kernel: KernelChoice, partition: &mut Partition<MappedShard>) -> Result<(), CliError> {
+fn force(kernel: KernelChoice, partition: &mut Partition<Arc<MappedShard>>) -> Result<(), CliError> {
     let is_plain = partition.plan.dynamics.is_plain();
     let refusal = match kernel.method {
         Method::Auto => None,
@@ -212,7 +214,7 @@ struct Run {
 
 /// Runs batches on the current pool, all or `until` they are enough, and measures what they take.
 fn simulate(
-    partition: Partition<MappedShard>,
+    partition: Partition<Arc<MappedShard>>,
     until: Option<Until>,
     max_in_flight: usize,
     console: &Console,
@@ -222,10 +224,8 @@ fn simulate(
     let lane_words = partition.plan.lane_words;
     tracing::info!(lane_words, max_in_flight, isa = ?partition.isa, "rounds begin");
     let (started, cpu_before) = (Instant::now(), machine::cpu_time());
-    let (tally, n_simulations) = match until {
-        Some(until) => local::run_until(partition, until, max_in_flight, &progress)?,
-        None => (local::run(partition, max_in_flight, &progress)?, max_simulations),
-    };
+    let (tally, n_simulations) =
+        kaskade_worker::run_alone(partition, until, max_in_flight, &progress)?;
     let resources = Resources {
         seconds: started.elapsed().as_secs_f64(),
         cpu_seconds: Some((machine::cpu_time() - cpu_before).as_secs_f64()),

@@ -1,5 +1,6 @@
 //! The program as a person or a script meets it: output, files, messages, exit codes.
 
+mod channels;
 mod corruption;
 mod errors;
 mod graph;
