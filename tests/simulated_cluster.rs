@@ -16,9 +16,9 @@ use kaskade_model::seeds::SeedPlan;
 use kaskade_model::spec::Placement;
 use kaskade_model::tally::{JobTally, PartitionTally};
 use kaskade_model::until::Until;
-use kaskade_model::{BatchId, Epoch, JobId, Shard, ShardId, WorkerId};
+use kaskade_model::{AnyShard, BatchId, Epoch, JobId, Shard, ShardId, WorkerId};
+use kaskade_testkit::ArcList;
 use kaskade_testkit::simulated_cluster::{self, Faults, SimulatedRun};
-use kaskade_testkit::{ArcList, VecShard};
 use proptest::prelude::*;
 
 const N_NODES: u32 = 400;
@@ -57,13 +57,13 @@ fn models() -> [LiveArcModel; 3] {
     ]
 }
 
-fn in_one_process(plan: &JobPlan, shards: &[VecShard]) -> JobTally {
+fn in_one_process(plan: &JobPlan, shards: &[AnyShard]) -> JobTally {
     let partition = Partition::new(shards.to_vec(), plan.clone(), Isa::Portable);
     let partition = partition.expect("the model fits the graph");
     local::run(partition, 1, &Unobserved).expect("nothing interrupts the run")
 }
 
-fn setup(plan: &JobPlan, shards: &[VecShard], placement: Placement) -> JobSetup {
+fn setup(plan: &JobPlan, shards: &[AnyShard], placement: Placement) -> JobSetup {
     let loads = (0..).zip(shards).map(|(id, shard)| ShardLoad {
         shard: ShardId(id),
         n_nodes: shard.nodes().n_nodes() as u64,

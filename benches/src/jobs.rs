@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use kaskade_engine::local::{self, LaneChoice, Unobserved};
 use kaskade_engine::partition::Partition;
+use kaskade_model::AnyShard;
 use kaskade_model::coin::{Family, Isa};
 use kaskade_model::dynamics::Dynamics;
 use kaskade_model::job::JobPlan;
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::tally::JobTally;
-use kaskade_store::MappedShard;
 
 use crate::graphs::{BenchGraph, SEED};
 use crate::workloads::Workload;
@@ -20,7 +20,7 @@ pub const FULL_BATCH: u64 = 512;
 /// A job that is ready to run.
 #[derive(Debug)]
 pub struct Job {
-    partition: Partition<std::sync::Arc<MappedShard>>,
+    partition: Partition<AnyShard>,
     max_in_flight: usize,
     /// W, as `kaskade run` chooses it.
     pub lane_words: usize,

@@ -9,7 +9,7 @@ mod channels;
 mod independent_cascade;
 mod linear_threshold;
 
-pub use channels::{ChannelWeightedCascade, OnChannel, channel_in_degrees};
+pub use channels::{OnChannel, channel_in_degrees};
 pub use independent_cascade::{ColumnCascade, ConstantCascade, TrivalencyCascade, WeightedCascade};
 pub use linear_threshold::sums_to_at_most_one;
 
@@ -120,15 +120,19 @@ impl LiveArcModel {
         use {ArcProbability as P, ArcWeight as W};
         Ok(match *self {
             Self::IndependentCascade(P::Constant(p)) => visitor.visit(&ConstantCascade::new(p)?),
-            Self::IndependentCascade(P::WeightedCascade) => visitor.visit(&WeightedCascade(shard)),
+            Self::IndependentCascade(P::WeightedCascade) => {
+                visitor.visit(&WeightedCascade(shard.in_degrees()))
+            }
             Self::IndependentCascade(P::Trivalency) => visitor.visit(&TrivalencyCascade::new(seed)),
             Self::IndependentCascade(P::Column) => visitor.visit(&ColumnCascade::new(shard)?),
             Self::LinearThreshold(W::Constant(weight)) => {
                 let (ranks, weight) = (ranks(shard)?, FixedWeight::new(weight)?);
-                visitor.visit(&ConstantThreshold { shard, ranks, weight })
+                let in_degrees = shard.in_degrees();
+                visitor.visit(&ConstantThreshold { in_degrees, ranks, weight })
             }
             Self::LinearThreshold(W::WeightedCascade) => {
-                visitor.visit(&UniformThreshold { shard, ranks: ranks(shard)? })
+                let in_degrees = shard.in_degrees();
+                visitor.visit(&UniformThreshold { in_degrees, ranks: ranks(shard)? })
             }
             Self::LinearThreshold(W::Column) => {
                 check_column(shard)?;

@@ -1,3 +1,5 @@
+use kaskade_model::AnyShard;
+
 use crate::VecShard;
 
 /// An arc `source -> target` in dense ids.
@@ -109,10 +111,11 @@ impl ArcList {
     /// # Panics
     /// When `n_shards` is 0.
     #[must_use]
-    pub fn shards(&self, n_shards: usize) -> Vec<VecShard> {
+    pub fn shards(&self, n_shards: usize) -> Vec<AnyShard> {
         assert!(n_shards > 0, "a graph has at least one shard");
         let cut = |shard: usize| (u64::from(self.n_nodes) * shard as u64 / n_shards as u64) as u32;
-        (0..n_shards).map(|shard| VecShard::new(self, cut(shard)..cut(shard + 1))).collect()
+        let shard = |shard| VecShard::new(self, cut(shard)..cut(shard + 1));
+        (0..n_shards).map(|place| -> AnyShard { std::sync::Arc::new(shard(place)) }).collect()
     }
 
     fn degrees(&self, end: impl Fn(&Arc) -> u32) -> Vec<u32> {

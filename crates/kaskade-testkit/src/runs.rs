@@ -1,10 +1,10 @@
 //! Plans, and graphs handed to the engine's in-process run.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use kaskade_engine::local::{self, Unobserved};
 use kaskade_engine::partition::{Method, Partition};
-use kaskade_model::Shard;
 use kaskade_model::coin::Family;
 use kaskade_model::coin::Isa;
 use kaskade_model::diffusion::LiveArcModel;
@@ -13,6 +13,7 @@ use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::tally::SimulationRow;
+use kaskade_model::{AnyShard, Shard};
 
 use crate::ArcList;
 
@@ -80,6 +81,12 @@ impl Layout {
     }
 }
 
+/// `shards` as the engine takes them.
+#[must_use]
+pub fn any_shards<S: Shard + 'static>(shards: Vec<S>) -> Vec<AnyShard> {
+    shards.into_iter().map(|shard| Arc::new(shard) as AnyShard).collect()
+}
+
 /// The rows of `plan` on `graph`, on one shard and one thread.
 ///
 /// # Panics
@@ -104,7 +111,7 @@ pub fn run_as(graph: &ArcList, plan: &JobPlan, layout: Layout) -> Vec<Simulation
 /// # Panics
 /// Like [`run_as`].
 #[must_use]
-pub fn run_shards<S: Shard>(shards: Vec<S>, plan: &JobPlan, layout: Layout) -> Vec<SimulationRow> {
+pub fn run_shards(shards: Vec<AnyShard>, plan: &JobPlan, layout: Layout) -> Vec<SimulationRow> {
     let partition = Partition::alone(shards, plan.clone(), layout.isa, u64::MAX);
     let mut partition = partition.expect("the model fits the graph");
     partition.method = layout.method;

@@ -101,8 +101,8 @@ impl Shard for VecShard {
         Some(&self.in_sources[node_idx as usize])
     }
 
-    fn in_degree(&self, node_idx: u32) -> u32 {
-        self.in_degrees[node_idx as usize]
+    fn in_degrees(&self) -> &[u32] {
+        &self.in_degrees
     }
 
     fn in_ranks(&self) -> Option<Ranks<'_>> {

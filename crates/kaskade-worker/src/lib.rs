@@ -6,7 +6,6 @@
 //! the machine asks for goes to the compute pool, to the peers' streams or back to the
 //! coordinator. Tokio threads move bytes; rounds run on the compute pool.
 
-mod alone;
 mod cache;
 mod compute_pool;
 pub mod config;
@@ -21,7 +20,6 @@ mod spans;
 #[cfg(test)]
 mod test_coordinator;
 
-pub use alone::run_alone;
 pub use config::WorkerConfig;
 pub use error::WorkerError;
 pub use metrics::PhaseTimes;

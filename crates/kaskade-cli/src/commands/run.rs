@@ -6,23 +6,23 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kaskade_engine::job::batch_bytes;
-use kaskade_engine::local::LaneChoice;
+use kaskade_engine::local::{self, LaneChoice};
 use kaskade_engine::partition::{Method, Partition};
 use kaskade_ingest::IngestError;
-use kaskade_model::JobId;
 use kaskade_model::coin::Isa;
 use kaskade_model::dynamics::{NoColumns, NodeColumns};
 use kaskade_model::job::{JobPlan, PlanError};
 use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::tally::JobTally;
 use kaskade_model::until::Until;
+use kaskade_model::{AnyShard, JobId};
 use kaskade_results::summary::{GraphSummary, JobRecord};
 use kaskade_results::{
     JobState, Performance, Provenance, Resources, Sample, Summary, check_target, result_files,
     table, write_directory,
 };
 use kaskade_rpc::machine;
-use kaskade_store::{Graph, MappedShard, Opening, ShardSelection, Verify};
+use kaskade_store::{Graph, Opening, ShardSelection, Verify};
 
 use super::cache::generated_graph;
 use super::progress::{RunProgress, with_byte_bar};
@@ -94,7 +94,7 @@ pub(super) fn perform(
             Some(columns) => columns,
             None => &NoColumns,
         };
-        let shards = shards.into_iter().map(Arc::new).collect();
+        let shards = shards.into_iter().map(|shard| Arc::new(shard) as AnyShard).collect();
         let mut partition = Partition::join(shards, plan, Isa::detect(), limit_bytes, columns)?;
         if let Some(kernel) = args.kernel {
             force(kernel, &mut partition)?;
@@ -178,7 +178,7 @@ fn state_limit_bytes() -> u64 {
     shares::state_limit_bytes(memory_bytes.unwrap_or(u64::MAX))
 }
 
-fn force(kernel: KernelChoice, partition: &mut Partition<Arc<MappedShard>>) -> Result<(), CliError> {
+fn force(kernel: KernelChoice, partition: &mut Partition<AnyShard>) -> Result<(), CliError> {
     let is_plain = partition.plan.dynamics.is_plain();
     let refusal = match kernel.method {
         Method::Auto => None,
@@ -214,7 +214,7 @@ struct Run {
 
 /// Runs batches on the current pool, all or `until` they are enough, and measures what they take.
 fn simulate(
-    partition: Partition<Arc<MappedShard>>,
+    partition: Partition<AnyShard>,
     until: Option<Until>,
     max_in_flight: usize,
     console: &Console,
@@ -224,8 +224,10 @@ fn simulate(
     let lane_words = partition.plan.lane_words;
     tracing::info!(lane_words, max_in_flight, isa = ?partition.isa, "rounds begin");
     let (started, cpu_before) = (Instant::now(), machine::cpu_time());
-    let (tally, n_simulations) =
-        kaskade_worker::run_alone(partition, until, max_in_flight, &progress)?;
+    let (tally, n_simulations) = match until {
+        Some(until) => local::run_until(partition, until, max_in_flight, &progress)?,
+        None => (local::run(partition, max_in_flight, &progress)?, max_simulations),
+    };
     let resources = Resources {
         seconds: started.elapsed().as_secs_f64(),
         cpu_seconds: Some((machine::cpu_time() - cpu_before).as_secs_f64()),

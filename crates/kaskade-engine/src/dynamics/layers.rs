@@ -2,7 +2,7 @@
 
 use kaskade_model::Shard;
 use kaskade_model::diffusion::{
-    ArcProbability, ChannelWeightedCascade, LiveArcModel, LiveArcs, ModelError, OnChannel,
+    ArcProbability, LiveArcModel, LiveArcs, ModelError, OnChannel, WeightedCascade,
     channel_in_degrees,
 };
 use kaskade_model::dynamics::Channel;
@@ -55,7 +55,7 @@ impl Layers {
         let (channels, place) = (shard.arc_channels().unwrap_or_default(), channel.place);
         match self.in_degrees[number].get(shard_idx) {
             Some(in_degrees) => {
-                let rule = &ChannelWeightedCascade(in_degrees);
+                let rule = &WeightedCascade(in_degrees);
                 Ok(body(&OnChannel { rule, channels, place }))
             }
             None => {

@@ -82,7 +82,7 @@ impl Source<'_> {
                     content: Content::FromSources { shard_idx, sources },
                 }))
             } else {
-                let n_arcs = |target_idx| u64::from(shard.in_degree(target_idx));
+                let n_arcs = |target_idx| u64::from(shard.in_degrees()[target_idx as usize]);
                 let n_own = shard.nodes().n_nodes() as u32;
                 Box::new(cut(n_own, n_arcs).map(move |(targets, n_arcs)| Piece {
                     n_arcs,

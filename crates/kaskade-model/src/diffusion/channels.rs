@@ -2,7 +2,7 @@
 
 use super::{Arc, LiveArcs, Place};
 use crate::adjacency::{OutArcs, Shard};
-use crate::coin::{self, Draw, Purpose, Threshold};
+use crate::coin::{self, Draw};
 use crate::ids::NodeId;
 
 /// A rule on the arcs that belong to a channel; the others are never live.
@@ -25,22 +25,6 @@ impl LiveArcs for OnChannel<'_> {
             }
             // In-views do not tell channels.
             Place::Out(_) | Place::In(_) => Draw { item: 0, from: 0, width: 0 },
-        }
-    }
-}
-
-/// 1 over the target's in-degree in the channel.
-#[derive(Debug)]
-pub struct ChannelWeightedCascade<'a>(pub &'a [u32]);
-
-impl LiveArcs for ChannelWeightedCascade<'_> {
-    #[inline]
-    fn draw(&self, arc: Arc) -> Draw {
-        Draw {
-            item: coin::arc_item(arc.source, arc.target, Purpose::Arc),
-            from: 0,
-            // Whoever has such an arc has an in-degree of at least 1.
-            width: Threshold::one_over(self.0[arc.target_idx as usize].max(1)).width(),
         }
     }
 }

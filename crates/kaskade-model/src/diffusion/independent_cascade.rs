@@ -37,13 +37,17 @@ impl LiveArcs for ConstantCascade {
 }
 
 /// 1 over the target's in-degree (Kempe, Kleinberg and Tardos 2003, "weighted cascade").
+///
+/// Holds the in-degrees of the shard's nodes: all of them, or those over one channel.
 #[derive(Debug)]
-pub struct WeightedCascade<'a, S: ?Sized>(pub &'a S);
+pub struct WeightedCascade<'a>(pub &'a [u32]);
 
-impl<S: Shard + ?Sized> LiveArcs for WeightedCascade<'_, S> {
+impl LiveArcs for WeightedCascade<'_> {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
-        draw_below(arc, Threshold::one_over(self.0.in_degree(arc.target_idx)))
+        // An arc of another channel may lead to a node with none of this.
+        let in_degree = self.0[arc.target_idx as usize].max(1);
+        draw_below(arc, Threshold::one_over(in_degree))
     }
 }
 

@@ -57,22 +57,22 @@ fn equal_share(rank: u32, degree: u32) -> u64 {
 
 /// Weight 1/in-degree: in-arc j of d is live where ⌊uniform · d / 2³²⌋ = j.
 #[derive(Debug)]
-pub(super) struct UniformThreshold<'a, S: ?Sized> {
-    pub(super) shard: &'a S,
+pub(super) struct UniformThreshold<'a> {
+    pub(super) in_degrees: &'a [u32],
     pub(super) ranks: Ranks<'a>,
 }
 
-impl<S: Shard + ?Sized> LiveArcs for UniformThreshold<'_, S> {
+impl LiveArcs for UniformThreshold<'_> {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
-        let degree = self.shard.in_degree(arc.target_idx);
+        let degree = self.in_degrees[arc.target_idx as usize];
         let rank = rank_of(self.ranks, arc.place);
         draw_between(arc.target, equal_share(rank, degree), equal_share(rank + 1, degree))
     }
 
     #[inline]
     fn chosen_in_arc(&self, target_idx: u32, uniform: u32) -> Option<u32> {
-        let degree = self.shard.in_degree(target_idx);
+        let degree = self.in_degrees[target_idx as usize];
         let rank = ((u64::from(uniform) * u64::from(degree)) >> 32) as u32;
         (degree > 0).then_some(rank)
     }
@@ -80,13 +80,13 @@ impl<S: Shard + ?Sized> LiveArcs for UniformThreshold<'_, S> {
 
 /// One weight for all arcs.
 #[derive(Debug)]
-pub(super) struct ConstantThreshold<'a, S: ?Sized> {
-    pub(super) shard: &'a S,
+pub(super) struct ConstantThreshold<'a> {
+    pub(super) in_degrees: &'a [u32],
     pub(super) ranks: Ranks<'a>,
     pub(super) weight: FixedWeight,
 }
 
-impl<S: Shard + ?Sized> LiveArcs for ConstantThreshold<'_, S> {
+impl LiveArcs for ConstantThreshold<'_> {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
         let rank = rank_of(self.ranks, arc.place);
@@ -94,7 +94,7 @@ impl<S: Shard + ?Sized> LiveArcs for ConstantThreshold<'_, S> {
     }
 
     fn chosen_in_arc(&self, target_idx: u32, uniform: u32) -> Option<u32> {
-        let (mut low, mut high) = (0, self.shard.in_degree(target_idx));
+        let (mut low, mut high) = (0, self.in_degrees[target_idx as usize]);
         let is_above = |count| self.weight.times(count) <= uniform.into();
         if is_above(high) {
             return None;
@@ -158,7 +158,7 @@ pub(super) fn check_sums<S: Shard + ?Sized>(shard: &S, weight: f64) -> Result<()
     let weight_fixed = FixedWeight::new(weight)?;
     let nodes = shard.nodes();
     for node_idx in 0..nodes.n_nodes() as u32 {
-        let in_degree = shard.in_degree(node_idx);
+        let in_degree = shard.in_degrees()[node_idx as usize];
         if !weight_fixed.sums_to_at_most_one(in_degree) {
             return Err(ModelError::WeightsExceedOne {
                 node: nodes.node(node_idx),

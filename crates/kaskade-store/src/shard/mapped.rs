@@ -127,9 +127,8 @@ impl Shard for MappedShard {
         Some(view.sources_of(&self.in_degrees, node_idx, scratch))
     }
 
-    #[inline]
-    fn in_degree(&self, node_idx: u32) -> u32 {
-        self.in_degrees[node_idx as usize]
+    fn in_degrees(&self) -> &[u32] {
+        &self.in_degrees
     }
 
     fn in_ranks(&self) -> Option<Ranks<'_>> {
