@@ -6,7 +6,7 @@ use kaskade_model::spec::OriginalId;
 use kaskade_model::{NodeId, Shard, ShardId};
 use proptest::prelude::*;
 
-use super::fixture::{Input, inputs, tiny};
+use super::fixture::{Input, channels_of, inputs, tiny};
 use crate::container::Tag;
 use crate::{
     Graph, IdKind, Layout, Manifest, Originals, ShardSelection, Verify, Views, names, verify,
@@ -89,7 +89,7 @@ fn check_out_view(graph: &Graph, input: &Input) -> Result<(), TestCaseError> {
                 let stored = |p: f64| Threshold::from_probability(p).unwrap().stored();
                 let expected = input.has_column.then_some(probability.copied()).flatten();
                 let channels = shard.arc_channels().map(|channels| channels[position]);
-                prop_assert_eq!(channels, input.has_channels.then(|| channels_of(&source)));
+                prop_assert_eq!(channels, input.has_channels.then(|| channels_of(&source.0)));
                 let found = shard.arc_thresholds().map(|thresholds| thresholds[position]);
                 prop_assert_eq!(found, expected.map(stored));
                 if let Some(in_ranks) = shard.in_ranks() {
