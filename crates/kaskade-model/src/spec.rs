@@ -11,6 +11,8 @@ mod original_id;
 mod threshold;
 mod values;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 pub use launch::{LaunchSpec, PushSpec, RivalSpec};
@@ -205,12 +207,7 @@ impl Spec {
             ));
         }
         self.run.check()?;
-        if let SeedSpec::TopDegree(0) | SeedSpec::Random(0) | SeedSpec::RandomEach(0) = self.seeds {
-            return Err(SpecError::new("seeds", "must be at least one node"));
-        }
-        if matches!(&self.seeds, SeedSpec::Ids(ids) if ids.is_empty()) {
-            return Err(SpecError::new("seeds.ids", "must name at least one node"));
-        }
+        self.seeds.check("seeds")?;
         self.model.probability = Some(self.model.probability());
         self.live_arc_model()?;
         self.check_launch()?;
@@ -310,16 +307,17 @@ impl RunSpec {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{key} {reason}")]
 pub struct SpecError {
-    /// The key, dotted: `model.probability`.
-    pub key: &'static str,
+    /// The key, dotted: `model.probability`. The tables of a list are numbered from 1, as people
+    /// count: `rival.2.name`.
+    pub key: Cow<'static, str>,
     /// What is wrong with its value, and what it accepts.
     pub reason: String,
 }
 
 impl SpecError {
     /// An error about `key`; the reason reads on from it.
-    pub fn new(key: &'static str, reason: impl Into<String>) -> Self {
-        Self { key, reason: reason.into() }
+    pub fn new(key: impl Into<Cow<'static, str>>, reason: impl Into<String>) -> Self {
+        Self { key: key.into(), reason: reason.into() }
     }
 }
 

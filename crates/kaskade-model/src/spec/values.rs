@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::OriginalId;
+use super::{OriginalId, SpecError};
 use crate::coin::Family;
 
 /// The diffusion models.
@@ -150,6 +150,21 @@ pub enum SeedSpec {
     Ids(Vec<OriginalId>),
     /// The nodes named in a file, an id a line.
     File(String),
+}
+
+impl SeedSpec {
+    /// Refuses seeds that are nobody; `key` is where they stand.
+    pub(super) fn check(&self, key: &str) -> Result<(), SpecError> {
+        match self {
+            Self::TopDegree(0) | Self::Random(0) | Self::RandomEach(0) => {
+                Err(SpecError::new(key.to_owned(), "must be at least one node"))
+            }
+            Self::Ids(ids) if ids.is_empty() => {
+                Err(SpecError::new(format!("{key}.ids"), "must name at least one node"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl FromStr for SeedSpec {
