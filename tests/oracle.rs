@@ -172,7 +172,7 @@ fn random_tiny_graphs() {
 fn trivalency_given_its_levels() {
     let model = LiveArcModel::IndependentCascade(ArcProbability::Trivalency);
     let graph = fixtures::complete(4);
-    let thresholds = arc_thresholds(&graph, ArcProbability::Trivalency, 1);
+    let thresholds = arc_thresholds(&graph, &ArcProbability::Trivalency, 1);
     let level = |arc: Arc| {
         let position = graph.arcs().binary_search(&arc).expect("an arc of it");
         let p = thresholds[position] as f64 / (1u64 << 32) as f64;
@@ -189,7 +189,7 @@ fn trivalency_given_its_levels() {
 #[test]
 fn trivalency_levels_are_equally_likely() {
     let graph = fixtures::complete(300);
-    let thresholds = arc_thresholds(&graph, ArcProbability::Trivalency, 1);
+    let thresholds = arc_thresholds(&graph, &ArcProbability::Trivalency, 1);
     for level in [0.1, 0.01, 0.001] {
         let threshold = (level * (1u64 << 32) as f64).round_ties_even() as u64;
         let share = Estimate::of_share(thresholds.iter().map(|&other| other == threshold));
@@ -203,7 +203,7 @@ fn paths_and_stars() {
         let truth = oracle::path(n_nodes, p);
         for model in [cascade(p), threshold(p)] {
             let path = fixtures::path(n_nodes);
-            let spreads = spreads(&path, model, fixed_seeds([0]), SIMULATIONS);
+            let spreads = spreads(&path, model.clone(), fixed_seeds([0]), SIMULATIONS);
             assert_mean(&format!("path {n_nodes}, {model:?}"), Estimate::of_counts(spreads), truth);
         }
     }
@@ -234,7 +234,7 @@ fn in_stars() {
         let sources = || fixed_seeds(1..=n_sources);
         for model in [WEIGHTED_THRESHOLD, threshold(share), COLUMN_THRESHOLD] {
             for (simulation, spread) in
-                spreads(&column, model, sources(), SIMULATIONS).into_iter().enumerate()
+                spreads(&column, model.clone(), sources(), SIMULATIONS).into_iter().enumerate()
             {
                 assert_eq!(
                     spread,

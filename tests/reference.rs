@@ -67,7 +67,7 @@ fn arb_job() -> impl Strategy<Value = (ArcList, JobPlan)> {
                     first_simulation,
                     max_rounds,
                     lane_words,
-                    ..plan(&graph, model, seeds, n_simulations)
+                    ..plan(&graph, model.clone(), seeds, n_simulations)
                 };
                 (graph.clone(), plan)
             },
@@ -141,7 +141,7 @@ fn every_layout_on_rounds_that_fill_a_pool() {
         [Family::Arc, Family::Octet].into_iter().chain(block).map(move |family| (job, family))
     });
     for ((model, seeds), coins) in with_families {
-        let plan = JobPlan { coins, ..plan(&graph, *model, seeds.clone(), 200) };
+        let plan = JobPlan { coins, ..plan(&graph, model.clone(), seeds.clone(), 200) };
         let rows = reference::rows(&graph, &plan);
         for lane_words in [1, 2, 3, 8] {
             let plan = JobPlan { lane_words, ..plan.clone() };
@@ -174,7 +174,8 @@ fn a_hub_shared_among_threads() {
         M::LinearThreshold(W::WeightedCascade),
     ] {
         // Beside the hub enough leaves for the pool to be woken.
-        let plan = JobPlan { lane_words: 1, ..plan(&graph, model, fixed_seeds(0..400), 80) };
+        let plan =
+            JobPlan { lane_words: 1, ..plan(&graph, model.clone(), fixed_seeds(0..400), 80) };
         let rows = reference::rows(&graph, &plan);
         for layout in [Layout::new(1, 4, 1), Layout::new(2, 2, 1)] {
             for method in [Method::Auto, Method::Forward] {
@@ -203,9 +204,9 @@ fn another_generator_finds_the_same_means() {
         M::LinearThreshold(W::Column),
     ] {
         let seeds: Vec<u32> = (0..5).collect();
-        let plan = plan(&graph, model, fixed_seeds(seeds.iter().copied()), n_simulations);
+        let plan = plan(&graph, model.clone(), fixed_seeds(seeds.iter().copied()), n_simulations);
         let found = run(&graph, &plan).into_iter().map(|row| row.spread());
-        let diffusion = textbook::Diffusion::of(&graph, model);
+        let diffusion = textbook::Diffusion::of(&graph, &model);
         let expected = textbook::spreads(&graph, &diffusion, &seeds, n_simulations);
         accept::assert_same_mean(
             &format!("{model:?}"),

@@ -20,9 +20,10 @@ mod traits;
 pub use audience::{Audience, ByCategory, FakeConduct, Fakes, Selector};
 pub use course::{Course, Immunity};
 pub use delay::{Delay, DelayTable, MAX_DELAY_ROUNDS};
-pub use measure::{LaneSeries, Measure};
+pub use measure::{LaneSeries, Measure, WEIGHT_UNITS};
 pub use requirement::{Requirement, counter_bits};
 pub use sides::{MAX_SIDES, Rival, Sides, Tie};
+pub(crate) use traits::place_of;
 pub use traits::{
     Class, MAX_SEGMENTS, NoColumns, NodeColumns, NodeTraits, TraitError, Value, segments, select,
 };
@@ -117,10 +118,11 @@ impl Dynamics {
     /// Whether it depends on the columns of the graph's nodes.
     #[must_use]
     pub fn reads_columns(&self) -> bool {
-        let Audience { reach, count, seeds: _, segment, fakes } = &self.audience;
+        let Audience { reach, count, seeds: _, segment, weight, fakes } = &self.audience;
         let fakes = fakes.as_ref().is_some_and(|fakes| fakes.column.is_some());
         let Conduct { forward_by, endorse_by, .. } = &self.conduct;
-        let is_asked = reach.is_some() || count.is_some() || segment.is_some() || fakes;
+        let is_counted_apart = segment.is_some() || weight.is_some();
+        let is_asked = reach.is_some() || count.is_some() || is_counted_apart || fakes;
         is_asked || forward_by.is_some() || endorse_by.is_some()
     }
 

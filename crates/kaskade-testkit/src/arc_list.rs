@@ -1,4 +1,4 @@
-use crate::VecShard;
+use crate::{NodeTable, VecShard};
 
 /// An arc `source -> target` in dense ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,12 +10,13 @@ pub struct Arc {
 }
 
 /// A graph as the list of its arcs: distinct, without self-loops, ascending by source and
-/// then target, perhaps with a column of probabilities or weights.
+/// then target, perhaps with a column of probabilities or weights, and with columns of its nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ArcList {
     n_nodes: u32,
     arcs: Vec<Arc>,
     column: Option<Vec<f64>>,
+    nodes: NodeTable,
 }
 
 impl ArcList {
@@ -31,7 +32,7 @@ impl ArcList {
         arcs.dedup();
         let in_range = |arc: &Arc| arc.source.max(arc.target) < n_nodes;
         assert!(arcs.iter().all(in_range), "an arc names a node that is not below {n_nodes}");
-        Self { n_nodes, arcs, column: None }
+        Self { n_nodes, arcs, column: None, nodes: NodeTable::default() }
     }
 
     /// The graph with both directions of every pair of `edges`.
@@ -45,6 +46,19 @@ impl ArcList {
     pub fn with_column(mut self, value: impl FnMut(Arc) -> f64) -> Self {
         self.column = Some(self.arcs.iter().copied().map(value).collect());
         self
+    }
+
+    /// The same with these columns of its nodes.
+    #[must_use]
+    pub fn with_nodes(mut self, nodes: NodeTable) -> Self {
+        self.nodes = nodes;
+        self
+    }
+
+    /// The columns of the nodes.
+    #[must_use]
+    pub fn nodes(&self) -> &NodeTable {
+        &self.nodes
     }
 
     /// The number of nodes, isolated ones included.

@@ -1,11 +1,17 @@
 //! `kaskade init`.
 
+use kaskade_model::spec;
+
 use crate::args::tools::{InitArgs, Template};
 use crate::console::Console;
 use crate::error::CliError;
 
-/// Prints a commented spec.
+/// Prints a commented spec, or the schema of all.
 pub(super) fn init(args: &InitArgs, console: &Console) -> Result<(), CliError> {
+    if args.schema {
+        // With `#`, `Display` of JSON is indented.
+        return console.data(&format!("{:#}\n", spec::json_schema().to_value()));
+    }
     console.data(&text(args.template))
 }
 

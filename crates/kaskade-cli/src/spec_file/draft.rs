@@ -96,10 +96,10 @@ impl<'a> Draft<'a> {
         {
             self.model.kind = kind;
         }
-        if let Some(probability) = *probability
+        if let Some(probability) = probability
             && stands("probability", "model.probability")
         {
-            self.model.probability = Some(probability);
+            self.model.probability = Some(probability.clone());
         }
         args.dynamics.apply(&mut self.model, &mut self.launch, &mut stands);
         if let Some(seeds) = seeds

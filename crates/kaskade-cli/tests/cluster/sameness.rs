@@ -88,6 +88,28 @@ fn expected_workers(n_workers: usize, shards: u32, placement: &str) -> usize {
 }
 
 #[test]
+fn other_models_are_the_same_on_a_cluster() {
+    let cluster = ProcessCluster::start(binary(), 3, 1);
+    let path = generate(&cluster, "graph", 11, 7);
+    let sir = "[model]\nkind = \"sir\"\nprobability = 0.05\nrecovery = 0.5\n\
+               [seeds]\nrandom_each = 3\n[[push]]\nround = 2\nseeds = { top_degree = 2 }\n";
+    let competitive = "[model]\nkind = \"competitive\"\nprobability = 0.06\nforward = 0.9\n\
+                       [seeds]\nrandom_each = 5\n[[rival]]\nname = \"b\"\n\
+                       seeds = { top_degree = 5 }\n[launch]\nprobability = 0.8\n";
+    for (name, job) in [("sir", sir), ("competitive", competitive)] {
+        let spec = cluster.scratch(&format!("{name}.toml"));
+        let text = format!("version = 1\n{job}[run]\nsimulations = 300\nseed = 5\n");
+        std::fs::write(&spec, text).expect("the scratch folder can be written to");
+        let spec = spec.to_str().expect("a path of ASCII");
+        let alone = digest(&kaskade(&["run", spec, "--graph", &path]));
+        for placement in ["replicate", "partition"] {
+            let submit = ["submit", spec, "--graph", "graph", "--placement", placement, "--wait"];
+            assert_eq!(digest(&cluster.json(&submit)), alone, "{name}, {placement}");
+        }
+    }
+}
+
+#[test]
 fn linear_threshold_and_cut_off_rounds_are_the_same_on_a_cluster() {
     let cluster = ProcessCluster::start(binary(), 3, 1);
     let path = generate(&cluster, "graph", 11, 7);

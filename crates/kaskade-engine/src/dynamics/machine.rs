@@ -4,7 +4,7 @@ use std::sync::Arc as Shared;
 
 use kaskade_model::coin::activation_fingerprint;
 use kaskade_model::diffusion::Arc;
-use kaskade_model::dynamics::{Class, Dynamics, NodeTraits};
+use kaskade_model::dynamics::{Dynamics, NodeTraits};
 use kaskade_model::lanes::LaneMask;
 use kaskade_model::{NodeId, NodeRange, Round, Shard};
 
@@ -92,19 +92,21 @@ impl<const W: usize> ShardRound<W> {
         }
     }
 
-    /// Counts `node`, of `class`, which became active in the lanes `active` for the first time.
+    /// Counts `node`, which has `traits`, and became active in the lanes `active` for the first
+    /// time.
     #[inline(always)]
     pub(super) fn count(
         &mut self,
-        (node, class): (NodeId, &Class),
+        (node, traits): (NodeId, &NodeTraits),
         round: Round,
         places: &Places,
         active: &LaneMask<W>,
     ) {
+        let class = traits.class(node);
         if class.counts {
             self.counts.add(active, activation_fingerprint(node, round));
         }
-        places.count_class(&mut self.measures, class, active);
+        places.count_class(&mut self.measures, (class, traits.weight(node)), active);
     }
 }
 

@@ -15,7 +15,7 @@ use super::launch::Launch;
 use super::machine::{Arrivals, NodeMachine, ShardRound};
 use crate::kernel::{
     BatchKeys, ByLane, ByOctet, Effort, LaneCounts, LaneTotals, Parallelism, PushArcs, Sources,
-    WordCoins, Work, with_rule,
+    WordCoins, Work,
 };
 use crate::partition::Partition;
 use crate::slice::Slice;
@@ -252,7 +252,7 @@ impl<S: Shard> Partition<S> {
             Family::Arc => isa.run(OfferBy { offer, rule, coins: ByLane }),
             Family::Octet | Family::Block => isa.run(OfferBy { offer, rule, coins: ByOctet }),
         };
-        with_rule((&plan.model, plan.seed), shard, |rule| {
+        self.job_model().with_rule(shard, |rule| {
             if draws_every_round { run(&AtRound { rule, round }) } else { run(rule) }
         })
     }

@@ -7,7 +7,7 @@ use super::{Arc, LiveArcs, ModelError, Place};
 use crate::adjacency::Shard;
 use crate::coin::{self, Draw, InvalidProbability, Purpose, Threshold};
 
-fn draw_below(arc: Arc, threshold: Threshold) -> Draw {
+pub(super) fn draw_below(arc: Arc, threshold: Threshold) -> Draw {
     Draw {
         item: coin::arc_item(arc.source, arc.target, Purpose::Arc),
         from: 0,
@@ -44,6 +44,32 @@ impl<S: Shard + ?Sized> LiveArcs for WeightedCascade<'_, S> {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
         draw_below(arc, Threshold::one_over(self.0.in_degree(arc.target_idx)))
+    }
+}
+
+/// So much over the target's in-degree, at most 1: that many of its in-arcs are live on average.
+#[derive(Debug)]
+pub struct OverInDegreeCascade<'a, S: ?Sized> {
+    shard: &'a S,
+    share: f64,
+}
+
+impl<'a, S: Shard + ?Sized> OverInDegreeCascade<'a, S> {
+    /// The rule on `shard`, with `share` over the in-degree.
+    ///
+    /// # Errors
+    /// [`InvalidProbability`].
+    pub fn new(shard: &'a S, share: f64) -> Result<Self, InvalidProbability> {
+        Threshold::check_share(share, f64::from(u32::MAX))?;
+        Ok(Self { shard, share })
+    }
+}
+
+impl<S: Shard + ?Sized> LiveArcs for OverInDegreeCascade<'_, S> {
+    #[inline]
+    fn draw(&self, arc: Arc) -> Draw {
+        let in_degree = self.shard.in_degree(arc.target_idx);
+        draw_below(arc, Threshold::over(self.share, in_degree))
     }
 }
 

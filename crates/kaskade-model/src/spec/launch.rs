@@ -3,23 +3,25 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ModelKind, RateSpec, SeedSpec, Spec, SpecError, model};
+use super::{ModelKind, SeedSpec, Spec, SpecError, model};
 use crate::coin::Threshold;
 use crate::dynamics::{Dynamics, DynamicsError, MAX_SIDES, NodeRule};
 
 /// How surely seeds start.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LaunchSpec {
     /// The probability that a seed starts, drawn for each seed, push and simulation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub probability: Option<f64>,
 }
 
 /// Seeds that start in a later round.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PushSpec {
     /// The round in which they are active.
@@ -32,7 +34,7 @@ pub struct PushSpec {
 }
 
 /// A campaign that competes with that of the first seeds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RivalSpec {
     /// Its name in results.
@@ -118,13 +120,16 @@ impl Spec {
             ("model.waning", self.model.waning),
             ("model.quality", self.model.quality),
             ("model.meeting", self.model.meeting),
-            ("model.forward", self.model.forward.as_ref().map(RateSpec::default_rate)),
-            ("model.endorse", self.model.endorse.as_ref().map(RateSpec::default_rate)),
         ];
         for (key, probability) in given {
             if let Some(Err(error)) = probability.map(Threshold::from_probability) {
                 return Err(SpecError::new(key, format!("is invalid: {error}")));
             }
+        }
+        for (key, rate) in
+            [("model.forward", &self.model.forward), ("model.endorse", &self.model.endorse)]
+        {
+            rate.as_ref().map_or(Ok(()), |rate| rate.check(key))?;
         }
         self.dynamics()?;
         self.pushes()?;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::diffusion::ArcProbability;
 
 fn spec(seeds: &str, model: &str) -> Result<Spec, serde_json::Error> {
     serde_json::from_str(&format!(r#"{{"version":1,"seeds":{seeds},"model":{model}}}"#))

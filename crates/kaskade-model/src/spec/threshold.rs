@@ -3,12 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::dynamics::Requirement;
 
 /// A share of the in-degree, or a table that says something else.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a share in [0, 1], { count = K } or { uniform = [LOW, HIGH] }")]
 pub enum ThresholdSpec {
     /// At least this share.
@@ -26,7 +27,7 @@ pub enum ThresholdSpec {
 }
 
 /// A number, or two between which it is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Count {
     /// Always so many.
