@@ -1,7 +1,7 @@
 //! Every model on tiny graphs: spread, its distribution, every round of the growth curve and of
 //! every measure, against the Markov chain of all joint states.
 
-use kaskade_model::diffusion::LiveArcModel;
+use kaskade_model::diffusion::{ArcProbability, FactorColumns, LiveArcModel, SegmentMatrix};
 use kaskade_model::dynamics::{
     Conduct, Delay, Dynamics, Immunity as I, NodeRule, Push, Requirement as R, Tie,
 };
@@ -9,7 +9,7 @@ use kaskade_model::job::JobPlan;
 use kaskade_testkit::accept::{Estimate, assert_mean};
 use kaskade_testkit::oracle::{self, Expected};
 use kaskade_testkit::runs::{Layout, fixed_seeds, plan, run_as};
-use kaskade_testkit::{ArcList, fixtures};
+use kaskade_testkit::{ArcList, NodeTable, fixtures};
 
 use super::{
     FAMILIES, LINEAR_THRESHOLD, WEIGHTED_CASCADE, campaigns, cascade, epidemic, opinion, waiting,
@@ -211,6 +211,38 @@ fn conduct_delays_and_launches() {
         assert_exact_until(&what, &diamond, met, model, Some(6));
         let cut_off = conducted(plain.clone(), 0.8, 0.5);
         assert_exact_until(&format!("{name}, cut off"), &five, cut_off, model, Some(2));
+    }
+}
+
+/// What the columns of the nodes say of their arcs holds whatever nodes do.
+#[test]
+fn probabilities_by_the_nodes() {
+    let nodes = NodeTable::default()
+        .with_numbers("heard", [0.9, 0.5, 0.7, 1.0, 0.3])
+        .with_numbers("listens", [0.2, 0.8, 1.0, 0.6, 0.9])
+        .with_categories("country", ["at", "de", "", "de", "at"]);
+    let five = five_nodes().with_nodes(nodes);
+    let column = |name: &str| Some(name.to_owned());
+    let factors = FactorColumns { influence: column("heard"), susceptibility: column("listens") };
+    let to = |at, de| [("at".to_owned(), at), ("de".to_owned(), de)].into();
+    let matrix = SegmentMatrix {
+        segment: "country".to_owned(),
+        default: 0.4,
+        from: [("at".to_owned(), to(0.7, 0.2)), ("de".to_owned(), to(0.1, 0.9))].into(),
+    };
+    for (name, probability) in [
+        ("factors", ArcProbability::Factors(factors)),
+        ("segments", ArcProbability::Segments(matrix)),
+        ("1.2/in-degree", ArcProbability::OverInDegree(1.2)),
+    ] {
+        let model = &LiveArcModel::IndependentCascade(probability);
+        let what = |of: &str| format!("{name}, {of}");
+        assert_exact(&what("plain"), &five, Dynamics::default(), model);
+        assert_exact(&what("conduct"), &five, conducted(Dynamics::default(), 0.7, 0.4), model);
+        assert_exact(&what("sir"), &five, epidemic(None, 0.5, I::Lasting), model);
+        assert_exact(&what("opinion"), &five, opinion(0.8), model);
+        let two = pushed(waiting(R::Count(2)), &[(1, 0, 2)]);
+        assert_exact(&what("threshold"), &five, two, model);
     }
 }
 

@@ -135,6 +135,12 @@ impl JobPlan {
         batch.batch.0 < self.n_batches() && *batch == self.batch(batch.batch)
     }
 
+    /// The bytes a node of the whole graph of what the job reads of the nodes' columns.
+    #[must_use]
+    pub fn node_bytes(&self) -> u64 {
+        NodeTraits::bytes_per_node(&self.dynamics) + self.model.endpoint_bytes()
+    }
+
     /// Whether it depends on the columns of the graph's nodes.
     #[must_use]
     pub fn reads_columns(&self) -> bool {

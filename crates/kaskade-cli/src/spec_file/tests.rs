@@ -170,6 +170,39 @@ fn flaws_of_models_are_located() {
 }
 
 #[test]
+fn flaws_of_probabilities_by_the_nodes_are_located() {
+    let model = |line: &str| error_of(&SPEC.replace("probability = 0.5", line));
+    let matrix = "[model.probability]\nsegment = \"c\"\ndefault = 0.1\n[model.probability.from.DE]";
+    let text = model(&format!("{matrix}\nDE = 0.5\nAT = 1.5"));
+    let expected = "s.toml:10:6: model.probability.from.DE.AT is invalid: probability 1.5 is not in \
+                    [0, 1]";
+    assert_eq!(text, expected);
+    let text = model("probability = { segment = \"c\" }");
+    assert!(text.starts_with("s.toml:5:15: `default` is missing"), "{text}");
+    let text = model("probability = { influence = \"a\", segment = \"c\" }");
+    assert!(text.starts_with("s.toml:5:15: a table has either `influence`"), "{text}");
+    let text = model("probability = { influense = \"a\" }");
+    assert!(text.starts_with("s.toml:5:17: unknown field `influense`"), "{text}");
+    assert!(text.ends_with("did you mean `influence`?"), "{text}");
+    let text = model("probability = \"0/in-degree\"");
+    assert!(text.starts_with("s.toml:5:15: model.probability is invalid: 0 over the"), "{text}");
+    let text = model("kind = \"lt\"\nprobability = \"1.5/in-degree\"");
+    assert!(text.ends_with("1.5 over the in-degree is not in (0, 1]"), "{text}");
+    let text = model("kind = \"lt\"\nprobability = { influence = \"a\" }");
+    assert!(
+        text.starts_with("s.toml:6:15: model.probability a product of factors has no"),
+        "{text}"
+    );
+    let text = model("forward = { column = \"c\", default = 0.5, values = { gold = 2.0 } }");
+    assert!(text.contains(": model.forward.values.gold is invalid: probability 2"), "{text}");
+    let matrix = "probability = { segment = \"c\", default = 0.1, from = { DE = { AT = 0.3 } } }";
+    let (_folder, path) = spec(&SPEC.replace("probability = 0.5", matrix));
+    let resolved = run(&[&path]).unwrap().spec;
+    let again: Spec = toml::from_str(&toml::to_string(&resolved).unwrap()).unwrap();
+    assert_eq!(again, resolved);
+}
+
+#[test]
 fn flaws_of_flags_name_the_flag() {
     let text = |flags: &[&str]| run(flags).unwrap_err().to_string();
     let base = ["--graph", "g", "--seeds", "random:1", "--probability"];

@@ -32,14 +32,15 @@ fn the_examples_print_what_stands_there() {
                 found += &format!("$ kaskade {command}\n{output}");
             }
         } else {
-            if let Some(name) = block.info.strip_prefix("toml ") {
+            // A word after the language is the name of a file.
+            if let Some((_, name)) = block.info.split_once(' ') {
                 folder.write(name, block.lines.join("\n"));
             }
             found += &block.lines.iter().map(|line| format!("{line}\n")).collect::<String>();
         }
         found += "```\n";
     }
-    assert!(n_outputs >= 11, "{n_outputs} examples of nine kinds, of time and of conduct");
+    assert!(n_outputs >= 13, "{n_outputs} examples: of nine kinds, time, conduct and audience");
     if std::env::var_os("KASKADE_BLESS").is_some() {
         fs::write(&file, &found).unwrap();
     }
