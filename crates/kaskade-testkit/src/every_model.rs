@@ -49,6 +49,16 @@ pub fn every_model(n_simulations: u64) -> Vec<(&'static str, Spec)> {
             vec![],
         ),
         (
+            "over-in-degree",
+            ModelSpec::new(ModelKind::IndependentCascade, Probability::OverInDegree(1.5)),
+            vec![],
+        ),
+        (
+            "linear-threshold-over-in-degree",
+            ModelSpec::new(ModelKind::LinearThreshold, Probability::OverInDegree(0.75)),
+            vec![],
+        ),
+        (
             "conduct",
             ModelSpec {
                 forward: Some(RateSpec::Same(0.7)),
