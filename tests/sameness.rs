@@ -123,9 +123,9 @@ fn one_digest() {
             graph_digests.push(opened.manifest().digest.clone());
             let suffix = if compress { "-c" } else { "" };
             let path = folder.path().join(format!("{order}-{n_shards}-{shuffle}{suffix}.kg"));
-            for (&(kind, probability), digests) in MODELS.iter().zip(&mut digests) {
+            for ((kind, probability), digests) in MODELS.iter().zip(&mut digests) {
                 let seeds = SeedSpec::RandomEach(300);
-                let job = directories::job(ModelSpec::new(kind, probability), seeds, 300);
+                let job = directories::job(ModelSpec::new(*kind, probability.clone()), seeds, 300);
                 for (n_threads, lane_words) in [(1, 8), (2, 3), (4, 1)] {
                     let opened = directories::open(&path);
                     let n_nodes = opened.nodes().originals().len() as u32;

@@ -246,8 +246,9 @@ impl CliError {
 
     /// A flaw in what flags asked for; the spec's key is said as the flag that sets it.
     pub(crate) fn of_flag(error: &SpecError) -> Self {
-        let key = error.key.split('.').rfind(|key| *key != "kind").unwrap_or(error.key);
-        let flag = match error.key {
+        let key = error.key.split('.').rfind(|key| *key != "kind").unwrap_or(&error.key);
+        let flag = match &*error.key {
+            "launch.probability" => "--launch-probability".to_owned(),
             key if key.starts_with("seeds") => "--seeds".to_owned(),
             _ => format!("--{}", key.replace('_', "-")),
         };

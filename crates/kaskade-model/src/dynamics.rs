@@ -22,9 +22,10 @@ pub use audience::{Audience, ByCategory, FakeConduct, Fakes, Selector};
 pub use channel::{Activation, Channel, MAX_CHANNELS, is_channel_name};
 pub use course::{Course, Immunity};
 pub use delay::{Delay, DelayTable, MAX_DELAY_ROUNDS};
-pub use measure::{LaneSeries, Measure};
+pub use measure::{LaneSeries, Measure, WEIGHT_UNITS};
 pub use requirement::{Requirement, counter_bits};
 pub use sides::{MAX_SIDES, Rival, Sides, Tie};
+pub(crate) use traits::place_of;
 pub use traits::{
     Class, MAX_SEGMENTS, NoColumns, NodeColumns, NodeTraits, TraitError, Value, segments, select,
 };
@@ -126,12 +127,13 @@ impl Dynamics {
     /// Whether it depends on the columns of the graph's nodes.
     #[must_use]
     pub fn reads_columns(&self) -> bool {
-        let Audience { reach, count, seeds: _, segment, fakes } = &self.audience;
+        let Audience { reach, count, seeds: _, segment, weight, fakes } = &self.audience;
         let fakes = fakes.as_ref().is_some_and(|fakes| fakes.column.is_some());
         let Conduct { forward_by, endorse_by, .. } = &self.conduct;
         let has_audience = self.channels.iter().any(|channel| channel.audience.is_some());
+        let is_counted_apart = segment.is_some() || weight.is_some();
         let is_asked =
-            has_audience || reach.is_some() || count.is_some() || segment.is_some() || fakes;
+            has_audience || reach.is_some() || count.is_some() || is_counted_apart || fakes;
         is_asked || forward_by.is_some() || endorse_by.is_some()
     }
 
@@ -250,8 +252,13 @@ impl Dynamics {
                 ArcProbability::Constant(probability) => {
                     Threshold::from_probability(probability)?;
                 }
+                ArcProbability::OverInDegree(share) => {
+                    Threshold::check_share(share, f64::from(u32::MAX))?;
+                }
                 ArcProbability::WeightedCascade | ArcProbability::Trivalency => {}
-                ArcProbability::Column => return Err(DynamicsError::ChannelColumn),
+                ArcProbability::Column
+                | ArcProbability::Factors(_)
+                | ArcProbability::Segments(_) => return Err(DynamicsError::ChannelColumn),
             }
             channel.delay.check()?;
         }
@@ -289,8 +296,10 @@ pub enum DynamicsError {
         "there may be up to {MAX_CHANNELS} channels, each once, with a name of 1 to 64 letters, digits, dots, dashes and underscores"
     )]
     Channels,
-    /// The column of a graph that has channels instead.
-    #[error("arcs that come over channels have no column: give the channel a number or a word")]
+    /// A probability that channels do not have.
+    #[error(
+        "the probability of a channel is a number, `C/in-degree`, `weighted-cascade` or `trivalency`"
+    )]
     ChannelColumn,
     /// A push for a side that is none.
     #[error("seeds are pushed for a campaign that there is not")]

@@ -1,7 +1,7 @@
 //! A job resolved against a graph: all that the rounds need to know.
 
 use crate::coin::Family;
-use crate::diffusion::{ArcWeight, LiveArcModel, sums_to_at_most_one};
+use crate::diffusion::{ArcWeight, Endpoints, LiveArcModel, sums_to_at_most_one};
 use crate::dynamics::{Dynamics, NodeTraits, Push, TraitError, segments};
 use crate::ids::{BatchId, NodeId};
 use crate::lanes::{LANES_PER_WORD, LaneMask, MAX_LANE_WORDS, first_lanes};
@@ -74,7 +74,9 @@ impl JobPlan {
         lane_words: usize,
     ) -> Result<Self, PlanError> {
         let model = spec.live_arc_model()?;
-        check_weights(model, graph)?;
+        check_weights(&model, graph)?;
+        // Whether the columns say what the model asks of them.
+        Endpoints::resolve(&model, graph.n_nodes(), graph.columns())?;
         Ok(Self {
             model,
             dynamics: dynamics(spec, graph)?,
@@ -133,6 +135,18 @@ impl JobPlan {
         batch.batch.0 < self.n_batches() && *batch == self.batch(batch.batch)
     }
 
+    /// The bytes a node of the whole graph of what the job reads of the nodes' columns.
+    #[must_use]
+    pub fn node_bytes(&self) -> u64 {
+        NodeTraits::bytes_per_node(&self.dynamics) + self.model.endpoint_bytes()
+    }
+
+    /// Whether it depends on the columns of the graph's nodes.
+    #[must_use]
+    pub fn reads_columns(&self) -> bool {
+        self.dynamics.reads_columns() || self.model.reads_columns()
+    }
+
     fn first_lane(&self) -> u64 {
         self.first_simulation % LANES_PER_WORD as u64
     }
@@ -164,8 +178,8 @@ fn dynamics(spec: &Spec, graph: &impl NodeDirectory) -> Result<Dynamics, PlanErr
     Ok(dynamics)
 }
 
-fn check_weights(model: LiveArcModel, graph: &impl NodeDirectory) -> Result<(), PlanError> {
-    match model {
+fn check_weights(model: &LiveArcModel, graph: &impl NodeDirectory) -> Result<(), PlanError> {
+    match *model {
         LiveArcModel::LinearThreshold(ArcWeight::Constant(weight)) => {
             let heaviest = (0..).zip(graph.in_degrees()).max_by_key(|(_, degree)| **degree);
             match heaviest {
@@ -180,7 +194,7 @@ fn check_weights(model: LiveArcModel, graph: &impl NodeDirectory) -> Result<(), 
             Some(node) => Err(PlanError::ColumnExceedsOne { node }),
             None => Ok(()),
         },
-        LiveArcModel::LinearThreshold(ArcWeight::WeightedCascade)
+        LiveArcModel::LinearThreshold(ArcWeight::WeightedCascade | ArcWeight::OverInDegree(_))
         | LiveArcModel::IndependentCascade(_) => Ok(()),
     }
 }

@@ -9,20 +9,27 @@ mod channel;
 mod launch;
 mod model;
 mod original_id;
+mod probability;
+mod schema;
 mod threshold;
 mod values;
 
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use channel::ChannelSpec;
 pub use launch::{LaunchSpec, PushSpec, RivalSpec};
 pub use model::{DelaySpec, ModelSpec, RateSpec};
 pub use original_id::OriginalId;
+pub use probability::Probability;
+pub use schema::json_schema;
 pub use threshold::ThresholdSpec;
-pub use values::{CoinFamily, IntervalMethod, ModelKind, Placement, Probability, SeedSpec};
+pub use values::{CoinFamily, IntervalMethod, ModelKind, Placement, SeedSpec};
 
-use crate::coin::{COIN_VERSION, Family, InvalidProbability, Threshold};
-use crate::diffusion::{ArcWeight, LiveArcModel};
+use crate::coin::{COIN_VERSION, Family};
+use crate::diffusion::LiveArcModel;
 use crate::dynamics::Audience;
 use crate::until::Until;
 
@@ -36,7 +43,7 @@ pub const MAX_SIMULATIONS: u64 = 1 << 63;
 pub const MAX_JOB_SIMULATIONS: u64 = u32::MAX as u64;
 
 /// A job: a graph, a model, seeds, and how often to run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
     /// [`SPEC_VERSION`].
@@ -70,7 +77,7 @@ pub struct Spec {
 }
 
 /// Where a job's graph is: exactly one of the three.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GraphSource {
     /// A graph directory, relative to the spec's folder (`run`).
@@ -85,7 +92,7 @@ pub struct GraphSource {
 }
 
 /// A synthetic graph.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GenerateSpec {
     /// The family.
@@ -117,7 +124,7 @@ pub struct GenerateSpec {
 }
 
 /// The family of a synthetic graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GeneratorKind {
     /// Recursive matrix (Chakrabarti, Zhan and Faloutsos, SDM 2004).
@@ -129,7 +136,7 @@ pub enum GeneratorKind {
 }
 
 /// How often to run, and from which randomness.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunSpec {
     /// The number of simulations.
@@ -210,12 +217,7 @@ impl Spec {
             ));
         }
         self.run.check()?;
-        if let SeedSpec::TopDegree(0) | SeedSpec::Random(0) | SeedSpec::RandomEach(0) = self.seeds {
-            return Err(SpecError::new("seeds", "must be at least one node"));
-        }
-        if matches!(&self.seeds, SeedSpec::Ids(ids) if ids.is_empty()) {
-            return Err(SpecError::new("seeds.ids", "must name at least one node"));
-        }
+        self.seeds.check("seeds")?;
         self.model.probability = Some(self.model.probability());
         self.live_arc_model()?;
         self.check_launch()?;
@@ -229,26 +231,7 @@ impl Spec {
     /// # Errors
     /// [`SpecError`] for a probability out of range or a word that the model does not take.
     pub fn live_arc_model(&self) -> Result<LiveArcModel, SpecError> {
-        use {ModelKind as M, Probability as P};
-        let probability = self.model.probability();
-        if let P::Constant(probability) = probability {
-            Threshold::from_probability(probability)?;
-        }
-        Ok(match (self.model.kind, probability) {
-            (M::LinearThreshold, probability) => LiveArcModel::LinearThreshold(match probability {
-                P::Constant(weight) => ArcWeight::Constant(weight),
-                P::WeightedCascade => ArcWeight::WeightedCascade,
-                P::Column => ArcWeight::Column,
-                P::Trivalency => {
-                    return Err(SpecError::new(
-                        "model.probability",
-                        "`trivalency` has no meaning for linear-threshold: \
-                         use a number, `weighted-cascade` or `column`",
-                    ));
-                }
-            }),
-            (_, probability) => LiveArcModel::IndependentCascade(probability.of_arcs()),
-        })
+        self.model.probability().live_arcs(self.model.kind)
     }
 
     /// The coin family that is meant, from the model and its probability alone. `auto` is `block`
@@ -310,22 +293,17 @@ impl RunSpec {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{key} {reason}")]
 pub struct SpecError {
-    /// The key, dotted: `model.probability`.
-    pub key: &'static str,
+    /// The key, dotted: `model.probability`. The tables of a list are numbered from 1, as people
+    /// count: `rival.2.name`.
+    pub key: Cow<'static, str>,
     /// What is wrong with its value, and what it accepts.
     pub reason: String,
 }
 
 impl SpecError {
     /// An error about `key`; the reason reads on from it.
-    pub fn new(key: &'static str, reason: impl Into<String>) -> Self {
-        Self { key, reason: reason.into() }
-    }
-}
-
-impl From<InvalidProbability> for SpecError {
-    fn from(error: InvalidProbability) -> Self {
-        Self::new("model.probability", format!("is invalid: {error}"))
+    pub fn new(key: impl Into<Cow<'static, str>>, reason: impl Into<String>) -> Self {
+        Self { key: key.into(), reason: reason.into() }
     }
 }
 

@@ -1,6 +1,6 @@
 use kaskade_model::AnyShard;
 
-use crate::VecShard;
+use crate::{NodeTable, VecShard};
 
 /// An arc `source -> target` in dense ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,13 +12,14 @@ pub struct Arc {
 }
 
 /// A graph as the list of its arcs: distinct, without self-loops, ascending by source and
-/// then target, perhaps with a column of probabilities or weights.
+/// then target, perhaps with a column of probabilities or weights, and with columns of its nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ArcList {
     n_nodes: u32,
     arcs: Vec<Arc>,
     column: Option<Vec<f64>>,
     channels: Option<Vec<u8>>,
+    nodes: NodeTable,
 }
 
 impl ArcList {
@@ -34,7 +35,7 @@ impl ArcList {
         arcs.dedup();
         let in_range = |arc: &Arc| arc.source.max(arc.target) < n_nodes;
         assert!(arcs.iter().all(in_range), "an arc names a node that is not below {n_nodes}");
-        Self { n_nodes, arcs, column: None, channels: None }
+        Self { n_nodes, arcs, column: None, channels: None, nodes: NodeTable::default() }
     }
 
     /// The graph with both directions of every pair of `edges`.
@@ -55,6 +56,19 @@ impl ArcList {
     pub fn with_channels(mut self, channels: impl FnMut(Arc) -> u8) -> Self {
         self.channels = Some(self.arcs.iter().copied().map(channels).collect());
         self
+    }
+
+    /// The same with these columns of its nodes.
+    #[must_use]
+    pub fn with_nodes(mut self, nodes: NodeTable) -> Self {
+        self.nodes = nodes;
+        self
+    }
+
+    /// The columns of the nodes.
+    #[must_use]
+    pub fn nodes(&self) -> &NodeTable {
+        &self.nodes
     }
 
     /// The number of nodes, isolated ones included.

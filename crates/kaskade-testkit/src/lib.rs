@@ -13,9 +13,11 @@
 pub mod accept;
 mod arc_list;
 pub mod directories;
+mod every_model;
 pub mod fault_proxy;
 pub mod fixtures;
 pub mod known_answers;
+mod node_table;
 pub mod oracle;
 pub mod philox;
 pub mod process_cluster;
@@ -27,4 +29,6 @@ pub mod textbook;
 mod vec_shard;
 
 pub use arc_list::{Arc, ArcList};
+pub use every_model::every_model;
+pub use node_table::NodeTable;
 pub use vec_shard::VecShard;

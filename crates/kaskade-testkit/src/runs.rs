@@ -8,7 +8,7 @@ use kaskade_engine::partition::{Method, Partition};
 use kaskade_model::coin::Family;
 use kaskade_model::coin::Isa;
 use kaskade_model::diffusion::LiveArcModel;
-use kaskade_model::dynamics::Dynamics;
+use kaskade_model::dynamics::{Dynamics, NoColumns, NodeColumns};
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::seeds::SeedPlan;
@@ -22,9 +22,9 @@ use crate::ArcList;
 #[must_use]
 pub fn plan(graph: &ArcList, model: LiveArcModel, seeds: SeedPlan, n_simulations: u64) -> JobPlan {
     JobPlan {
+        coins: if model.is_sparse() { Family::Block } else { Family::Octet },
         model,
         dynamics: Dynamics::default(),
-        coins: if model.is_sparse() { Family::Block } else { Family::Octet },
         seed: 1,
         seeds,
         n_nodes: graph.n_nodes(),
@@ -102,7 +102,7 @@ pub fn run(graph: &ArcList, plan: &JobPlan) -> Vec<SimulationRow> {
 /// When the engine refuses the plan, or loses a simulation.
 #[must_use]
 pub fn run_as(graph: &ArcList, plan: &JobPlan, layout: Layout) -> Vec<SimulationRow> {
-    run_shards(graph.shards(layout.n_shards.get()), plan, layout)
+    run_on(graph.shards(layout.n_shards.get()), graph.nodes(), plan, layout)
 }
 
 /// The rows of `plan` on `shards`, which are a whole graph, laid out as `layout` says but for
@@ -112,7 +112,16 @@ pub fn run_as(graph: &ArcList, plan: &JobPlan, layout: Layout) -> Vec<Simulation
 /// Like [`run_as`].
 #[must_use]
 pub fn run_shards(shards: Vec<AnyShard>, plan: &JobPlan, layout: Layout) -> Vec<SimulationRow> {
-    let partition = Partition::alone(shards, plan.clone(), layout.isa, u64::MAX);
+    run_on(shards, &NoColumns, plan, layout)
+}
+
+fn run_on(
+    shards: Vec<AnyShard>,
+    columns: &impl NodeColumns,
+    plan: &JobPlan,
+    layout: Layout,
+) -> Vec<SimulationRow> {
+    let partition = Partition::join(shards, plan.clone(), layout.isa, u64::MAX, columns);
     let mut partition = partition.expect("the model fits the graph");
     partition.method = layout.method;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(layout.n_threads.get()).build();

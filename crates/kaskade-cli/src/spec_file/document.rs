@@ -93,12 +93,15 @@ impl Document {
 
 /// Better words where the reader's own are about its internals.
 fn explain(path: &Path, text: &str, keys: &KeySpans, error: &toml::de::Error) -> TomlError {
-    let starts_in_seeds = keys.find("seeds").zip(error.span());
-    let in_seeds = starts_in_seeds.is_some_and(|(seeds, at)| seeds.contains(&at.start));
-    if in_seeds && !error.message().starts_with("unknown") && keys.children("seeds") != 1 {
-        let message = "[seeds] must have exactly one of `top_degree`, `random`, `random_each`, \
-                       `ids` and `file`";
-        return TomlError::new(path, text, message.to_owned(), keys.find("seeds"));
+    if let Some((seeds, span)) = error.span().and_then(|at| keys.seeds_around(at.start))
+        && !error.message().starts_with("unknown")
+        && keys.children(seeds) != 1
+    {
+        let name = if seeds == "seeds" { "[seeds]" } else { seeds };
+        let message = format!(
+            "{name} must have exactly one of `top_degree`, `random`, `random_each`, `ids` and `file`"
+        );
+        return TomlError::new(path, text, message, span);
     }
     if error.message() == "missing field `version`" {
         let message = "a spec begins with `version = 1`: add that line".to_owned();
@@ -107,7 +110,8 @@ fn explain(path: &Path, text: &str, keys: &KeySpans, error: &toml::de::Error) ->
     TomlError::syntax(path, text, error)
 }
 
-/// Where each dotted key of a document stands: the span of its value, or of its header.
+/// Where each dotted key of a document stands: the span of its value, or of its header. The tables
+/// of a list are numbered from 1, as people count: `rival.2.name`.
 #[derive(Debug, Default)]
 struct KeySpans(Vec<(String, Range<usize>)>);
 
@@ -127,6 +131,15 @@ impl KeySpans {
                     self.0.push((dotted.clone(), from..value.span().end));
                     self.add(&format!("{dotted}."), inner);
                 }
+                DeValue::Array(items) => {
+                    self.0.push((dotted.clone(), value.span()));
+                    for (number, item) in (1..).zip(items.iter()) {
+                        if let DeValue::Table(inner) = item.get_ref() {
+                            self.0.push((format!("{dotted}.{number}"), item.span()));
+                            self.add(&format!("{dotted}.{number}."), inner);
+                        }
+                    }
+                }
                 _ => self.0.push((dotted, value.span())),
             }
         }
@@ -134,6 +147,13 @@ impl KeySpans {
 
     fn find(&self, key: &str) -> Option<Range<usize>> {
         self.0.iter().find(|(dotted, _)| dotted == key).map(|(_, span)| span.clone())
+    }
+
+    /// The table of seeds that `place` lies in, and its span.
+    fn seeds_around(&self, place: usize) -> Option<(&str, Range<usize>)> {
+        let is_seeds = |dotted: &str| dotted == "seeds" || dotted.ends_with(".seeds");
+        let around = self.0.iter().find(|(key, span)| is_seeds(key) && span.contains(&place));
+        around.map(|(key, span)| (key.as_str(), span.clone()))
     }
 
     /// The number of keys directly under `key`.

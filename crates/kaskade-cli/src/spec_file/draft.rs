@@ -99,10 +99,10 @@ impl<'a> Draft<'a> {
         {
             self.model.kind = kind;
         }
-        if let Some(probability) = *probability
+        if let Some(probability) = probability
             && stands("probability", "model.probability")
         {
-            self.model.probability = Some(probability);
+            self.model.probability = Some(probability.clone());
         }
         let (model, channel, launch) = (&mut self.model, &mut self.channel, &mut self.launch);
         args.dynamics.apply(model, channel, launch, &mut stands);
@@ -245,9 +245,9 @@ impl<'a> Draft<'a> {
     /// [`CliError`] says where the flaw was typed.
     pub(super) fn resolve(&self, spec: Spec) -> Result<Spec, CliError> {
         spec.resolve().map_err(|error| {
-            let is_flag = self.is_flag(error.key) || self.document.is_none();
+            let is_flag = self.is_flag(&error.key) || self.document.is_none();
             match self.document.filter(|_| !is_flag) {
-                Some(document) => document.flaw(error.key, error.to_string()).into(),
+                Some(document) => document.flaw(&error.key, error.to_string()).into(),
                 None => CliError::of_flag(&error),
             }
         })

@@ -7,6 +7,7 @@ mod graph;
 mod launchers;
 #[cfg(target_os = "linux")]
 mod memory;
+mod models;
 mod results;
 mod run;
 mod settings;

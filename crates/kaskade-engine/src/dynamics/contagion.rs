@@ -374,7 +374,7 @@ impl<const W: usize> Contagion<W> {
             return;
         }
         let (class, places) = (self.traits.class(node), &self.places);
-        outcome.count((node, class), draws.round(), places, &active);
+        outcome.count((node, &self.traits), draws.round(), places, &active);
         let measures = &mut outcome.measures;
         if let Some(first) = places.sides {
             let of_sides = measures[first..].iter_mut();

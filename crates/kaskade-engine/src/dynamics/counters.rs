@@ -23,6 +23,9 @@ pub(super) struct Counters<const W: usize> {
 }
 
 impl<const W: usize> Counters<W> {
+    /// The bytes a node besides its planes: its in-degree, and where its planes begin.
+    pub(super) const NODE_BYTES: u64 = (size_of::<u32>() + size_of::<u64>()) as u64;
+
     pub(super) fn new(shard: &impl Shard, requirement: Requirement) -> Self {
         let nodes = shard.nodes();
         let in_degrees = shard.in_degrees().to_vec();

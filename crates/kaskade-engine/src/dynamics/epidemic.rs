@@ -209,8 +209,7 @@ impl<const W: usize> Epidemic<W> {
             if is_for_good && next[EVER] == self.all {
                 self.saturated.insert(node_idx);
             }
-            let class = self.traits.class(node);
-            outcome.count((node, class), draws.round(), &self.places, &first_time);
+            outcome.count((node, &self.traits), draws.round(), &self.places, &first_time);
         }
         let Places { infections, exposed, infectious, .. } = self.places;
         for (place, lanes) in

@@ -2,13 +2,13 @@
 
 use kaskade_model::Shard;
 use kaskade_model::diffusion::{
-    ArcProbability, LiveArcModel, LiveArcs, ModelError, OnChannel, WeightedCascade,
-    channel_in_degrees,
+    ArcProbability, Endpoints, LiveArcModel, LiveArcs, ModelError, OnChannel, OverInDegreeCascade,
+    WeightedCascade, channel_in_degrees,
 };
 use kaskade_model::dynamics::Channel;
 use kaskade_model::job::JobPlan;
 
-use crate::kernel::with_rule;
+use crate::kernel::JobModel;
 
 /// What the channels of a job need to know of the shards' arcs.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ impl Layers {
             return Err(MISSING);
         }
         let of_channel = |channel: &Channel| match channel.probability {
-            ArcProbability::WeightedCascade => {
+            ArcProbability::WeightedCascade | ArcProbability::OverInDegree(_) => {
                 let of_shard = |shard: &S| channel_in_degrees(shard, plan.n_nodes, channel.place);
                 shards.iter().map(of_shard).collect()
             }
@@ -53,14 +53,15 @@ impl Layers {
     ) -> Result<T, ModelError> {
         // A shard without arcs has none.
         let (channels, place) = (shard.arc_channels().unwrap_or_default(), channel.place);
-        match self.in_degrees[number].get(shard_idx) {
-            Some(in_degrees) => {
-                let rule = &WeightedCascade(in_degrees);
-                Ok(body(&OnChannel { rule, channels, place }))
+        let body = |rule: &dyn LiveArcs| body(&OnChannel { rule, channels, place });
+        match (self.in_degrees[number].get(shard_idx), &channel.probability) {
+            (Some(in_degrees), ArcProbability::OverInDegree(share)) => {
+                Ok(body(&OverInDegreeCascade::new(in_degrees, *share)?))
             }
-            None => {
-                let model = LiveArcModel::IndependentCascade(channel.probability);
-                with_rule((&model, seed), shard, |rule| body(&OnChannel { rule, channels, place }))
+            (Some(in_degrees), _) => Ok(body(&WeightedCascade(in_degrees))),
+            (None, probability) => {
+                let model = &LiveArcModel::IndependentCascade(probability.clone());
+                JobModel { model, seed, endpoints: &Endpoints::Nothing }.with_rule(shard, body)
             }
         }
     }

@@ -26,6 +26,11 @@ struct Entry<const W: usize> {
 const NONE: u32 = u32::MAX;
 
 impl<const W: usize> Rivalry<W> {
+    /// The bytes a node, where sources matter.
+    pub(super) const NODE_BYTES: u64 = size_of::<u32>() as u64;
+    /// The bytes of a source that reached a node.
+    pub(super) const ENTRY_BYTES: u64 = size_of::<Entry<W>>() as u64;
+
     pub(super) fn new(n_nodes: usize, tie: Tie) -> Self {
         let n_last = if tie == Tie::Random { n_nodes } else { 0 };
         Self { tie, last: vec![NONE; n_last], entries: Vec::new() }

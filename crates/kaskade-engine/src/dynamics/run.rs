@@ -15,7 +15,7 @@ use super::launch::Launch;
 use super::machine::{Arrivals, NodeMachine, ShardRound};
 use crate::kernel::{
     BatchKeys, ByLane, ByOctet, Effort, LaneCounts, LaneTotals, Parallelism, PushArcs, Sources,
-    WordCoins, Work, with_rule,
+    WordCoins, Work,
 };
 use crate::partition::Partition;
 use crate::slice::Slice;
@@ -262,7 +262,7 @@ impl<S: Shard> Partition<S> {
             }
         };
         if n_channels == 0 {
-            return with_rule((&plan.model, plan.seed), shard, |rule| {
+            return self.job_model().with_rule(shard, |rule| {
                 if draws_every_round { run(&AtRound { rule, round }, 0) } else { run(rule, 0) }
             });
         }

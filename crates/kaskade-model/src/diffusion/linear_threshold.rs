@@ -78,6 +78,50 @@ impl LiveArcs for UniformThreshold<'_> {
     }
 }
 
+/// Weight c/in-degree, c at most 1: the node listens where its uniform lies below c, to in-arc
+/// j = ⌊uniform · d / (c · 2³²)⌋ of d.
+#[derive(Debug)]
+pub(super) struct SharedThreshold<'a> {
+    in_degrees: &'a [u32],
+    ranks: Ranks<'a>,
+    /// c, rounded once.
+    listens: Threshold,
+}
+
+impl<'a> SharedThreshold<'a> {
+    /// The rule on `shard` with c = `share`.
+    ///
+    /// # Errors
+    /// [`InvalidProbability`], or [`ModelError::MissingSection`] when the graph has no in-view.
+    pub(super) fn new<S: Shard + ?Sized>(shard: &'a S, share: f64) -> Result<Self, ModelError> {
+        Threshold::check_share(share, 1.0)?;
+        let listens = Threshold::from_probability(share)?;
+        Ok(Self { in_degrees: shard.in_degrees(), ranks: ranks(shard)?, listens })
+    }
+
+    /// ⌈`rank` · c · 2³² / `degree`⌉, `rank` at most `degree`.
+    fn sum_before(&self, rank: u32, degree: u32) -> u64 {
+        let sum = u128::from(rank) * u128::from(self.listens.width());
+        // At most 2³².
+        sum.div_ceil(degree.into()) as u64
+    }
+}
+
+impl LiveArcs for SharedThreshold<'_> {
+    fn draw(&self, arc: Arc) -> Draw {
+        let degree = self.in_degrees[arc.target_idx as usize];
+        let rank = rank_of(self.ranks, arc.place);
+        draw_between(arc.target, self.sum_before(rank, degree), self.sum_before(rank + 1, degree))
+    }
+
+    fn chosen_in_arc(&self, target_idx: u32, uniform: u32) -> Option<u32> {
+        let degree = self.in_degrees[target_idx as usize];
+        let listens = self.listens.width();
+        let hears = degree > 0 && u64::from(uniform) < listens;
+        hears.then(|| (u64::from(uniform) * u64::from(degree) / listens) as u32)
+    }
+}
+
 /// One weight for all arcs.
 #[derive(Debug)]
 pub(super) struct ConstantThreshold<'a> {

@@ -29,7 +29,17 @@ pub struct Channel {
 ///
 /// The two rules of cascades on multiplex networks (Lee, Brummitt and Goh, Physical Review E 90,
 /// 062816, 2014).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// Over any.

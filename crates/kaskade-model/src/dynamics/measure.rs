@@ -9,6 +9,8 @@ use crate::dynamics::{Dynamics, NodeRule, Sides};
 pub enum Measure {
     /// Nodes that became active and are nobody's.
     Fakes,
+    /// The weights of the nodes that count and became active, in units of 1/[`WEIGHT_UNITS`].
+    Weight,
     /// Nodes of a segment that count and became active: its place, and its name.
     Segment(usize, String),
     /// Nodes that began to pass the message on.
@@ -32,6 +34,9 @@ pub enum Measure {
     Infectious,
 }
 
+/// Weights are summed as whole millionths: what has at most six decimals is exact.
+pub const WEIGHT_UNITS: u64 = 1_000_000;
+
 /// The name of the job's own campaign in results.
 const OWN_CAMPAIGN: &str = "own";
 
@@ -41,6 +46,12 @@ impl Measure {
     pub fn is_stock(&self) -> bool {
         matches!(self, Self::Exposed | Self::Infectious)
     }
+
+    /// So many units are 1 in results.
+    #[must_use]
+    pub fn units(&self) -> u64 {
+        if *self == Self::Weight { WEIGHT_UNITS } else { 1 }
+    }
 }
 
 impl fmt::Display for Measure {
@@ -48,6 +59,7 @@ impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fakes => f.write_str("fakes"),
+            Self::Weight => f.write_str("weight"),
             Self::Segment(_, name) => write!(f, "segment.{name}"),
             Self::Forwarded => f.write_str("forwarded"),
             Self::Endorsed => f.write_str("endorsed"),
@@ -98,6 +110,9 @@ impl Dynamics {
         }
         if self.audience.fakes.is_some() {
             measures.push(Measure::Fakes);
+        }
+        if self.audience.weight.is_some() {
+            measures.push(Measure::Weight);
         }
         let segments = self.segments.iter().cloned().enumerate();
         measures.extend(segments.map(|(place, name)| Measure::Segment(place, name)));

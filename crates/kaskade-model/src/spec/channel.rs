@@ -2,14 +2,15 @@
 
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DelaySpec, Probability, Spec, SpecError};
+use super::{DelaySpec, ModelKind, Probability, Spec, SpecError};
 use crate::coin::Threshold;
 use crate::dynamics::{Channel, Selector};
 
 /// A channel of the graph, and what it is like in this job.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChannelSpec {
     /// Its name in the graph.
@@ -37,19 +38,18 @@ impl ChannelSpec {
         Self { name, probability: None, delay: None, meeting: None, audience: None }
     }
 
-    fn check(&self) -> Result<(), SpecError> {
+    /// Checks channel number `number`, from 1.
+    fn check(&self, number: usize) -> Result<(), SpecError> {
         let about = |what: &str, reason: String| {
-            let reason = format!("{:?} has a `{what}` that {reason}", self.name);
-            Err(SpecError::new("channel", reason))
+            Err(SpecError::new(format!("channel.{number}.{what}"), reason))
         };
-        let given = [
-            ("probability", self.probability.and_then(Probability::constant)),
-            ("meeting", self.meeting),
-        ];
-        for (what, probability) in given {
-            if let Some(Err(error)) = probability.map(Threshold::from_probability) {
-                return about(what, format!("is invalid: {error}"));
-            }
+        if let Some(probability) = &self.probability
+            && let Err(error) = probability.clone().live_arcs(ModelKind::IndependentCascade)
+        {
+            return about("probability", error.reason);
+        }
+        if let Some(Err(error)) = self.meeting.map(Threshold::from_probability) {
+            return about("meeting", format!("is invalid: {error}"));
         }
         if self.delay.is_some() && self.meeting.is_some() {
             let reason = "says, as `meeting` does, how long a message is under way: \
@@ -78,12 +78,16 @@ impl Spec {
     /// The channels of the job; their places are those of the list until the graph is known.
     pub(super) fn channels(&self) -> Result<Vec<Channel>, SpecError> {
         let resolve = |(place, spec): (u8, &ChannelSpec)| {
-            spec.check()?;
+            spec.check(usize::from(place) + 1)?;
             let says_delay = spec.delay.is_some() || spec.meeting.is_some();
             Ok(Channel {
                 name: spec.name.clone(),
                 place,
-                probability: spec.probability.unwrap_or(self.model.probability()).of_arcs(),
+                probability: spec
+                    .probability
+                    .clone()
+                    .unwrap_or_else(|| self.model.probability())
+                    .of_arcs(),
                 delay: match says_delay {
                     true => DelaySpec::resolve(spec.delay.as_ref(), spec.meeting),
                     false => self.model.delay(),

@@ -4,7 +4,9 @@
 use std::fmt::{Debug, Write as _};
 
 use kaskade_model::coin::Family;
-use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
+use kaskade_model::diffusion::{
+    ArcProbability, ArcWeight, FactorColumns, LiveArcModel, SegmentMatrix,
+};
 use kaskade_model::dynamics::{
     Activation, Audience, ByCategory, Channel, Conduct, Course, Delay, Dynamics, Immunity,
     LaneSeries, NodeRule, Push, Requirement, Rival, Selector, Sides, Tie,
@@ -78,10 +80,30 @@ pub(crate) fn models() -> impl Strategy<Value = LiveArcModel> {
         Just(LiveArcModel::IndependentCascade(P::WeightedCascade)),
         Just(LiveArcModel::IndependentCascade(P::Trivalency)),
         Just(LiveArcModel::IndependentCascade(P::Column)),
+        (0.01..9.0).prop_map(|share| LiveArcModel::IndependentCascade(P::OverInDegree(share))),
+        prop::option::of("[a-z]{1,3}").prop_map(|susceptibility| {
+            let influence = Some("influence".to_owned());
+            LiveArcModel::IndependentCascade(P::Factors(FactorColumns {
+                influence,
+                susceptibility,
+            }))
+        }),
+        segment_matrices().prop_map(|matrix| LiveArcModel::IndependentCascade(P::Segments(matrix))),
         probabilities().prop_map(|w| LiveArcModel::LinearThreshold(W::Constant(w))),
         Just(LiveArcModel::LinearThreshold(W::WeightedCascade)),
         Just(LiveArcModel::LinearThreshold(W::Column)),
+        (0.01..=1.0).prop_map(|share| LiveArcModel::LinearThreshold(W::OverInDegree(share))),
     ]
+}
+
+fn segment_matrices() -> impl Strategy<Value = SegmentMatrix> {
+    let to = || prop::collection::btree_map("[A-Z]{2}", probabilities(), 1..4);
+    let from = prop::collection::btree_map("[A-Z]{2}", to(), 0..4);
+    (probabilities(), from).prop_map(|(default, from)| SegmentMatrix {
+        segment: "country".to_owned(),
+        default,
+        from,
+    })
 }
 
 pub(crate) fn seed_plans(n_nodes: u32) -> impl Strategy<Value = SeedPlan> {
@@ -191,7 +213,7 @@ pub(crate) fn job_plans() -> impl Strategy<Value = JobPlan> {
     (sizes, choices).prop_flat_map(|(sizes, (model, coins, seed, max_rounds))| {
         let (n_nodes, first_simulation, n_simulations, lane_words) = sizes;
         (seed_plans(n_nodes), dynamics_of(n_nodes)).prop_map(move |(seeds, dynamics)| JobPlan {
-            model,
+            model: model.clone(),
             dynamics,
             coins,
             seed,
