@@ -7,6 +7,7 @@ use kaskade_engine::partition::Partition;
 use kaskade_model::coin::{Family, Isa};
 use kaskade_model::dynamics::Dynamics;
 use kaskade_model::job::JobPlan;
+use kaskade_model::recording::Recording;
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::tally::JobTally;
 use kaskade_store::MappedShard;
@@ -62,6 +63,7 @@ impl Job {
             first_simulation: simulations.start,
             n_simulations,
             max_rounds: None,
+            recording: Recording::default(),
             lane_words: lanes.lane_words,
         };
         let partition = Partition::alone(graph.shards.clone(), plan, Isa::detect(), u64::MAX);

@@ -22,6 +22,7 @@ pub use values::{CoinFamily, IntervalMethod, ModelKind, Placement, Probability, 
 use crate::coin::{COIN_VERSION, Family, InvalidProbability, Threshold};
 use crate::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
 use crate::dynamics::Audience;
+use crate::recording::{MAX_TRACE_SIMULATIONS, Recording};
 use crate::until::Until;
 
 /// The version of the spec's own format; a spec begins with `version = 1`.
@@ -145,6 +146,12 @@ pub struct RunSpec {
     /// Rounds after which a simulation is cut off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_rounds: Option<u32>,
+    /// So many simulations, the first, keep who passed it to whom.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub trace_simulations: u64,
+    /// Whether every node keeps how many simulations reached it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nodes: bool,
     /// The coin family.
     #[serde(default)]
     pub coins: CoinFamily,
@@ -167,6 +174,11 @@ fn is_everybody(audience: &Audience) -> bool {
     *audience == Audience::default()
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 fn default_simulations() -> u64 {
     DEFAULT_SIMULATIONS
 }
@@ -184,6 +196,8 @@ impl Default for RunSpec {
             until: None,
             interval: IntervalMethod::default(),
             max_rounds: None,
+            trace_simulations: 0,
+            nodes: false,
             coins: CoinFamily::default(),
             placement: Placement::default(),
             out: None,
@@ -214,6 +228,7 @@ impl Spec {
         self.model.probability = Some(self.model.probability());
         self.live_arc_model()?;
         self.check_launch()?;
+        self.check_recording()?;
         self.check_rounds(&self.model.rule(&self.rival)?)?;
         self.run.coins = self.coin_family()?.into();
         Ok(self)
@@ -271,6 +286,37 @@ impl Spec {
             CoinFamily::Auto if is_plain && model.is_sparse() => Ok(Family::Block),
             CoinFamily::Auto => Ok(Family::Octet),
         }
+    }
+
+    /// What is kept of the simulations besides counts.
+    #[must_use]
+    pub fn recording(&self) -> Recording {
+        let RunSpec { trace_simulations, nodes, simulations, .. } = self.run;
+        Recording { trace_simulations: trace_simulations.min(simulations), nodes }
+    }
+
+    fn check_recording(&self) -> Result<(), SpecError> {
+        let RunSpec { trace_simulations, nodes, until, .. } = self.run;
+        if trace_simulations > MAX_TRACE_SIMULATIONS {
+            let reason =
+                format!("is {trace_simulations}, at most {MAX_TRACE_SIMULATIONS} are traced");
+            return Err(SpecError::new("run.trace_simulations", reason));
+        }
+        if trace_simulations > 0 && !self.dynamics()?.can_be_traced() {
+            let reason = format!(
+                "is for models in which one message makes a node active for good \
+                 (independent-cascade, linear-threshold, threshold), which `{}` is not: leave it \
+                 out",
+                self.model.kind
+            );
+            return Err(SpecError::new("run.trace_simulations", reason));
+        }
+        if nodes && until.is_some() {
+            let reason = "counts over a number of simulations that is fixed before: leave out \
+                          `until`, or `nodes`";
+            return Err(SpecError::new("run.nodes", reason));
+        }
+        Ok(())
     }
 
     /// The version of the coins that this spec's results depend on.

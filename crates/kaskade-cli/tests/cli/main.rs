@@ -6,6 +6,7 @@ mod graph;
 mod launchers;
 #[cfg(target_os = "linux")]
 mod memory;
+mod recording;
 mod results;
 mod run;
 mod settings;
