@@ -119,6 +119,50 @@ impl Shape {
     }
 }
 
+/// How far two jobs' cascades of the same sizes differ, the other less the baseline: means over the
+/// classes of [`Shape::by_size`] that both have, each with the smaller number of its simulations as
+/// its weight.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MatchedShape {
+    /// The sum of the weights.
+    pub simulations: u64,
+    /// The difference in depth.
+    pub depth: f64,
+    /// The difference in breadth.
+    pub breadth: f64,
+    /// The difference in structural virality; `null` where no class has one in both.
+    pub virality: Option<f64>,
+}
+
+impl MatchedShape {
+    /// `other` beside `baseline`; none where they have no size in common.
+    #[must_use]
+    pub fn of(baseline: &Shape, other: &Shape) -> Option<Self> {
+        let partner = |class: &SizeClass| other.by_size.iter().find(|of| of.from == class.from);
+        let classes = baseline.by_size.iter();
+        let matched: Vec<_> =
+            classes.filter_map(|class| Some((class, *partner(class)?))).collect();
+        let weight =
+            |(one, other): &(&SizeClass, SizeClass)| one.simulations.min(other.simulations);
+        let mean = |value: fn(&SizeClass) -> Option<f64>| {
+            let (mut sum, mut weights) = (0.0, 0);
+            for pair in &matched {
+                if let (Some(one), Some(other)) = (value(pair.0), value(&pair.1)) {
+                    sum += weight(pair) as f64 * (other - one);
+                    weights += weight(pair);
+                }
+            }
+            (weights > 0).then(|| sum / weights as f64)
+        };
+        Some(Self {
+            simulations: matched.iter().map(weight).sum(),
+            depth: mean(|class| Some(class.mean_depth))?,
+            breadth: mean(|class| Some(class.mean_breadth))?,
+            virality: mean(|class| class.mean_virality),
+        })
+    }
+}
+
 impl Virality {
     fn of(forms: &[Form]) -> Option<Self> {
         let mut values: Vec<f64> = forms.iter().filter_map(Form::virality).collect();
@@ -215,6 +259,21 @@ mod tests {
         assert_eq!(classes, [(2, 3, 1), (4, 7, 2)]);
         assert_eq!(shape.by_size[0].mean_virality, None);
         assert_eq!(shape.by_size[1].mean_depth, 2.0);
+    }
+
+    #[test]
+    fn cascades_of_one_size_are_compared() {
+        let star = [None, Some(0), Some(0), Some(0)];
+        let path = [None, Some(0), Some(1), Some(2)];
+        let (pair, alone) = ([None, Some(0)], [None]);
+        let stars = Shape::of(&cascades(&[&star, &star, &star, &alone]));
+        let paths = Shape::of(&cascades(&[&path, &path, &pair, &alone]));
+        let matched = MatchedShape::of(&stars, &paths).unwrap();
+        // Two of four nodes and one of one.
+        assert_eq!(matched.simulations, 3);
+        assert_eq!((matched.depth, matched.breadth), (2.0 * 2.0 / 3.0, -2.0 * 2.0 / 3.0));
+        assert!((matched.virality.unwrap() - 1.0 / 6.0).abs() < 1e-12);
+        assert_eq!(MatchedShape::of(&stars, &Shape::of(&cascades(&[&pair]))), None);
     }
 
     #[test]
