@@ -10,6 +10,7 @@ use kaskade_model::diffusion::{ArcProbability, LiveArcModel};
 use kaskade_model::dynamics::Dynamics;
 use kaskade_model::job::JobPlan;
 use kaskade_model::message::{Assignment, Reason, WorkerCommand, WorkerEvent};
+use kaskade_model::recording::Recording;
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::spec::Placement;
 use kaskade_model::tally::{JobTally, PartitionTally};
@@ -38,6 +39,7 @@ fn setup(placement: Placement) -> JobSetup {
             first_simulation: 0,
             n_simulations: 64 * 20,
             max_rounds: None,
+            recording: Recording::default(),
             lane_words: 1,
         },
         until: None,

@@ -7,9 +7,10 @@ use kaskade_model::diffusion::{
     ArcProbability as P, ArcWeight as W, FactorColumns, LiveArcModel as M, SegmentMatrix,
 };
 use kaskade_model::job::JobPlan;
+use kaskade_model::recording::Recording;
 use kaskade_model::seeds::SeedPlan;
-use kaskade_testkit::runs::{Layout, fixed_seeds, plan, run, run_as};
-use kaskade_testkit::{ArcList, NodeTable, accept, fixtures, reference, textbook};
+use kaskade_testkit::runs::{Layout, fixed_seeds, plan, run, run_as, tally_of};
+use kaskade_testkit::{ArcList, NodeTable, accept, check_recorded, fixtures, reference, textbook};
 use proptest::collection::btree_set;
 use proptest::prelude::*;
 
@@ -89,14 +90,18 @@ fn arb_job() -> impl Strategy<Value = (ArcList, JobPlan)> {
         families.extend(model.block_coins().map(|_| Family::Block));
         let family = prop::sample::select(families);
         let numbers = (family, any::<u64>(), first_simulation, 1..300u64, max_rounds);
-        (arb_seeds(n_nodes), numbers, prop::sample::select(vec![1, 2, 3, 8])).prop_map(
-            move |(seeds, numbers, lane_words)| {
+        let recording = (prop_oneof![Just(0), 0..300u64], any::<bool>())
+            .prop_map(|(trace_simulations, nodes)| Recording { trace_simulations, nodes });
+        let lane_words = prop::sample::select(vec![1, 2, 3, 8]);
+        (arb_seeds(n_nodes), numbers, recording, lane_words).prop_map(
+            move |(seeds, numbers, recording, lane_words)| {
                 let (coins, seed, first_simulation, n_simulations, max_rounds) = numbers;
                 let plan = JobPlan {
                     coins,
                     seed,
                     first_simulation,
                     max_rounds,
+                    recording,
                     lane_words,
                     ..plan(&graph, model.clone(), seeds, n_simulations)
                 };
@@ -137,7 +142,9 @@ proptest! {
     ) {
         let rows = reference::rows(&graph, &plan);
         for layout in layouts {
-            prop_assert_eq!(&run_as(&graph, &plan, layout), &rows, "{:?}", layout);
+            let tally = tally_of(&graph, &plan, layout);
+            prop_assert_eq!(&tally.rows().collect::<Vec<_>>(), &rows, "{:?}", layout);
+            prop_assert_eq!(check_recorded(&graph, &plan, &tally), Ok(()), "{:?}", layout);
         }
     }
 

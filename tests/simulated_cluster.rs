@@ -12,6 +12,7 @@ use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
 use kaskade_model::dynamics::{Dynamics, Push};
 use kaskade_model::job::JobPlan;
 use kaskade_model::message::{Attempt, Reason, WorkerCommand, WorkerEvent};
+use kaskade_model::recording::Recording;
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::spec::{Placement, SeedSpec};
 use kaskade_model::tally::{JobTally, PartitionTally};
@@ -44,6 +45,7 @@ fn plan(model: LiveArcModel, lane_words: usize) -> JobPlan {
         first_simulation: 3,
         n_simulations: 330,
         max_rounds: None,
+        recording: Recording { trace_simulations: 100, nodes: true },
         lane_words,
     }
 }
@@ -122,6 +124,8 @@ fn a_stop_rule_stops_every_placement_at_the_same_simulation() {
 fn assert_same_rows(run: &SimulatedRun, expected: &JobTally, context: &str) {
     assert_eq!(run.end, JobEnd::Succeeded, "{context}\n{}", run.log.join("\n"));
     assert!(run.tally.rows().eq(expected.rows()), "{context}\n{}", run.log.join("\n"));
+    assert!(run.tally.trace().eq(expected.trace()), "{context}\n{}", run.log.join("\n"));
+    assert_eq!(run.tally.reached(), expected.reached(), "{context}\n{}", run.log.join("\n"));
 }
 
 #[test]
@@ -326,7 +330,10 @@ fn weights_that_exceed_one_are_found_before_a_run() {
 #[test]
 fn a_restarted_coordinator_runs_only_what_is_missing() {
     let shards = graph().shards(7);
+    // What was finished comes from the log here, with what it says of nodes; there from a tally, which
+    // has added that up.
     let plan = plan(models()[0].clone(), 1);
+    let plan = JobPlan { recording: Recording { nodes: false, ..plan.recording }, ..plan };
     let expected = in_one_process(&plan, &shards);
     let mut setup = setup(&plan, &shards, Placement::Auto);
     let first = simulated_cluster::run(setup.clone(), &shards, 2, Faults::default(), 1);

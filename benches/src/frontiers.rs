@@ -15,6 +15,7 @@ use kaskade_model::coin::{Family, Isa};
 use kaskade_model::dynamics::Dynamics;
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::{LANES_PER_WORD, count_lanes};
+use kaskade_model::recording::Recording;
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::tally::ChunkCounts;
 use kaskade_model::{BatchId, NodeRange, Shard};
@@ -113,6 +114,7 @@ pub fn record<const W: usize>(
         first_simulation: 0,
         n_simulations: (W * LANES_PER_WORD) as u64,
         max_rounds: None,
+        recording: Recording::default(),
         lane_words: W,
     };
     let batch = plan.batch(BatchId(0));

@@ -10,6 +10,7 @@ use kaskade_model::diffusion::LiveArcModel;
 use kaskade_model::dynamics::Dynamics;
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::MAX_LANE_WORDS;
+use kaskade_model::recording::Recording;
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::tally::JobTally;
 
@@ -97,6 +98,7 @@ impl Job {
             first_simulation: simulations.start,
             n_simulations,
             max_rounds: None,
+            recording: Recording::default(),
             lane_words: lanes.lane_words,
         };
         change(&mut plan);

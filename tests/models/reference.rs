@@ -8,9 +8,10 @@ use kaskade_model::dynamics::{
     Rival, Sides, Tie,
 };
 use kaskade_model::job::JobPlan;
+use kaskade_model::recording::Recording;
 use kaskade_model::seeds::SeedPlan;
-use kaskade_testkit::runs::{Layout, fixed_seeds, plan, run_as};
-use kaskade_testkit::{ArcList, fixtures, reference};
+use kaskade_testkit::runs::{Layout, fixed_seeds, plan, tally_of};
+use kaskade_testkit::{ArcList, check_recorded, fixtures, reference};
 use proptest::prelude::*;
 
 fn probabilities() -> impl Strategy<Value = f64> {
@@ -122,7 +123,10 @@ fn arb_job() -> impl Strategy<Value = (ArcList, JobPlan)> {
                     (true, false) => M::LinearThreshold(W::WeightedCascade),
                 };
                 let max_rounds = (is_epidemic || max_rounds < 6).then_some(max_rounds);
+                let is_traced = dynamics.can_be_traced();
+                let trace_simulations = if is_traced { seed % (n_simulations + 1) } else { 0 };
                 let plan = JobPlan {
+                    recording: Recording { trace_simulations, nodes: true },
                     dynamics,
                     coins,
                     seed,
@@ -148,7 +152,9 @@ proptest! {
     ) {
         prop_assert_eq!(plan.dynamics.check(), Ok(()));
         let layout = Layout { isa, ..Layout::new(n_shards, n_threads, in_flight) };
-        let (found, expected) = (run_as(&graph, &plan, layout), reference::rows(&graph, &plan));
-        prop_assert_eq!(found, expected);
+        let tally = tally_of(&graph, &plan, layout);
+        let expected = reference::rows(&graph, &plan);
+        prop_assert_eq!(tally.rows().collect::<Vec<_>>(), expected);
+        prop_assert_eq!(check_recorded(&graph, &plan, &tally), Ok(()));
     }
 }

@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Compare(result::CompareArgs),
     /// Make a page of a result, or of several side by side
     Report(result::ReportArgs),
+    /// Show one simulation as a tree of who passed it to whom
+    Replay(result::ReplayArgs),
     /// Start a coordinator, which takes jobs and shares them among workers
     Coordinator(server::CoordinatorArgs),
     /// Start a worker, which computes for a coordinator

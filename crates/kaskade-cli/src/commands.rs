@@ -20,6 +20,7 @@ mod plan;
 mod probe;
 mod progress;
 mod push;
+mod replay;
 mod report;
 mod rerun;
 mod results;
@@ -82,6 +83,7 @@ pub(crate) fn dispatch() -> Result<(), CliError> {
         Command::Rerun(args) => rerun::rerun(&args, &console),
         Command::Compare(args) => compare::compare(&args, &console),
         Command::Report(args) => report::report(&args, &console),
+        Command::Replay(args) => replay::replay(&args, &console),
         Command::Coordinator(args) => coordinator::coordinator(args, &console),
         Command::Worker(args) => worker::worker(args, phases),
         Command::Submit(args) => submit::submit(&args, &typed, &console),
@@ -109,6 +111,7 @@ fn watchers(command: &Command) -> Result<Watchers, CliError> {
     let (trace, is_counted) = match command {
         Command::Run(args) => (&args.engine.trace, false),
         Command::Rerun(args) => (&args.engine.trace, false),
+        Command::Replay(args) => (&args.engine.trace, false),
         Command::Coordinator(args) => (&args.observe.trace, false),
         Command::Worker(args) => (&args.observe.trace, args.observe.metrics.is_some()),
         _ => return Ok(Watchers::default()),

@@ -189,6 +189,26 @@ pub(crate) enum CliError {
         /// The digest of the simulations made again.
         found: String,
     },
+    /// A simulation that is none of a result's.
+    #[error(
+        "the result has the simulations {first} to {last}, not {simulation}: choose one of them"
+    )]
+    NoSuchSimulation {
+        /// The simulation.
+        simulation: u64,
+        /// The first of the result.
+        first: u64,
+        /// The last.
+        last: u64,
+    },
+    /// A simulation without a cascade.
+    #[error(
+        "no seed started in simulation {simulation}, so that there is no cascade: choose another"
+    )]
+    NobodyStarted {
+        /// The simulation.
+        simulation: u64,
+    },
     /// Something stands where a file is to be written.
     #[error(
         "{path} is already there: choose another name with --{flag}, or replace it with --force"

@@ -8,6 +8,7 @@ use kaskade_coordinator::CoordinatorError;
 use kaskade_coordinator::job_log::LogError;
 use kaskade_engine::EngineError;
 use kaskade_ingest::{IngestError, Malformed, NodeTableError};
+use kaskade_model::tally::TallyError;
 use kaskade_results::ResultsError;
 use kaskade_rpc::ErrorCode;
 use kaskade_rpc::security::SecurityError;
@@ -77,6 +78,7 @@ fn code(error: &CliError) -> u8 {
         E::Plan(_) => INVALID,
         E::Engine(EngineError::Model(_)) => INVALID,
         E::Engine(EngineError::Interrupted) => INTERRUPTED,
+        E::Engine(EngineError::Tally(TallyError::TraceTooLarge)) => LIMIT,
         E::Engine(_) | E::JobFailed { .. } | E::Unwell { .. } => JOB_FAILED,
         E::Results(error) => of_results(error),
         E::Rpc(error) => of_rpc(error.code),
@@ -84,7 +86,7 @@ fn code(error: &CliError) -> u8 {
         E::Security(SecurityError::ReadableByOthers { .. }) => NOT_ALLOWED,
         E::Security(_) => INVALID,
         E::Certificate(_) => INVALID,
-        E::NoSuchToken { .. } => NOT_FOUND,
+        E::NoSuchToken { .. } | E::NoSuchSimulation { .. } | E::NobodyStarted { .. } => NOT_FOUND,
         E::NoRandomness(_) => JOB_FAILED,
         E::Worker(error) => of_worker(error),
         E::Coordinator(error) => of_coordinator(error),
@@ -154,7 +156,7 @@ fn of_results(error: &ResultsError) -> u8 {
     match error {
         R::AlreadyThere { .. } | R::NotAResult { .. } => NOT_ALLOWED,
         R::NoName { .. } => USAGE,
-        R::TooManySimulations { .. } => LIMIT,
+        R::TooManySimulations { .. } | R::TooLargeToDraw { .. } => LIMIT,
         R::Io { source, .. } => of_io(source),
         R::UnknownFile { .. }
         | R::RepeatedFile { .. }

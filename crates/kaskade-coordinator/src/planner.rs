@@ -1,5 +1,7 @@
 //! From a spec to what the job machine runs.
 
+use std::sync::Arc;
+
 use kaskade_engine::job::{
     JobSetup, MemoryShape, ShardLoad, WorkerInfo, fitting_lane_words, lane_words,
 };
@@ -7,12 +9,13 @@ use kaskade_model::diffusion::LiveArcModel;
 use kaskade_model::dynamics::{Measure, NodeTraits};
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::MAX_LANE_WORDS;
+use kaskade_model::recording::Recording;
 use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::spec::Spec;
 use kaskade_model::tally::JobTally;
 use kaskade_model::{Epoch, JobId};
 use kaskade_results::GraphSummary;
-use kaskade_store::Views;
+use kaskade_store::{Graph, Views};
 
 use crate::error::CoordinatorError;
 use crate::job_log::Planned;
@@ -25,6 +28,8 @@ pub(crate) struct PlannedJob {
     pub(crate) graph: GraphSummary,
     /// What is measured besides activations.
     pub(crate) measures: Vec<Measure>,
+    /// What the nodes are called, where the result names some.
+    pub(crate) nodes: Option<Arc<Graph>>,
 }
 
 /// What is planned.
@@ -81,6 +86,7 @@ pub(crate) fn plan(
         }
     };
     let plan = JobPlan::resolve(&spec, &graph, lane_words)?;
+    let is_named = plan.recording != Recording::default();
     Ok(PlannedJob {
         measures: plan.dynamics.measures(),
         setup: JobSetup {
@@ -101,5 +107,6 @@ pub(crate) fn plan(
             nodes: graph.n_nodes(),
             arcs: manifest.n_arcs,
         },
+        nodes: is_named.then(|| Arc::new(graph)),
     })
 }

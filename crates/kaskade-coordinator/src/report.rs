@@ -1,6 +1,7 @@
 //! From merged tallies to a result directory.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kaskade_model::JobId;
 use kaskade_model::dynamics::Measure;
@@ -10,6 +11,7 @@ use kaskade_results::{
     GraphSummary, JobRecord, JobState, Performance, Provenance, Resources, ResultFile, Sample,
     Summary, read_directory, result_files, write_directory,
 };
+use kaskade_store::Graph;
 
 use crate::error::CoordinatorError;
 
@@ -20,6 +22,8 @@ pub(crate) struct FinishedJob {
     pub(crate) spec: Spec,
     pub(crate) graph: GraphSummary,
     pub(crate) measures: Vec<Measure>,
+    /// What the nodes are called, where the result names some.
+    pub(crate) nodes: Option<Arc<Graph>>,
     pub(crate) tally: JobTally,
     /// The simulations of the tally, from the first on, that are in the result.
     pub(crate) n_simulations: u64,
@@ -44,9 +48,12 @@ impl ResultStore {
     /// earlier run of the coordinator wrote, but did not live to note, is replaced.
     pub(crate) fn write(&self, finished: &FinishedJob) -> Result<(), CoordinatorError> {
         let FinishedJob { job, spec, graph, measures, tally, .. } = finished;
-        let FinishedJob { n_simulations, resources, provenance, .. } = finished;
+        let FinishedJob { n_simulations, resources, provenance, nodes, .. } = finished;
         let rows = tally.rows().take(*n_simulations as usize);
-        let sample = Sample::collect(rows, graph.nodes)?;
+        let mut sample = Sample::collect(rows, graph.nodes)?;
+        if let Some(nodes) = nodes {
+            sample = sample.with_kept(tally, spec, &**nodes);
+        }
         let work = tally.work();
         let record = JobRecord {
             job: job.clone(),

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kaskade_model::job::JobPlan;
 use kaskade_model::message::{Reason, WorkerCommand, WorkerEvent};
 use kaskade_model::spec::Placement;
-use kaskade_model::tally::{JobTally, PartitionTally};
+use kaskade_model::tally::{JobTally, PartitionTally, TallyError};
 use kaskade_model::until::{Looks, Until, Verdict};
 use kaskade_model::{BatchId, Epoch, JobId, WorkerId};
 
@@ -392,6 +392,9 @@ impl JobMachine {
                 self.n_futile_groups = 0;
                 self.blame.remove(&batch);
                 actions.push(JobAction::CommitBatch { batch, tally: Box::new(tally) });
+            }
+            Err(error @ TallyError::TraceTooLarge) => {
+                self.fail(Reason::InvalidSpec, error.to_string(), actions);
             }
             Err(error) => self.fail(Reason::Inconsistent, error.to_string(), actions),
         }

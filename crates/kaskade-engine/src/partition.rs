@@ -1,6 +1,7 @@
 //! A partition: the shards that one worker of a group holds for a job, and a batch on them.
 
 mod batch;
+mod tracer;
 
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::tally::PartitionTally;
 
 pub use batch::BatchRun;
+
+pub(crate) use tracer::{Tracer, count_of};
 
 use crate::dynamics::Layers;
 use crate::error::EngineError;
@@ -161,8 +164,8 @@ impl<S: Shard> Partition<S> {
         self.can_pull && !matches!(self.coins, Coins::ByBlock(_))
     }
 
-    /// Runs `batch` one simulation after another; `None` where that is not possible, or not the
-    /// method.
+    /// Runs `batch` one simulation after another; `None` where that is not possible, not the
+    /// method, or the batch is traced.
     ///
     /// # Errors
     /// [`EngineError::Interrupted`] when `is_interrupted` says so.
@@ -172,6 +175,9 @@ impl<S: Shard> Partition<S> {
         parallelism: Parallelism,
         is_interrupted: &(impl Fn() -> bool + Sync),
     ) -> Option<Result<PartitionTally, EngineError>> {
+        if self.plan.traces(batch) {
+            return None;
+        }
         let one_by_one = match self.method {
             Method::Auto | Method::OneByOne => self.one_by_one.as_ref()?,
             Method::Forward | Method::Light | Method::Pull | Method::Backward => return None,

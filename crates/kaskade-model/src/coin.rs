@@ -65,6 +65,8 @@ pub enum Purpose {
     Recovery = 0xff51_afd7_ed55_8ccd,
     /// Whether an exposed node becomes infectious in a round.
     Incubation = 0xc4ce_b9fe_1a85_ec53,
+    /// Which of several sources that reach a node in one round is said to have passed it on.
+    Parent = 0xd6e8_feb8_6659_fd93,
     /// Whether an immune node becomes susceptible in a round.
     Waning = 0x94d0_49bb_1331_1157,
 }
@@ -173,6 +175,14 @@ const CHANNEL: u64 = 0xb7e1_5162_8aed_2a6b;
 #[must_use]
 pub fn uniform(item: u64, key: u64) -> u32 {
     mix32((item ^ key) as u32, ((item ^ key) >> 32) as u32)
+}
+
+/// The place of `source` among those who reach `target` in one round of the simulation of `key`:
+/// the least is said to have passed it on, a uniform choice.
+#[inline]
+#[must_use]
+pub fn parent_place(source: NodeId, target: NodeId, key: u64) -> u64 {
+    mix64(arc_item(source, target, Purpose::Parent).wrapping_add(key))
 }
 
 /// The contribution of one activation to a simulation's fingerprint (DESIGN §3.6).

@@ -5,6 +5,7 @@ use crate::diffusion::{ArcWeight, Endpoints, LiveArcModel, sums_to_at_most_one};
 use crate::dynamics::{Dynamics, NodeTraits, Push, TraitError, segments};
 use crate::ids::{BatchId, NodeId};
 use crate::lanes::{LANES_PER_WORD, LaneMask, MAX_LANE_WORDS, first_lanes};
+use crate::recording::{MAX_COUNTED_NODES, Recording};
 use crate::seeds::{self, NodeDirectory, SeedError, SeedPlan};
 use crate::spec::{OriginalId, Spec, SpecError};
 
@@ -30,6 +31,8 @@ pub struct JobPlan {
     pub n_simulations: u64,
     /// The last round that may activate a node.
     pub max_rounds: Option<u32>,
+    /// What is kept of the simulations besides counts.
+    pub recording: Recording,
     /// W: 64-lane words in a batch, 1 to [`MAX_LANE_WORDS`].
     pub lane_words: usize,
 }
@@ -77,6 +80,10 @@ impl JobPlan {
         check_weights(&model, graph)?;
         // Whether the columns say what the model asks of them.
         Endpoints::resolve(&model, graph.n_nodes(), graph.columns())?;
+        let (recording, n_nodes) = (spec.recording(), graph.n_nodes());
+        if recording.nodes && n_nodes > MAX_COUNTED_NODES {
+            return Err(PlanError::TooManyNodes { n_nodes });
+        }
         Ok(Self {
             model,
             dynamics: dynamics(spec, graph)?,
@@ -89,10 +96,11 @@ impl JobPlan {
                 0,
                 spec.audience.seeds.as_ref(),
             )?,
-            n_nodes: graph.n_nodes(),
+            n_nodes,
             first_simulation: spec.run.first_simulation,
             n_simulations: spec.run.simulations,
             max_rounds: spec.last_round(),
+            recording,
             lane_words,
         })
     }
@@ -145,6 +153,20 @@ impl JobPlan {
     #[must_use]
     pub fn reads_columns(&self) -> bool {
         self.dynamics.reads_columns() || self.model.reads_columns()
+    }
+
+    /// The lanes of `batch` whose simulations are traced.
+    #[must_use]
+    pub fn traced_lanes<const W: usize>(&self, batch: &BatchPlan) -> LaneMask<W> {
+        let end = self.first_simulation + self.recording.trace_simulations;
+        let n_traced = end.saturating_sub(batch.first_simulation).min(batch.n_lanes.into());
+        BatchPlan { n_lanes: n_traced as u32, ..*batch }.lanes()
+    }
+
+    /// Whether simulations of `batch` are traced.
+    #[must_use]
+    pub fn traces(&self, batch: &BatchPlan) -> bool {
+        batch.first_simulation - self.first_simulation < self.recording.trace_simulations
     }
 
     fn first_lane(&self) -> u64 {
@@ -233,6 +255,14 @@ pub enum PlanError {
         /// The weight of each arc.
         weight: f64,
     },
+    /// Nodes are to be counted, and there are too many.
+    #[error(
+        "run.nodes counts the nodes of graphs of at most {MAX_COUNTED_NODES} nodes, this one has {n_nodes}: leave it out, or count segments (audience.segment)"
+    )]
+    TooManyNodes {
+        /// Nodes of the graph.
+        n_nodes: u32,
+    },
     /// An arc column that sums to more than 1 at a node.
     #[error(
         "linear threshold with the arc column: the weights of the in-arcs of node {node} sum to more than 1; scale the column, or use `weighted-cascade`"
@@ -260,6 +290,7 @@ mod tests {
             first_simulation: 7,
             n_simulations: 300,
             max_rounds: None,
+            recording: Recording { trace_simulations: 125, nodes: false },
             lane_words: 2,
         };
         let batches: Vec<_> = (0..plan.n_batches()).map(|b| plan.batch(BatchId(b))).collect();
@@ -270,6 +301,12 @@ mod tests {
         assert!(!plan.has_batch(&BatchPlan { batch: BatchId(plan.n_batches()), ..batches[0] }));
         assert_eq!(batches[0].lanes(), [u64::MAX << 7, u64::MAX]);
         assert_eq!(batches[2].lanes(), [(1 << 51) - 1, 0]);
+        let traced: Vec<_> = batches.iter().map(|batch| plan.traced_lanes(batch)).collect();
+        assert_eq!(traced, [[u64::MAX << 7, u64::MAX], [0b1111, 0], [0, 0]]);
+        assert_eq!(
+            batches.iter().map(|batch| plan.traces(batch)).collect::<Vec<_>>(),
+            [true, true, false]
+        );
         let alone = JobPlan { first_simulation: 191, n_simulations: 2, lane_words: 1, ..plan };
         assert_eq!(alone.n_batches(), 2);
         assert_eq!(alone.batch(BatchId(0)).lanes(), [1 << 63]);

@@ -6,7 +6,7 @@
 //! integers, what is live, [`diffusion`] says which coin an arc throws under which
 //! model, [`dynamics`] what nodes do with what reaches them, [`seeds`] says who starts, [`spec`] is what a person asks for, [`job`]
 //! is that resolved against a graph, [`message`] is what coordinator and workers say
-//! to each other, [`status`] is what a client is told of a job, [`tally`] is what
+//! to each other, [`status`] is what a client is told of a job, [`recording`] is what may be kept of single simulations, [`tally`] is what
 //! comes out and how it is summed, and [`until`] says when it is enough ([`normal`] helps it).
 
 pub mod adjacency;
@@ -18,6 +18,7 @@ pub mod job;
 pub mod lanes;
 pub mod message;
 pub mod normal;
+pub mod recording;
 pub mod seeds;
 pub mod spec;
 pub mod status;

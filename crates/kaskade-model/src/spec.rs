@@ -31,6 +31,7 @@ pub use values::{CoinFamily, IntervalMethod, ModelKind, Placement, SeedSpec};
 use crate::coin::{COIN_VERSION, Family};
 use crate::diffusion::LiveArcModel;
 use crate::dynamics::Audience;
+use crate::recording::{MAX_TRACE_SIMULATIONS, Recording};
 use crate::until::Until;
 
 /// The version of the spec's own format; a spec begins with `version = 1`.
@@ -157,6 +158,12 @@ pub struct RunSpec {
     /// Rounds after which a simulation is cut off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_rounds: Option<u32>,
+    /// So many simulations, the first, keep who passed it to whom.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub trace_simulations: u64,
+    /// Whether every node keeps how many simulations reached it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nodes: bool,
     /// The coin family.
     #[serde(default)]
     pub coins: CoinFamily,
@@ -179,6 +186,11 @@ fn is_everybody(audience: &Audience) -> bool {
     *audience == Audience::default()
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 fn default_simulations() -> u64 {
     DEFAULT_SIMULATIONS
 }
@@ -196,6 +208,8 @@ impl Default for RunSpec {
             until: None,
             interval: IntervalMethod::default(),
             max_rounds: None,
+            trace_simulations: 0,
+            nodes: false,
             coins: CoinFamily::default(),
             placement: Placement::default(),
             out: None,
@@ -221,6 +235,7 @@ impl Spec {
         self.model.probability = Some(self.model.probability());
         self.live_arc_model()?;
         self.check_launch()?;
+        self.check_recording()?;
         self.check_rounds(&self.model.rule(&self.rival)?)?;
         self.run.coins = self.coin_family()?.into();
         Ok(self)
@@ -254,6 +269,38 @@ impl Spec {
             CoinFamily::Auto if is_plain && model.is_sparse() => Ok(Family::Block),
             CoinFamily::Auto => Ok(Family::Octet),
         }
+    }
+
+    /// What is kept of the simulations besides counts.
+    #[must_use]
+    pub fn recording(&self) -> Recording {
+        let RunSpec { trace_simulations, nodes, simulations, .. } = self.run;
+        Recording { trace_simulations: trace_simulations.min(simulations), nodes }
+    }
+
+    fn check_recording(&self) -> Result<(), SpecError> {
+        let RunSpec { trace_simulations, nodes, until, .. } = self.run;
+        if trace_simulations > MAX_TRACE_SIMULATIONS {
+            let reason =
+                format!("is {trace_simulations}, at most {MAX_TRACE_SIMULATIONS} are traced");
+            return Err(SpecError::new("run.trace_simulations", reason));
+        }
+        if trace_simulations > 0 && !self.dynamics()?.can_be_traced() {
+            let reason = format!(
+                "is for models in which one message makes a node active for good \
+                 (independent-cascade, linear-threshold, threshold), without channels; this is \
+                 `{}`{}: leave it out",
+                self.model.kind,
+                if self.channel.is_empty() { "" } else { " over channels" },
+            );
+            return Err(SpecError::new("run.trace_simulations", reason));
+        }
+        if nodes && until.is_some() {
+            let reason = "counts over a number of simulations that is fixed before: leave out \
+                          `until`, or `nodes`";
+            return Err(SpecError::new("run.nodes", reason));
+        }
+        Ok(())
     }
 
     /// The version of the coins that this spec's results depend on.

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::dynamics::LaneSeries;
 use crate::ids::BatchId;
+use crate::recording::{
+    MAX_TRACED_ACTIVATIONS, NodeCount, TracedActivation, add_counts, are_counts, is_trace,
+};
 
 /// What one partition counted for one batch; or, summed over all partitions, the batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +30,11 @@ pub struct PartitionTally {
     pub fingerprints: Vec<u64>,
     /// What else was measured, round by round.
     pub series: LaneSeries,
+    /// Who passed it to whom in the traced simulations. One more than
+    /// [`MAX_TRACED_ACTIVATIONS`] stands for any number above it.
+    pub trace: Vec<TracedActivation>,
+    /// How many simulations reached each node.
+    pub reached: Vec<NodeCount>,
     /// What it took.
     pub work: Work,
 }
@@ -100,6 +108,8 @@ impl PartitionTally {
             new_per_round: Vec::new(),
             fingerprints: vec![0; n_lanes as usize],
             series: LaneSeries::default(),
+            trace: Vec::new(),
+            reached: Vec::new(),
             work: Work::default(),
         }
     }
@@ -118,6 +128,8 @@ impl PartitionTally {
             && self.fingerprints.len() == self.n_lanes as usize
             && self.new_per_round.len().is_multiple_of(self.n_lanes as usize)
             && self.series.is_well_formed(self.n_lanes)
+            && is_trace(&self.trace, self.n_lanes)
+            && are_counts(&self.reached, self.n_lanes)
     }
 
     /// Adds what another partition counted for the same batch.
@@ -142,6 +154,16 @@ impl PartitionTally {
             *sum = sum.wrapping_add(*fingerprint);
         }
         self.series.add(&other.series).ok_or(TallyError::TooLarge)?;
+        if !other.trace.is_empty() {
+            self.trace.extend(&other.trace);
+            self.trace.sort_unstable();
+            self.trace.truncate(MAX_TRACED_ACTIVATIONS + 1);
+        }
+        if !other.reached.is_empty() {
+            // Partitions have no node in common, so that the order is that of the nodes.
+            self.reached.extend(&other.reached);
+            self.reached.sort_unstable_by_key(|count| count.node);
+        }
         self.work += other.work;
         Ok(())
     }
@@ -195,7 +217,11 @@ impl SimulationRow {
 /// The finished batches of a job. Merging in any order gives the same bits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobTally {
+    /// Without what they say of nodes.
     batches: BTreeMap<BatchId, PartitionTally>,
+    /// By dense id, as far as the last node that was reached.
+    reached: Vec<u64>,
+    n_traced: usize,
 }
 
 impl JobTally {
@@ -203,15 +229,25 @@ impl JobTally {
     /// must be equal: a rerun gives the same bits.
     ///
     /// # Errors
-    /// [`TallyError::RerunDiffers`] when it is not.
-    pub fn add_batch(&mut self, batch: BatchId, tally: PartitionTally) -> Result<(), TallyError> {
+    /// [`TallyError::RerunDiffers`] when it is not, [`TallyError::TraceTooLarge`] when the traced
+    /// simulations have more activations than can be kept.
+    pub fn add_batch(
+        &mut self,
+        batch: BatchId,
+        mut tally: PartitionTally,
+    ) -> Result<(), TallyError> {
         if let Some(present) = self.batches.get(&batch) {
-            return if present.rows().eq(tally.rows()) {
+            return if present.rows().eq(tally.rows()) && present.trace == tally.trace {
                 Ok(())
             } else {
                 Err(TallyError::RerunDiffers { batch })
             };
         }
+        self.n_traced += tally.trace.len();
+        if self.n_traced > MAX_TRACED_ACTIVATIONS {
+            return Err(TallyError::TraceTooLarge);
+        }
+        add_counts(&mut self.reached, &std::mem::take(&mut tally.reached));
         self.batches.insert(batch, tally);
         Ok(())
     }
@@ -238,6 +274,20 @@ impl JobTally {
         self.batches.values().flat_map(PartitionTally::rows)
     }
 
+    /// Who passed it to whom: every traced activation with its simulation, ascending.
+    pub fn trace(&self) -> impl Iterator<Item = (u64, &TracedActivation)> {
+        self.batches.values().flat_map(|tally| {
+            let first = tally.first_simulation;
+            tally.trace.iter().map(move |traced| (first + u64::from(traced.place), traced))
+        })
+    }
+
+    /// How many simulations reached each node, by dense id, as far as the last that was reached.
+    #[must_use]
+    pub fn reached(&self) -> &[u64] {
+        &self.reached
+    }
+
     /// What all of it took.
     #[must_use]
     pub fn work(&self) -> Work {
@@ -261,6 +311,12 @@ pub enum TallyError {
     /// More activations than a number holds: one of the tallies is made up.
     #[error("tallies sum to more activations than any graph has")]
     TooLarge,
+    /// The traced simulations reach too far.
+    #[error(
+        "the traced simulations have more than {MAX_TRACED_ACTIVATIONS} activations, which is the \
+         most that a job keeps: trace fewer (run.trace_simulations)"
+    )]
+    TraceTooLarge,
     /// The same batch was run twice with different results.
     #[error("batch {batch} was run twice and gave different results: the workers do not agree")]
     RerunDiffers {
@@ -284,6 +340,8 @@ mod tests {
             new_per_round: (0..n_rounds * n_lanes as usize).map(new).collect(),
             fingerprints: numbers.iter().cycle().take(n_lanes as usize).copied().collect(),
             series: LaneSeries { n_measures: 2, values: (0..n_rounds * 6).map(new).collect() },
+            trace: Vec::new(),
+            reached: Vec::new(),
             work: Work { coins: new(0), ..Work::default() },
         }
     }
@@ -301,6 +359,66 @@ mod tests {
             };
             prop_assert_eq!(sum(&mut parts.iter()), sum(&mut parts.iter().rev()));
         }
+    }
+
+    #[test]
+    fn what_is_kept_of_nodes_and_cascades_merges() {
+        let traced = |place, node| TracedActivation { place, round: 1, node, parent: Some(9) };
+        let count = |node, simulations| NodeCount { node, simulations };
+        let part = |nodes: [u32; 2]| PartitionTally {
+            trace: vec![traced(0, nodes[0]), traced(2, nodes[1])],
+            reached: vec![count(nodes[0], 1), count(nodes[1], 3)],
+            ..PartitionTally::empty(5, 3)
+        };
+        let sum = |one: &PartitionTally, other: &PartitionTally| {
+            let mut sum = one.clone();
+            sum.add_partition(other).unwrap();
+            sum
+        };
+        let (one, other) = (part([1, 7]), part([3, 4]));
+        let both = sum(&one, &other);
+        assert_eq!(both, sum(&other, &one));
+        assert!(both.is_well_formed());
+        assert_eq!(both.reached, [count(1, 1), count(3, 1), count(4, 3), count(7, 3)]);
+
+        let mut job = JobTally::default();
+        let later = PartitionTally { first_simulation: 8, ..both.clone() };
+        job.add_batch(BatchId(1), later).unwrap();
+        job.add_batch(BatchId(0), both.clone()).unwrap();
+        job.add_batch(BatchId(0), both.clone()).unwrap();
+        assert_eq!(job.reached(), [0, 2, 0, 2, 6, 0, 0, 6], "a repeated batch counts once");
+        let simulations: Vec<_> =
+            job.trace().map(|(simulation, of)| (simulation, of.node)).collect();
+        assert_eq!(simulations[..4], [(5, 1), (5, 3), (7, 4), (7, 7)]);
+        assert_eq!(simulations[4], (8, 1));
+        let other_parents = PartitionTally { trace: Vec::new(), ..both.clone() };
+        assert!(job.add_batch(BatchId(0), other_parents).is_err());
+
+        for broken in [
+            PartitionTally { trace: vec![traced(3, 0)], ..PartitionTally::empty(5, 3) },
+            PartitionTally { trace: vec![traced(1, 1), traced(1, 1)], ..both.clone() },
+            PartitionTally { reached: vec![count(3, 4)], ..both.clone() },
+            PartitionTally { reached: vec![count(3, 0)], ..both.clone() },
+            PartitionTally { reached: vec![count(3, 1), count(3, 1)], ..both },
+        ] {
+            assert!(!broken.is_well_formed(), "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn a_trace_that_is_too_large_is_refused() {
+        let traced = |node| TracedActivation { place: 0, round: 1, node, parent: None };
+        let part = |nodes: std::ops::Range<u32>| PartitionTally {
+            trace: nodes.map(traced).collect(),
+            ..PartitionTally::empty(0, 1)
+        };
+        let most = MAX_TRACED_ACTIVATIONS as u32;
+        let mut sum = part(0..most);
+        JobTally::default().add_batch(BatchId(0), sum.clone()).unwrap();
+        sum.add_partition(&part(most..most + 5)).unwrap();
+        assert!(sum.is_well_formed() && sum.trace.len() == most as usize + 1);
+        let refused = JobTally::default().add_batch(BatchId(0), sum);
+        assert_eq!(refused, Err(TallyError::TraceTooLarge));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::iter::Peekable;
 use serde::{Deserialize, Serialize};
 
 use crate::estimate::{CONFIDENCE_LEVEL, NORMAL_QUANTILE};
+use crate::shape::MatchedShape;
 use crate::stored::StoredResult;
 
 /// A result beside another one, the baseline.
@@ -47,6 +48,10 @@ pub struct Comparison {
     pub simulations_needed_independent: Option<u64>,
     /// Independent simulations that say as much as one pair; `null` without an interval.
     pub savings: Option<f64>,
+    /// How far the shapes of cascades of the same sizes differ; left out unless both results have
+    /// traced some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<MatchedShape>,
 }
 
 /// How two results are compared.
@@ -126,6 +131,10 @@ impl Comparison {
             simulations_needed: needed(of_two),
             simulations_needed_independent: needed(independent),
             savings: (n > 1 && of_two > 0.0).then_some(independent / of_two),
+            shape: match (&baseline.summary.shape, &other.summary.shape) {
+                (Some(baseline), Some(other)) => MatchedShape::of(baseline, other),
+                _ => None,
+            },
         }
     }
 }

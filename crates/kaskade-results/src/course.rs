@@ -39,7 +39,7 @@ pub struct Figure {
 
 impl Figure {
     /// O(values · log values).
-    fn of(mut values: Vec<u64>) -> Self {
+    pub(crate) fn of(mut values: Vec<u64>) -> Self {
         values.sort_unstable();
         let sum = values.iter().map(|&value| u128::from(value)).sum();
         Self {

@@ -116,6 +116,17 @@ pub enum ResultsError {
         /// The target.
         path: PathBuf,
     },
+    /// A cascade that no eye can follow.
+    #[error(
+        "the cascade has {nodes} nodes, at most {limit} are drawn: write it as .graphml or .dot \
+         for a program that draws graphs, or as .parquet"
+    )]
+    TooLargeToDraw {
+        /// Its nodes.
+        nodes: usize,
+        /// Nodes of a drawing, at most.
+        limit: usize,
+    },
     /// The file system refused.
     #[error("could not {action} {}", path.display())]
     Io {

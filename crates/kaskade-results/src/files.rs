@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::error::ResultsError;
 use crate::manifest::{Manifest, Provenance};
-use crate::parquet::{rounds_parquet, simulations_parquet};
+use crate::parquet::{cascades_parquet, nodes_parquet, rounds_parquet, simulations_parquet};
 use crate::report::{Reported, report};
 use crate::sample::Sample;
 use crate::summary::Summary;
@@ -20,6 +20,10 @@ pub enum FileKind {
     Simulations,
     /// `rounds.parquet`: a row a round.
     Rounds,
+    /// `cascades.parquet`: who passed it to whom, where simulations were traced.
+    Cascades,
+    /// `nodes.parquet`: how often each node was reached, where nodes were counted.
+    Nodes,
     /// `report.html`: what people open.
     Report,
     /// `manifest.json`: where the result came from, and the digests of the other files.
@@ -28,8 +32,15 @@ pub enum FileKind {
 
 impl FileKind {
     /// Every file, in the order in which they are written: the manifest last.
-    pub const ALL: [Self; 5] =
-        [Self::Summary, Self::Simulations, Self::Rounds, Self::Report, Self::Manifest];
+    pub const ALL: [Self; 7] = [
+        Self::Summary,
+        Self::Simulations,
+        Self::Rounds,
+        Self::Cascades,
+        Self::Nodes,
+        Self::Report,
+        Self::Manifest,
+    ];
 
     /// The file's name.
     #[must_use]
@@ -38,6 +49,8 @@ impl FileKind {
             Self::Summary => "summary.json",
             Self::Simulations => "simulations.parquet",
             Self::Rounds => "rounds.parquet",
+            Self::Cascades => "cascades.parquet",
+            Self::Nodes => "nodes.parquet",
             Self::Report => "report.html",
             Self::Manifest => "manifest.json",
         }
@@ -88,6 +101,12 @@ pub fn result_files(
         file(FileKind::Simulations, simulations_parquet(sample)?),
         file(FileKind::Rounds, rounds_parquet(sample, &summary.growth)?),
     ];
+    if let Some(cascades) = &sample.cascades {
+        files.push(file(FileKind::Cascades, cascades_parquet(cascades)?));
+    }
+    if let Some(reach) = &sample.reach {
+        files.push(file(FileKind::Nodes, nodes_parquet(reach)?));
+    }
     let page = report(&[Reported::new(sample, summary)], &[]);
     files.push(file(FileKind::Report, page.into_bytes()));
     let manifest = Manifest::new(summary, provenance, &files);

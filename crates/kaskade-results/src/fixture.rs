@@ -1,9 +1,12 @@
 //! Small jobs for this crate's tests.
 
-use kaskade_model::BatchId;
+use kaskade_model::dynamics::{NoColumns, NodeColumns};
 use kaskade_model::ids::JobId;
+use kaskade_model::seeds::NodeDirectory;
+use kaskade_model::spec::OriginalId;
 use kaskade_model::spec::Spec;
 use kaskade_model::tally::{ChunkCounts, JobTally, PartitionTally, SimulationRow, Work};
+use kaskade_model::{BatchId, NodeId};
 
 use crate::performance::{Performance, Resources};
 use crate::sample::Sample;
@@ -97,4 +100,49 @@ pub(crate) fn summary() -> (Sample, Summary) {
     let sample = sample(&[&[2, 10, 5], &[2], &[2, 3], &[2, 30, 100, 1]]);
     let summary = Summary::new(&sample, record());
     (sample, summary)
+}
+
+/// Nodes that are called by numbers.
+pub(crate) struct Directory {
+    originals: Vec<u64>,
+    by_original: Vec<u32>,
+}
+
+impl Directory {
+    pub(crate) fn of(originals: &[u64]) -> Self {
+        let mut by_original: Vec<u32> = (0..originals.len() as u32).collect();
+        by_original.sort_by_key(|&node| originals[node as usize]);
+        Self { originals: originals.to_vec(), by_original }
+    }
+}
+
+impl NodeDirectory for Directory {
+    fn n_nodes(&self) -> u32 {
+        self.originals.len() as u32
+    }
+
+    fn out_degrees(&self) -> &[u32] {
+        &[]
+    }
+
+    fn in_degrees(&self) -> &[u32] {
+        &[]
+    }
+
+    fn columns(&self) -> &dyn NodeColumns {
+        &NoColumns
+    }
+
+    fn original(&self, node: NodeId) -> OriginalId {
+        self.originals[node.index()].into()
+    }
+
+    fn find(&self, original: &OriginalId) -> Option<NodeId> {
+        let is_meant = |&node: &u32| self.original(NodeId(node)) == *original;
+        self.by_original.iter().copied().find(is_meant).map(NodeId)
+    }
+
+    fn by_original(&self) -> &[u32] {
+        &self.by_original
+    }
 }

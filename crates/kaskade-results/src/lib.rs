@@ -11,13 +11,15 @@
 //!
 //! In reading order: [`sample`] lays the rows out by column, [`digest`] says when two
 //! results are the same, [`estimate`], [`outbreak`], [`growth`], [`course`] and
-//! [`distribution`] are the statistics, [`summary`] puts them into the JSON of INTERFACE.md, [`table()`] into text, [`parquet`] into columns;
+//! [`distribution`] are the statistics, [`cascades`] (who passed it to whom), [`tree`] and [`shape`] those of traced simulations, [`reach`] those of nodes, [`summary`] puts them into the JSON of INTERFACE.md, [`table()`] into text, [`parquet`] into columns;
 //! [`manifest`] says where a result came from, [`files`] names what a result consists of,
 //! and [`directory`] puts it on disk, whole or not at all. [`stored`] reads one back,
-//! [`compare`] sets two side by side, and [`report()`] makes a page of one or several.
+//! [`compare`] sets two side by side, [`report()`] makes a page of one or several, and [`replay`] a tree
+//! of one cascade.
 //!
-//! Nothing here knows graphs, threads, sockets or clocks: times are handed in.
+//! Nothing here knows graphs (but for what nodes are called), threads, sockets or clocks: times are handed in.
 
+pub mod cascades;
 pub mod compare;
 pub mod course;
 pub mod digest;
@@ -32,15 +34,20 @@ pub mod measured;
 pub mod outbreak;
 pub mod parquet;
 pub mod performance;
+pub mod reach;
+pub mod replay;
 pub mod report;
 pub mod sample;
+pub mod shape;
 pub mod stored;
 pub mod summary;
 mod table;
+pub mod tree;
 
 #[cfg(test)]
 mod fixture;
 
+pub use cascades::Cascades;
 pub use compare::Comparison;
 pub use directory::{check_target, read_directory, write_directory};
 pub use error::ResultsError;
@@ -48,6 +55,7 @@ pub use files::{FileKind, ResultFile, result_files};
 pub use kaskade_model::status::JobState;
 pub use manifest::{Manifest, Provenance, WorkerRecord};
 pub use performance::{Performance, Resources};
+pub use replay::{Replay, ReplaySummary};
 pub use report::{Reported, plots, report};
 pub use sample::Sample;
 pub use stored::StoredResult;

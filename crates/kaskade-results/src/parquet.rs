@@ -1,10 +1,11 @@
-//! `simulations.parquet` and `rounds.parquet`, through the column writers: plain columns
-//! of numbers need no Arrow. The same rows give the same bytes.
+//! The Parquet files of a result, through the column writers: plain columns of numbers and texts
+//! need no Arrow. The same rows give the same bytes.
 
 use std::sync::Arc;
 
+use kaskade_model::spec::OriginalId;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::data_type::{DoubleType, Int32Type, Int64Type};
+use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
@@ -12,9 +13,11 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnPath;
 
+use crate::cascades::Cascades;
 use crate::error::ResultsError;
 use crate::files::FileKind;
 use crate::growth::GrowthRound;
+use crate::reach::Reach;
 use crate::sample::Sample;
 use crate::summary::SCHEMA_VERSION;
 
@@ -52,6 +55,12 @@ enum Column<'a> {
     F64(&'a [f64]),
     /// May lack values.
     OptionalF64(&'a [Option<f64>]),
+    /// Likewise.
+    OptionalU64(&'a [Option<u64>]),
+    /// UTF-8.
+    Text(&'a [&'a str]),
+    /// May lack values.
+    OptionalText(&'a [Option<&'a str>]),
 }
 
 /// The bytes of `simulations.parquet`: a row a simulation, ascending.
@@ -97,6 +106,105 @@ pub fn rounds_parquet(sample: &Sample, growth: &[GrowthRound]) -> Result<Vec<u8>
         .map_err(|source| ResultsError::Encode { file: FileKind::Rounds, source })
 }
 
+/// The bytes of `cascades.parquet`: a row an activation of a traced simulation, ascending by
+/// simulation and round.
+///
+/// # Errors
+/// [`ResultsError::Encode`] if the encoder refuses.
+pub fn cascades_parquet(cascades: &Cascades) -> Result<Vec<u8>, ResultsError> {
+    let rows = cascades.activations();
+    let simulations: Vec<_> = rows.iter().map(|row| row.simulation).collect();
+    let rounds: Vec<_> = rows.iter().map(|row| row.round).collect();
+    let encode = |schema: &str, columns: &[Column<'_>]| {
+        encode(schema, columns, cascades.digest())
+            .map_err(|source| ResultsError::Encode { file: FileKind::Cascades, source })
+    };
+    let schema = |node: &str| {
+        let (head, tail) = node.split_once(' ').unwrap_or((node, ""));
+        format!(
+            "message cascades {{
+                required int64 simulation (integer(64, false));
+                required {head} node {tail};
+                optional {head} parent {tail};
+                required int32 round (integer(32, false));
+            }}"
+        )
+    };
+    if let Some(numbers) = numbers(cascades.names()) {
+        let number = |node: u32| numbers[node as usize];
+        let nodes: Vec<_> = rows.iter().map(|row| number(row.node)).collect();
+        let parents: Vec<_> = rows.iter().map(|row| row.parent.map(number)).collect();
+        let columns = [
+            Column::U64(&simulations),
+            Column::U64(&nodes),
+            Column::OptionalU64(&parents),
+            Column::U32(&rounds),
+        ];
+        return encode(&schema(NUMBER), &columns);
+    }
+    let texts: Vec<_> = cascades.names().iter().map(ToString::to_string).collect();
+    let text = |node: u32| texts[node as usize].as_str();
+    let nodes: Vec<_> = rows.iter().map(|row| text(row.node)).collect();
+    let parents: Vec<_> = rows.iter().map(|row| row.parent.map(text)).collect();
+    let columns = [
+        Column::U64(&simulations),
+        Column::Text(&nodes),
+        Column::OptionalText(&parents),
+        Column::U32(&rounds),
+    ];
+    encode(&schema(TEXT), &columns)
+}
+
+/// The bytes of `nodes.parquet`: a row a node that was reached, ascending by original id.
+///
+/// # Errors
+/// [`ResultsError::Encode`] if the encoder refuses.
+pub fn nodes_parquet(reach: &Reach) -> Result<Vec<u8>, ResultsError> {
+    let places = 0..reach.names.len();
+    let probabilities: Vec<_> = places.clone().map(|place| reach.probability(place)).collect();
+    let segments: Vec<_> = places.map(|place| reach.segment(place)).collect();
+    let numbers = numbers(&reach.names);
+    let texts: Vec<_> = match numbers {
+        Some(_) => Vec::new(),
+        None => reach.names.iter().map(ToString::to_string).collect(),
+    };
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    let (node, column) = match &numbers {
+        Some(numbers) => (NUMBER, Column::U64(numbers)),
+        None => (TEXT, Column::Text(&texts)),
+    };
+    let (head, tail) = node.split_once(' ').unwrap_or((node, ""));
+    let segment = reach.segments.is_some();
+    let schema = format!(
+        "message nodes {{
+            required {head} node {tail};
+            required int64 reached (integer(64, false));
+            required double reach_probability;
+            {}
+        }}",
+        if segment { "optional binary segment (string);" } else { "" }
+    );
+    let mut columns = vec![column, Column::U64(&reach.counts), Column::F64(&probabilities)];
+    if segment {
+        columns.push(Column::OptionalText(&segments));
+    }
+    encode(&schema, &columns, reach.digest())
+        .map_err(|source| ResultsError::Encode { file: FileKind::Nodes, source })
+}
+
+/// The types of a column of nodes.
+const NUMBER: &str = "int64 (integer(64, false))";
+const TEXT: &str = "binary (string)";
+
+/// The ids of `names` as numbers, if all of them are.
+fn numbers(names: &[OriginalId]) -> Option<Vec<u64>> {
+    let number = |name: &OriginalId| match name {
+        OriginalId::Number(number) => Some(*number),
+        OriginalId::Name(_) => None,
+    };
+    names.iter().map(number).collect()
+}
+
 fn encode(schema: &str, columns: &[Column<'_>], digest: &str) -> Result<Vec<u8>, ParquetError> {
     let mut bytes = Vec::new();
     let schema = Arc::new(parse_message_type(schema)?);
@@ -138,6 +246,9 @@ impl Column<'_> {
             Self::U64(values) => values.len(),
             Self::F64(values) => values.len(),
             Self::OptionalF64(values) => values.len(),
+            Self::OptionalU64(values) => values.len(),
+            Self::Text(values) => values.len(),
+            Self::OptionalText(values) => values.len(),
         }
     }
 
@@ -164,14 +275,36 @@ impl Column<'_> {
                 column.typed::<DoubleType>().write_batch(&values[rows], None, None)?;
             }
             Self::OptionalF64(values) => {
-                let levels: Vec<_> =
-                    values[rows.clone()].iter().map(|value| i16::from(value.is_some())).collect();
-                let values: Vec<_> = values[rows].iter().copied().flatten().collect();
+                let (levels, values) = present(&values[rows]);
                 column.typed::<DoubleType>().write_batch(&values, Some(&levels), None)?;
+            }
+            Self::OptionalU64(values) => {
+                let (levels, values) = present(&values[rows]);
+                let values: Vec<_> = values.into_iter().map(u64::cast_signed).collect();
+                column.typed::<Int64Type>().write_batch(&values, Some(&levels), None)?;
+            }
+            Self::Text(values) => {
+                let values: Vec<_> = values[rows].iter().map(|text| bytes(text)).collect();
+                column.typed::<ByteArrayType>().write_batch(&values, None, None)?;
+            }
+            Self::OptionalText(values) => {
+                let (levels, values) = present(&values[rows]);
+                let values: Vec<_> = values.into_iter().map(bytes).collect();
+                column.typed::<ByteArrayType>().write_batch(&values, Some(&levels), None)?;
             }
         }
         column.close()
     }
+}
+
+/// Which of `values` are there, and those.
+fn present<T: Copy>(values: &[Option<T>]) -> (Vec<i16>, Vec<T>) {
+    let levels = values.iter().map(|value| i16::from(value.is_some())).collect();
+    (levels, values.iter().copied().flatten().collect())
+}
+
+fn bytes(text: &str) -> ByteArray {
+    ByteArray::from(text)
 }
 
 #[cfg(test)]

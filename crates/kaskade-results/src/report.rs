@@ -6,9 +6,12 @@
 mod axis;
 mod page;
 mod plots;
+mod shapes;
 mod svg;
 
 pub use svg::Plot;
+
+pub(crate) use svg::escape;
 
 use crate::compare::Comparison;
 use crate::sample::Sample;
@@ -55,6 +58,7 @@ pub fn plots(results: &[Reported<'_>], comparisons: &[Comparison]) -> Vec<Plot> 
         plots::reproduction(results),
         plots::survival(results),
     ];
+    all.extend(shapes::shapes(results));
     if !comparisons.is_empty() {
         all.push(plots::differences(comparisons));
     }

@@ -1,10 +1,14 @@
 //! The rows of a job, laid out by column: the only thing that statistics are taken from.
 
-use kaskade_model::tally::SimulationRow;
+use kaskade_model::seeds::NodeDirectory;
+use kaskade_model::spec::Spec;
+use kaskade_model::tally::{JobTally, SimulationRow};
 
+use crate::cascades::Cascades;
 use crate::digest::RowHasher;
 use crate::error::{ResultsError, RowProblem};
 use crate::measured::{MeasureCollector, MeasuredColumn};
+use crate::reach::Reach;
 
 /// The most simulations in one result. With spreads of at most 2³² nodes, n · Σ spread²
 /// stays below 2¹²⁸, so that the deviation comes from exact integers.
@@ -29,8 +33,12 @@ pub struct Sample {
     pub(crate) new_by_round: Vec<Vec<u64>>,
     /// What else was measured, in the order of the job's measures.
     pub(crate) measures: Vec<MeasuredColumn>,
-    digest: String,
-    measures_digest: Option<String>,
+    /// Who passed it to whom in the traced simulations.
+    pub(crate) cascades: Option<Cascades>,
+    /// How often each node was reached.
+    pub(crate) reach: Option<Reach>,
+    pub(crate) digest: String,
+    pub(crate) measures_digest: Option<String>,
 }
 
 impl Sample {
@@ -53,6 +61,8 @@ impl Sample {
             sorted_spreads: Vec::new(),
             new_by_round: Vec::new(),
             measures: Vec::new(),
+            cascades: None,
+            reach: None,
             digest: String::new(),
             measures_digest: None,
         };
@@ -76,6 +86,31 @@ impl Sample {
         sample.digest = hasher.finish();
         (sample.measures, sample.measures_digest) = measures.finish();
         Ok(sample)
+    }
+
+    /// The same with what `tally`, whose rows were collected, has kept of single simulations and of
+    /// `nodes` because `spec` asks for it.
+    #[must_use]
+    pub fn with_kept(mut self, tally: &JobTally, spec: &Spec, nodes: &dyn NodeDirectory) -> Self {
+        let recording = spec.recording();
+        if recording.trace_simulations > 0 {
+            // A stop rule may leave some out whose batch was run.
+            let last = self.simulations.last().copied().unwrap_or(0);
+            let trace = tally.trace().take_while(|(simulation, _)| *simulation <= last);
+            self.cascades = Some(Cascades::collect(trace, |node| nodes.original(node)));
+        }
+        if recording.nodes {
+            let segment = spec.audience.segment.as_deref();
+            let n_simulations = self.n_simulations();
+            self.reach = Some(Reach::collect(tally.reached(), n_simulations, nodes, segment));
+        }
+        self
+    }
+
+    /// Who passed it to whom, if simulations were traced.
+    #[must_use]
+    pub fn cascades(&self) -> Option<&Cascades> {
+        self.cascades.as_ref()
     }
 
     /// The number of simulations, at least 1.

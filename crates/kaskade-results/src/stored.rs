@@ -1,12 +1,16 @@
 //! A result read back from its directory: what reports and comparisons are made of.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use bytes::Bytes;
+use kaskade_model::spec::OriginalId;
 use parquet::column::reader::ColumnReader;
+use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
+use crate::cascades::{Activation, Cascades};
 use crate::directory::read_directory;
 use crate::error::ResultsError;
 use crate::files::{FileKind, ResultFile};
@@ -57,6 +61,50 @@ impl StoredResult {
         let Table { simulations, spreads, .. } = table;
         Ok(Self { name, summary, simulations, spreads, files })
     }
+
+    /// Who passed it to whom, if simulations were traced.
+    ///
+    /// # Errors
+    /// As [`StoredResult::read`].
+    pub fn cascades(&self) -> Result<Option<Cascades>, ResultsError> {
+        let file = FileKind::Cascades;
+        let Some(shape) = &self.summary.shape else { return Ok(None) };
+        let found = self.files.iter().find(|found| found.kind == file);
+        let bytes = &found.ok_or(ResultsError::MissingFile { file })?.bytes;
+        let cascades = read_cascades(bytes);
+        let cascades = cascades.map_err(|source| ResultsError::Decode { file, source })?;
+        if cascades.digest() != shape.digest {
+            return Err(ResultsError::Disagree { file });
+        }
+        Ok(Some(cascades))
+    }
+}
+
+fn read_cascades(bytes: &[u8]) -> Result<Cascades, ParquetError> {
+    let reader = SerializedFileReader::new(Bytes::copy_from_slice(bytes))?;
+    let malformed = || ParquetError::General("columns of different lengths".to_owned());
+    let simulations = column(&reader, "simulation")?;
+    let (nodes, parents) = (ids(&reader, "node")?, ids(&reader, "parent")?);
+    let rounds = rounds(&reader)?;
+    let lengths = [nodes.len(), parents.len(), rounds.len()];
+    if lengths.iter().any(|&length| length != simulations.len()) {
+        return Err(malformed());
+    }
+    let (mut names, mut places) = (Vec::new(), HashMap::new());
+    let mut place = |id: OriginalId| {
+        *places.entry(id).or_insert_with_key(|id: &OriginalId| {
+            names.push(id.clone());
+            (names.len() - 1) as u32
+        })
+    };
+    let mut activations = Vec::with_capacity(simulations.len());
+    let ids = nodes.into_iter().zip(parents);
+    for ((simulation, round), (node, parent)) in simulations.into_iter().zip(rounds).zip(ids) {
+        let node = place(node.ok_or_else(malformed)?);
+        let parent = parent.map(&mut place);
+        activations.push(Activation { simulation, round, node, parent });
+    }
+    Ok(Cascades::new(names, activations))
 }
 
 /// The columns of `simulations.parquet` that are read back.
@@ -80,20 +128,81 @@ impl Table {
 }
 
 fn column(reader: &SerializedFileReader<Bytes>, name: &str) -> Result<Vec<u64>, ParquetError> {
-    let no_such = || ParquetError::General(format!("no column {name} of whole numbers"));
+    let mut values: Vec<i64> = Vec::new();
+    each_group(reader, name, |column| {
+        let ColumnReader::Int64ColumnReader(mut column) = column else { return Ok(false) };
+        // A reader gives a page or more at a time.
+        while column.read_records(usize::MAX, None, None, &mut values)?.0 > 0 {}
+        Ok(true)
+    })?;
+    Ok(values.into_iter().map(i64::cast_unsigned).collect())
+}
+
+fn rounds(reader: &SerializedFileReader<Bytes>) -> Result<Vec<u32>, ParquetError> {
+    let mut values: Vec<i32> = Vec::new();
+    each_group(reader, "round", |column| {
+        let ColumnReader::Int32ColumnReader(mut column) = column else { return Ok(false) };
+        while column.read_records(usize::MAX, None, None, &mut values)?.0 > 0 {}
+        Ok(true)
+    })?;
+    Ok(values.into_iter().map(i32::cast_unsigned).collect())
+}
+
+/// A column of nodes: numbers or texts, of which some may lack.
+fn ids(
+    reader: &SerializedFileReader<Bytes>,
+    name: &str,
+) -> Result<Vec<Option<OriginalId>>, ParquetError> {
+    let mut ids = Vec::new();
+    let mut add = |levels: Vec<i16>, values: Vec<OriginalId>| {
+        let mut values = values.into_iter();
+        if !levels.is_empty() {
+            let is_there = levels.into_iter().map(|level| level > 0);
+            ids.extend(is_there.map(|is_there| if is_there { values.next() } else { None }));
+        } else {
+            ids.extend(values.map(Some));
+        }
+    };
+    each_group(reader, name, |column| {
+        let mut levels = Vec::new();
+        match column {
+            ColumnReader::Int64ColumnReader(mut column) => {
+                let mut values = Vec::new();
+                while column.read_records(usize::MAX, Some(&mut levels), None, &mut values)?.0 > 0 {
+                }
+                let values = values.into_iter().map(|value: i64| value.cast_unsigned().into());
+                add(levels, values.collect());
+            }
+            ColumnReader::ByteArrayColumnReader(mut column) => {
+                let mut values: Vec<ByteArray> = Vec::new();
+                while column.read_records(usize::MAX, Some(&mut levels), None, &mut values)?.0 > 0 {
+                }
+                let text = |value: &ByteArray| value.as_utf8().map(OriginalId::from);
+                add(levels, values.iter().map(text).collect::<Result<_, _>>()?);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    Ok(ids)
+}
+
+/// Hands the column `name` of each group to `read`, which says whether it is of the right type.
+fn each_group(
+    reader: &SerializedFileReader<Bytes>,
+    name: &str,
+    mut read: impl FnMut(ColumnReader) -> Result<bool, ParquetError>,
+) -> Result<(), ParquetError> {
+    let no_such = || ParquetError::General(format!("no column {name} of the right type"));
     let schema = reader.metadata().file_metadata().schema_descr();
     let place = schema.columns().iter().position(|column| column.name() == name);
     let place = place.ok_or_else(no_such)?;
-    let mut values: Vec<i64> = Vec::new();
     for group in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(group)?;
-        let ColumnReader::Int64ColumnReader(mut column) = group.get_column_reader(place)? else {
+        if !read(reader.get_row_group(group)?.get_column_reader(place)?)? {
             return Err(no_such());
-        };
-        // A reader gives a page or more at a time.
-        while column.read_records(usize::MAX, None, None, &mut values)?.0 > 0 {}
+        }
     }
-    Ok(values.into_iter().map(i64::cast_unsigned).collect())
+    Ok(())
 }
 
 #[cfg(test)]

@@ -13,7 +13,9 @@ use crate::growth::{GrowthRound, growth};
 use crate::measured::MeasureEstimate;
 use crate::outbreak::Outbreak;
 use crate::performance::Performance;
+use crate::reach::ReachSummary;
 use crate::sample::Sample;
+use crate::shape::Shape;
 use kaskade_model::status::JobState;
 
 /// The version of the shapes of `summary.json`, `manifest.json` and the Parquet files.
@@ -58,6 +60,12 @@ pub struct Summary {
     /// How the spreads are spread.
     #[serde(default)]
     pub distribution: Vec<SpreadBin>,
+    /// The shapes of the traced cascades; left out where none was traced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
+    /// Where it goes; left out where nodes were not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<ReachSummary>,
     /// Digest v1 of the rows, 64 hexadecimal digits.
     pub digest: String,
     /// The digest of the measures, 64 hexadecimal digits; left out where nothing was measured.
@@ -153,6 +161,8 @@ impl Summary {
             growth: growth(sample),
             course: Course::of(sample),
             distribution: distribution(sample),
+            shape: sample.cascades.as_ref().map(Shape::of),
+            reach: sample.reach.as_ref().map(ReachSummary::of),
             digest: sample.digest().to_owned(),
             measures_digest: sample.measures_digest().map(str::to_owned),
             performance,

@@ -55,6 +55,7 @@ pub fn table(summary: &Summary) -> String {
     let mean = format!("{} on average", figure(rounds.mean));
     line(&mut text, "rounds", &[mean, format!("at most {}", count(u64::from(rounds.max)))]);
     shape::shape_lines(&mut text, summary);
+    shape::kept_lines(&mut text, summary);
     for measure in &summary.measures {
         let what = if measure.is_stock { "at the peak" } else { "on average" };
         let name = measure.name.clone();

@@ -11,6 +11,7 @@ mod event;
 mod job_status;
 mod plan;
 mod reason;
+mod recording;
 mod seeds;
 mod tally;
 

@@ -120,10 +120,11 @@ impl Graph {
         self.shards
     }
 
-    /// The mapped shards, and the columns of the nodes if the graph has any.
+    /// The mapped shards, and the graph without them.
     #[must_use]
-    pub fn into_parts(self) -> (Vec<MappedShard>, Option<Attributes>) {
-        (self.shards, self.attributes)
+    pub fn split(mut self) -> (Vec<MappedShard>, Self) {
+        let shards = std::mem::take(&mut self.shards);
+        (shards, self)
     }
 }
 

@@ -22,17 +22,49 @@ use thresholds::cumulative_weights;
 /// Every simulation of `plan` on `graph`, ascending. O(simulations · rounds · arcs).
 #[must_use]
 pub fn rows(graph: &ArcList, plan: &JobPlan) -> Vec<SimulationRow> {
+    outcomes(graph, plan).into_iter().map(|(row, _)| row).collect()
+}
+
+/// A node that became active: the round, the node, and who passed it on.
+pub type Passed = (u32, u32, Option<u32>);
+
+/// The same with who passed it to whom, by round and node; in epidemics
+/// nobody does.
+#[must_use]
+pub fn outcomes(graph: &ArcList, plan: &JobPlan) -> Vec<(SimulationRow, Vec<Passed>)> {
     let rule = ArcRule::new(graph, plan);
     let simulations = plan.first_simulation..plan.first_simulation + plan.n_simulations;
-    let one = |simulation| match plan.dynamics.is_plain() {
-        true => simulate(graph, plan, &rule, simulation),
-        false => course::simulate(graph, plan, &rule, simulation),
+    let one = |simulation| {
+        let mut passed = Vec::new();
+        let row = match plan.dynamics.is_plain() {
+            true => simulate(graph, plan, &rule, simulation, &mut passed),
+            false => course::simulate(graph, plan, &rule, simulation, &mut passed),
+        };
+        (row, passed)
     };
     simulations.map(one).collect()
 }
 
-fn simulate(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, simulation: u64) -> SimulationRow {
+/// Who of `sources`, which reach `target` in one round, is said to have passed it on.
+fn parent(
+    plan: &JobPlan,
+    simulation: u64,
+    target: u32,
+    sources: impl Iterator<Item = u32>,
+) -> Option<u32> {
+    let key = coin::simulation_key(plan.seed, simulation);
+    sources.min_by_key(|&source| coin::parent_place(NodeId(source), NodeId(target), key))
+}
+
+fn simulate(
+    graph: &ArcList,
+    plan: &JobPlan,
+    rule: &ArcRule,
+    simulation: u64,
+    passed: &mut Vec<Passed>,
+) -> SimulationRow {
     let live = rule.live_arcs(graph, plan, simulation);
+    let in_arcs = graph.in_arcs();
     // By node: the round in which it became active.
     let mut activated: Vec<Option<u32>> = vec![None; graph.n_nodes() as usize];
     for seed in seeds(plan, &plan.seeds, 0, simulation) {
@@ -49,6 +81,13 @@ fn simulate(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, simulation: u64) ->
         }
         row.new_per_round.push(new.len() as u64);
         for node in new {
+            let live = in_arcs[node.index()].iter().filter(|position| live[**position]);
+            let sources = live.map(|position| graph.arcs()[*position].source);
+            let reached = sources.filter(|source| {
+                activated[*source as usize].is_some_and(|since| since + 1 == round)
+            });
+            let parent = parent(plan, simulation, node.0, reached);
+            passed.push((round, node.0, parent));
             let term = coin::activation_fingerprint(node, Round(round));
             row.fingerprint = row.fingerprint.wrapping_add(term);
         }

@@ -11,8 +11,9 @@ use kaskade_model::diffusion::LiveArcModel;
 use kaskade_model::dynamics::{Dynamics, NoColumns, NodeColumns};
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::MAX_LANE_WORDS;
+use kaskade_model::recording::Recording;
 use kaskade_model::seeds::SeedPlan;
-use kaskade_model::tally::SimulationRow;
+use kaskade_model::tally::{JobTally, SimulationRow};
 use kaskade_model::{AnyShard, Shard};
 
 use crate::ArcList;
@@ -31,6 +32,7 @@ pub fn plan(graph: &ArcList, model: LiveArcModel, seeds: SeedPlan, n_simulations
         first_simulation: 0,
         n_simulations,
         max_rounds: None,
+        recording: Recording::default(),
         lane_words: MAX_LANE_WORDS,
     }
 }
@@ -102,6 +104,15 @@ pub fn run(graph: &ArcList, plan: &JobPlan) -> Vec<SimulationRow> {
 /// When the engine refuses the plan, or loses a simulation.
 #[must_use]
 pub fn run_as(graph: &ArcList, plan: &JobPlan, layout: Layout) -> Vec<SimulationRow> {
+    tally_of(graph, plan, layout).rows().collect()
+}
+
+/// The whole tally of the same.
+///
+/// # Panics
+/// Like [`run_as`].
+#[must_use]
+pub fn tally_of(graph: &ArcList, plan: &JobPlan, layout: Layout) -> JobTally {
     run_on(graph.shards(layout.n_shards.get()), graph.nodes(), plan, layout)
 }
 
@@ -112,7 +123,7 @@ pub fn run_as(graph: &ArcList, plan: &JobPlan, layout: Layout) -> Vec<Simulation
 /// Like [`run_as`].
 #[must_use]
 pub fn run_shards(shards: Vec<AnyShard>, plan: &JobPlan, layout: Layout) -> Vec<SimulationRow> {
-    run_on(shards, &NoColumns, plan, layout)
+    run_on(shards, &NoColumns, plan, layout).rows().collect()
 }
 
 fn run_on(
@@ -120,15 +131,15 @@ fn run_on(
     columns: &impl NodeColumns,
     plan: &JobPlan,
     layout: Layout,
-) -> Vec<SimulationRow> {
+) -> JobTally {
     let partition = Partition::join(shards, plan.clone(), layout.isa, u64::MAX, columns);
     let mut partition = partition.expect("the model fits the graph");
     partition.method = layout.method;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(layout.n_threads.get()).build();
     let pool = pool.expect("threads can be started");
     let run = || local::run(partition, layout.max_in_flight.get(), &Unobserved);
-    let rows: Vec<_> = pool.install(run).expect("nothing interrupts the run").rows().collect();
+    let tally = pool.install(run).expect("nothing interrupts the run");
     let simulations = plan.first_simulation..plan.first_simulation + plan.n_simulations;
-    assert!(rows.iter().map(|row| row.simulation).eq(simulations), "a simulation is missing");
-    rows
+    assert!(tally.rows().map(|row| row.simulation).eq(simulations), "a simulation is missing");
+    tally
 }

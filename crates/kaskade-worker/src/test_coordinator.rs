@@ -11,6 +11,7 @@ use kaskade_model::dynamics::Dynamics;
 use kaskade_model::ids::{Epoch, JobId, WorkerId};
 use kaskade_model::job::JobPlan;
 use kaskade_model::message::{Assignment, Attempt, Member};
+use kaskade_model::recording::Recording;
 use kaskade_model::seeds::SeedPlan;
 use kaskade_rpc::control::{self, Client, Control, CoordinatorMessage, Registered, WorkerMessage};
 use kaskade_rpc::file::FileChunk;
@@ -150,6 +151,7 @@ pub(crate) fn assignment(epoch: u64, workers: &[u64]) -> Assignment {
             first_simulation: 0,
             n_simulations: 64,
             max_rounds: None,
+            recording: Recording::default(),
             lane_words: 1,
         },
         members: workers.iter().map(member).collect(),

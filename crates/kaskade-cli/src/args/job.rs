@@ -56,6 +56,13 @@ pub(crate) struct SpecArgs {
     /// Rounds after which a simulation is cut off [default: none]
     #[arg(long, env = "KASKADE_MAX_ROUNDS", value_name = "N")]
     pub(crate) max_rounds: Option<u32>,
+    /// So many simulations, the first, keep who passed it to whom: `cascades.parquet`, and the shape
+    /// of cascades in summary and report [default: 0]
+    #[arg(long, env = "KASKADE_TRACE_SIMULATIONS", value_name = "N")]
+    pub(crate) trace_simulations: Option<u64>,
+    /// Count in how many simulations each node is reached: `nodes.parquet`
+    #[arg(long, env = "KASKADE_NODES")]
+    pub(crate) nodes: bool,
     /// The family of coins: arc, octet, block or auto, which chooses from the model and its
     /// probability [default: auto]
     #[arg(long, env = "KASKADE_COINS", value_name = "FAMILY")]

@@ -52,3 +52,27 @@ pub(crate) struct ReportArgs {
     #[arg(long)]
     pub(crate) force: bool,
 }
+
+/// The flags of `replay`.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// A result directory
+    #[arg(value_name = "RESULT")]
+    pub(crate) result: PathBuf,
+    /// The global number of the simulation
+    #[arg(long, value_name = "K")]
+    pub(crate) simulation: u64,
+    /// The graph directory, where the simulation was not traced and is run again [default: the one
+    /// that the result's spec names or generates]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) graph: Option<PathBuf>,
+    /// The tree as a file: .parquet, .graphml, .dot or .svg, which is for small ones
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace what is there
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// How this process runs it.
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}

@@ -62,6 +62,17 @@ fn describe(comparison: &Comparison) -> String {
         };
         rows.push(("to tell", text));
     }
+    if let Some(shape) = comparison.shape {
+        let virality = shape.virality.map(|virality| format!(", virality {virality:+.3}"));
+        let text = format!(
+            "depth {:+.2}, breadth {:+.2}{} at the same size, {} simulations",
+            shape.depth,
+            shape.breadth,
+            virality.unwrap_or_default(),
+            shape.simulations
+        );
+        rows.push(("shape", text));
+    }
     rows.extend(comparison.notes.iter().map(|note| ("note", note.clone())));
     table(&rows)
 }

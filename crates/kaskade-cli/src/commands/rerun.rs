@@ -1,5 +1,8 @@
 //! `kaskade rerun`.
 
+use std::path::Path;
+
+use kaskade_model::spec::Spec;
 use kaskade_results::{StoredResult, Summary};
 use serde::Serialize;
 
@@ -13,22 +16,17 @@ use crate::spec_file::{Graph, Job};
 
 /// Makes a result again, from its resolved spec and its graph, and compares the digests.
 pub(super) fn rerun(args: &RerunArgs, console: &Console) -> Result<(), CliError> {
-    let Summary { spec, graph, digest: expected, .. } = StoredResult::read(&args.result)?.summary;
-    let source = &spec.graph;
-    let place = match (&args.graph, &source.generate, &source.path) {
-        (Some(dir), _, _) => Graph::Directory(dir.clone()),
-        (None, Some(generate), _) => Graph::Generate(generate.clone()),
-        (None, None, Some(path)) => Graph::Directory(path.into()),
-        (None, None, None) => {
-            let why = "the result does not say where its graph lies: name it with --graph DIR";
-            return Err(CliError::Incomplete(why));
-        }
-    };
+    let stored = StoredResult::read(&args.result)?.summary;
+    let expected = digests(&stored);
+    let Summary { spec, graph, .. } = stored;
+    let place = place_of(&spec, args.graph.as_deref())?;
     let job = Job::of_result(spec, place);
     let id = clock::new_job_id();
     let (_, summary) = perform(&job, &args.engine, id, Some(&graph.digest), console)?;
-    if summary.digest != expected {
-        return Err(CliError::OtherResult { expected, found: summary.digest });
+    for (expected, found) in expected.into_iter().zip(digests(&summary)) {
+        if expected != found {
+            return Err(CliError::OtherResult { expected, found });
+        }
     }
     let again = Again {
         simulations: summary.simulations,
@@ -42,6 +40,30 @@ pub(super) fn rerun(args: &RerunArgs, console: &Console) -> Result<(), CliError>
             ("digest", again.digest.clone()),
         ])
     })
+}
+
+/// The digests of a result: of its simulations, its measures, its traced cascades and its nodes.
+fn digests(summary: &Summary) -> [String; 4] {
+    let Summary { digest, measures_digest, shape, reach, .. } = summary;
+    [
+        digest.clone(),
+        measures_digest.clone().unwrap_or_default(),
+        shape.as_ref().map(|shape| shape.digest.clone()).unwrap_or_default(),
+        reach.as_ref().map(|reach| reach.digest.clone()).unwrap_or_default(),
+    ]
+}
+
+/// Where the graph of a result's `spec` lies; `given` if it is.
+pub(super) fn place_of(spec: &Spec, given: Option<&Path>) -> Result<Graph, CliError> {
+    match (given, &spec.graph.generate, &spec.graph.path) {
+        (Some(dir), _, _) => Ok(Graph::Directory(dir.to_owned())),
+        (None, Some(generate), _) => Ok(Graph::Generate(generate.clone())),
+        (None, None, Some(path)) => Ok(Graph::Directory(path.into())),
+        (None, None, None) => {
+            let why = "the result does not say where its graph lies: name it with --graph DIR";
+            Err(CliError::Incomplete(why))
+        }
+    }
 }
 
 /// What `--json` prints of a result that came out the same.

@@ -10,7 +10,6 @@ use kaskade_engine::local::{self, LaneChoice};
 use kaskade_engine::partition::{Method, Partition};
 use kaskade_ingest::IngestError;
 use kaskade_model::coin::Isa;
-use kaskade_model::dynamics::{NoColumns, NodeColumns};
 use kaskade_model::job::{JobPlan, PlanError};
 use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::tally::JobTally;
@@ -89,11 +88,8 @@ pub(super) fn perform(
         let plan = JobPlan::resolve(&job.spec, &graph, lanes.lane_words)?;
         let measures = plan.dynamics.measures();
         let limit_bytes = state_limit_bytes();
-        let (shards, columns) = graph.into_parts();
-        let columns: &dyn NodeColumns = match &columns {
-            Some(columns) => columns,
-            None => &NoColumns,
-        };
+        let (shards, graph) = graph.split();
+        let columns = graph.columns();
         let shards = shards.into_iter().map(|shard| Arc::new(shard) as AnyShard).collect();
         let mut partition = Partition::join(shards, plan, Isa::detect(), limit_bytes, columns)?;
         if let Some(kernel) = args.kernel {
@@ -103,6 +99,7 @@ pub(super) fn perform(
         let run = simulate(partition, until, lanes.max_in_flight, console)?;
         let rows = run.tally.rows().take(run.n_simulations as usize);
         let sample = Sample::collect(rows, summary_of_graph.nodes)?;
+        let sample = sample.with_kept(&run.tally, &job.spec, &graph);
         let record = JobRecord {
             job: id,
             state: JobState::Succeeded,

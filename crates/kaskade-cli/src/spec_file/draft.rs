@@ -137,6 +137,14 @@ impl<'a> Draft<'a> {
         if max_rounds.is_some() && stands("max_rounds", "run.max_rounds") {
             self.run.max_rounds = *max_rounds;
         }
+        if let Some(trace_simulations) = args.trace_simulations
+            && stands("trace_simulations", "run.trace_simulations")
+        {
+            self.run.trace_simulations = trace_simulations;
+        }
+        if args.nodes && stands("nodes", "run.nodes") {
+            self.run.nodes = true;
+        }
         if let Some(coins) = *coins
             && stands("coins", "run.coins")
         {

@@ -8,6 +8,7 @@ mod launchers;
 #[cfg(target_os = "linux")]
 mod memory;
 mod models;
+mod recording;
 mod results;
 mod run;
 mod settings;

@@ -169,3 +169,36 @@ fn linear_threshold_and_cut_off_rounds_are_the_same_on_a_cluster() {
         assert_eq!(digest(&cluster.json(&submit)), digest(&kaskade(&run)), "{job:?}");
     }
 }
+
+/// Who passed it to whom, and whom it reaches: the same wherever it is found out.
+#[test]
+fn what_is_kept_of_single_simulations_is_the_same_on_a_cluster() {
+    const JOB: [&str; 9] = [
+        "--seeds",
+        "random-each:3",
+        "--simulations",
+        "300",
+        "--seed",
+        "5",
+        "--trace-simulations",
+        "70",
+        "--nodes",
+    ];
+    let cluster = ProcessCluster::start(binary(), 3, 2);
+    let path = generate(&cluster, "graph", 11, 7);
+    // Single arcs, blocks of arcs, and one in-arc a node.
+    for model in [["--probability", "0.06"], ["--probability", "0.01"], ["--model", "lt"]] {
+        let mut run = vec!["run", "--graph", &path];
+        run.extend(JOB.into_iter().chain(model));
+        let expected = kaskade(&run);
+        assert!(expected["shape"]["depth"]["mean"].as_f64().unwrap() > 1.0, "{expected}");
+        for placement in ["replicate", "partition"] {
+            let mut submit = vec!["submit", "--graph", "graph", "--placement", placement, "--wait"];
+            submit.extend(JOB.into_iter().chain(model));
+            let summary = cluster.json(&submit);
+            for of in ["shape", "reach", "digest"] {
+                assert_eq!(summary[of], expected[of], "{model:?}, {placement}");
+            }
+        }
+    }
+}

@@ -102,8 +102,8 @@ mod tests {
             payload.extend((numbers.len() as u64).to_le_bytes());
             numbers.iter().for_each(|number| payload.extend(number.to_le_bytes()));
         }
-        // No measures, no series, no work.
-        payload.extend([0; 4 + 8 + 8 * 8]);
+        // No measures, no series, no trace, no nodes, no work.
+        payload.extend([0; 4 + 8 + 8 + 8 + 8 * 8]);
         assert_eq!(frame[HEADER_BYTES..], payload);
         assert_eq!(decode::<PartitionTally>(&frame).unwrap(), tally());
     }

@@ -446,6 +446,7 @@ impl Scheduler {
             spec,
             graph: running.planned.graph,
             measures: running.planned.measures,
+            nodes: running.planned.nodes,
             tally,
             n_simulations,
             resources,

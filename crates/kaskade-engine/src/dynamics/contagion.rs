@@ -250,6 +250,20 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
         outcome.n_pending = self.calendar.n_pending();
     }
 
+    fn active_before(&self, node_idx: u32) -> LaneMask<W> {
+        let seen = &self.planes[self.place(node_idx)..][..W];
+        std::array::from_fn(|word| seen[word].load(std::sync::atomic::Ordering::Relaxed))
+    }
+
+    fn each_reached(&self, mut visit: impl FnMut(NodeId, LaneMask<W>)) {
+        self.used.each(|at| {
+            let node = self.nodes.node(at as u32);
+            if self.traits.class(node).counts {
+                visit(node, self.active_before(at as u32));
+            }
+        });
+    }
+
     fn clear(&mut self) {
         let n_words = self.words_per_node();
         let (planes, saturated) = (self.planes.exclusive(), &mut self.saturated);

@@ -6,7 +6,7 @@ use kaskade_model::coin::{Purpose, Threshold, at_round, node_item};
 use kaskade_model::diffusion::Arc;
 use kaskade_model::dynamics::{Course, Dynamics, Immunity, NodeRule, NodeTraits};
 use kaskade_model::lanes::{LaneMask, count_lanes, is_empty};
-use kaskade_model::{NodeRange, Shard};
+use kaskade_model::{NodeId, NodeRange, Shard};
 
 use super::draws::NodeDraws;
 use super::machine::{NodeMachine, Seed, ShardRound, of_seed};
@@ -149,6 +149,20 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
         self.staying.drain(..).for_each(|at| present.insert(at as usize));
         self.present = present;
         self.seeds.clear();
+    }
+
+    fn active_before(&self, node_idx: u32) -> LaneMask<W> {
+        let ever = &self.planes[(node_idx as usize * N_PLANES + EVER) * W..][..W];
+        std::array::from_fn(|word| ever[word].load(std::sync::atomic::Ordering::Relaxed))
+    }
+
+    fn each_reached(&self, mut visit: impl FnMut(NodeId, LaneMask<W>)) {
+        self.used.each(|at| {
+            let node = self.nodes.node(at as u32);
+            if self.traits.class(node).counts {
+                visit(node, self.active_before(at as u32));
+            }
+        });
     }
 
     fn clear(&mut self) {

@@ -5,7 +5,7 @@ use std::sync::Arc as Shared;
 use kaskade_model::coin::activation_fingerprint;
 use kaskade_model::diffusion::Arc;
 use kaskade_model::dynamics::{Dynamics, NodeRule, NodeTraits};
-use kaskade_model::lanes::LaneMask;
+use kaskade_model::lanes::{LaneMask, is_empty};
 use kaskade_model::{NodeId, NodeRange, Round, Shard};
 
 use super::counters::Counters;
@@ -48,6 +48,12 @@ pub trait NodeMachine<const W: usize>: Send + Sized + 'static {
     /// Ends the round: what came of it goes to `outcome`.
     fn settle(&mut self, draws: &impl NodeDraws<W>, outcome: &mut ShardRound<W>);
 
+    /// The lanes in which the node at `node_idx` was active before this round.
+    fn active_before(&self, node_idx: u32) -> LaneMask<W>;
+
+    /// Calls `visit` with each node that counts and was ever active, ascending, and its lanes.
+    fn each_reached(&self, visit: impl FnMut(NodeId, LaneMask<W>));
+
     /// Forgets everything, at a cost of the nodes that were used.
     fn clear(&mut self);
 }
@@ -83,11 +89,17 @@ pub struct ShardRound<const W: usize> {
     pub(super) frontier: Vec<Slice<W>>,
     /// (node, lane) pairs that can still change without being reached.
     pub(super) n_pending: u64,
+    /// The lanes that are traced.
+    traced: LaneMask<W>,
+    /// The nodes that became active in them.
+    pub(super) activated: Slice<W>,
 }
 
 impl<const W: usize> ShardRound<W> {
-    pub(super) fn new(n_sides: usize, n_measures: usize) -> Self {
+    pub(super) fn new(n_sides: usize, n_measures: usize, traced: LaneMask<W>) -> Self {
         Self {
+            traced,
+            activated: Slice::default(),
             counts: LaneCounts::default(),
             measures: vec![LaneTotals::default(); n_measures],
             frontier: vec![Slice::default(); n_sides],
@@ -106,6 +118,10 @@ impl<const W: usize> ShardRound<W> {
         active: &LaneMask<W>,
     ) {
         let class = traits.class(node);
+        let traced: LaneMask<W> = std::array::from_fn(|word| active[word] & self.traced[word]);
+        if !is_empty(&traced) {
+            self.activated.push(node.0, traced);
+        }
         if class.counts {
             self.counts.add(active, activation_fingerprint(node, round));
         }

@@ -17,7 +17,7 @@ use crate::kernel::{
     BatchKeys, ByLane, ByOctet, Effort, LaneCounts, LaneTotals, Parallelism, PushArcs, Sources,
     WordCoins, Work,
 };
-use crate::partition::Partition;
+use crate::partition::{Partition, Tracer, count_of};
 use crate::slice::Slice;
 
 /// A batch on a partition whose nodes are machines of kind `M`, one for each shard.
@@ -34,6 +34,7 @@ pub struct DynamicsRun<S, M, const W: usize> {
     round: Round,
     /// Whether the frontier was offered in this round.
     own_is_offered: bool,
+    tracer: Option<Tracer<W>>,
     tally: PartitionTally,
 }
 
@@ -59,6 +60,7 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
             n_pending: 0,
             round: Round(0),
             own_is_offered: false,
+            tracer: Tracer::of(&partition.plan, &batch),
             tally: PartitionTally::empty(batch.first_simulation, batch.n_lanes),
             partition,
         };
@@ -149,6 +151,11 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
             })
             .collect();
         let (keys, round) = (&self.keys, self.round.next());
+        if let Some(tracer) = &mut self.tracer {
+            let machines = &self.machines;
+            let active_before = |shard: usize, node_idx| machines[shard].active_before(node_idx);
+            tracer.listen(&partition, keys, &sources[0], round, active_before)?;
+        }
         let offer_to = |(shard_idx, (shard, machine)): (usize, (&S, &mut M))| {
             let offer = Offer { shard, machine, keys, sources: &sources, round };
             partition.offer_to(shard_idx, offer)
@@ -191,6 +198,15 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
     /// Ends the batch: what was counted, and the machines, cleared for the next.
     #[must_use]
     pub fn finish(mut self) -> (PartitionTally, Vec<M>) {
+        if let Some(tracer) = self.tracer {
+            tracer.finish(&mut self.tally);
+        }
+        if self.partition.plan.recording.nodes {
+            let reached = &mut self.tally.reached;
+            for machine in &self.machines {
+                machine.each_reached(|node, lanes| reached.extend(count_of(node, &lanes)));
+            }
+        }
         self.machines.iter_mut().for_each(M::clear);
         (self.tally, self.machines)
     }
@@ -202,8 +218,9 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
         let launch = Launch::of_round(&partition.plan, &self.batch, round);
         let (n_sides, n_measures) = (dynamics.n_sides(), self.tally.series.n_measures as usize);
         let keys = &self.keys;
+        let traced = self.tracer.as_ref().map_or([0; W], Tracer::lanes);
         let settle = |machine: &mut M| {
-            let outcome = ShardRound::new(n_sides, n_measures);
+            let outcome = ShardRound::new(n_sides, n_measures, traced);
             partition.settle(Settle { machine, keys, launch: &launch, round, outcome })
         };
         let outcomes: Vec<ShardRound<W>> = match parallelism {
@@ -221,6 +238,10 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
         let mut counts = LaneCounts::<W>::default();
         let n_measures = self.tally.series.n_measures as usize;
         let mut measures = vec![LaneTotals::<W>::default(); n_measures];
+        if let Some(tracer) = &mut self.tracer {
+            let activated = outcomes.iter().map(|outcome| &outcome.activated);
+            tracer.end_round(round, activated, &mut self.tally);
+        }
         for outcome in outcomes {
             counts.merge(&outcome.counts);
             measures.iter_mut().zip(&outcome.measures).for_each(|(sum, of)| sum.merge(of));

@@ -15,6 +15,7 @@ use kaskade_model::{NodeId, Round, Shard};
 use rayon::prelude::*;
 
 use super::outcomes::Outcomes;
+use super::reach::ReachCounter;
 use super::{Effort, Parallelism};
 
 /// Simulations whose pointers are drawn together: an octet, whose bytes come from one word.
@@ -40,6 +41,7 @@ pub fn run_backward<S: Shard>(
     is_interrupted: &(impl Fn() -> bool + Sync),
 ) -> Result<Option<PartitionTally>, ModelError> {
     let end = batch.first_simulation + u64::from(batch.n_lanes);
+    let reach = ReachCounter::new(plan.recording.nodes, plan.n_nodes, parallelism);
     let octets = batch.first_simulation / N_TOGETHER..end.div_ceil(N_TOGETHER);
     let of_octet = |forests: &mut Forests, octet: u64| {
         if is_interrupted() {
@@ -49,7 +51,8 @@ pub fn run_backward<S: Shard>(
         let begin = (octet * N_TOGETHER).max(batch.first_simulation);
         let simulations = begin..end.min((octet + 1) * N_TOGETHER);
         let mut outcomes = Outcomes::default();
-        simulations.for_each(|simulation| forests.follow(plan, simulation, &mut outcomes));
+        let mut follow = |simulation| forests.follow(plan, simulation, (&mut outcomes, &reach));
+        simulations.for_each(&mut follow);
         Ok(Some(outcomes))
     };
     let outcomes: Result<Option<Vec<Outcomes>>, ModelError> = match parallelism {
@@ -63,7 +66,10 @@ pub fn run_backward<S: Shard>(
         }
     };
     let all = |outcomes: Vec<Outcomes>| outcomes.iter().fold(Outcomes::default(), Outcomes::append);
-    Ok(outcomes?.map(|outcomes| all(outcomes).tally(batch)))
+    Ok(outcomes?.map(|outcomes| PartitionTally {
+        reached: reach.into_counts(),
+        ..all(outcomes).tally(batch)
+    }))
 }
 
 /// The pointers of eight simulations, and the rounds of one.
@@ -115,7 +121,12 @@ impl Forests {
     }
 
     /// Follows the pointers of `simulation`, which is one of those drawn.
-    fn follow(&mut self, plan: &JobPlan, simulation: u64, outcomes: &mut Outcomes) {
+    fn follow(
+        &mut self,
+        plan: &JobPlan,
+        simulation: u64,
+        (outcomes, reach): (&mut Outcomes, &ReachCounter),
+    ) {
         let Self { n_nodes, parents, rounds, path, new_per_round } = self;
         let lane = (simulation % N_TOGETHER) as usize;
         let parents = &parents[lane * *n_nodes..][..*n_nodes];
@@ -161,6 +172,10 @@ impl Forests {
             }
         }
         outcomes.push(new_per_round, fingerprint);
+        if reach.is_asked() {
+            let reached = (0..).zip(&*rounds).filter(|(_, round)| **round <= last_round);
+            reached.for_each(|(node, _)| reach.add(node));
+        }
         let n_drawn = *n_nodes as u64;
         outcomes.effort += Effort { arcs_scanned: n_drawn, coins: n_drawn };
     }

@@ -60,6 +60,17 @@ impl SummaryBitmap {
         (self.bits.exclusive(), self.summary.exclusive())
     }
 
+    /// Calls `visit` with every set bit, ascending.
+    pub(crate) fn each(&self, mut visit: impl FnMut(usize)) {
+        for (summary_idx, summary) in self.summary.iter().enumerate() {
+            for bit in ones(summary.load(Relaxed)) {
+                let word_idx = 64 * summary_idx + bit;
+                let word = self.bits[word_idx].load(Relaxed);
+                ones(word).for_each(|bit| visit(64 * word_idx + bit));
+            }
+        }
+    }
+
     /// Calls `visit` with every set bit, ascending, and clears it; `announce` with each some time
     /// before. Bits must not be set meanwhile.
     pub(crate) fn drain(&mut self, mut announce: impl FnMut(usize), mut visit: impl FnMut(usize)) {
@@ -86,6 +97,9 @@ mod tests {
         for &at in set.iter().rev().chain(&set) {
             bitmap.set(at);
         }
+        let mut visited = Vec::new();
+        bitmap.each(|at| visited.push(at));
+        assert_eq!(visited, set);
         let mut drained = Vec::new();
         let mut announced = Vec::new();
         bitmap.drain(|at| announced.push(at), |at| drained.push(at));

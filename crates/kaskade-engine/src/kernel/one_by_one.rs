@@ -20,6 +20,7 @@ use rayon::prelude::*;
 
 use super::outcomes::Outcomes;
 use super::prefetch::prefetch;
+use super::reach::ReachCounter;
 use super::{Effort, OutLists, Parallelism};
 
 /// A graph whose simulations are run one after another.
@@ -56,6 +57,8 @@ impl OneByOne {
         parallelism: Parallelism,
         is_interrupted: &(impl Fn() -> bool + Sync),
     ) -> Option<PartitionTally> {
+        let JobPlan { recording, n_nodes, .. } = *job.plan;
+        let reach = ReachCounter::new(recording.nodes, n_nodes, parallelism);
         let first_word = batch.first_simulation / LANES_PER_WORD as u64;
         let n_words = (batch.first_lane() + batch.n_lanes).div_ceil(LANES_PER_WORD as u32);
         let of_word = |word: u32| {
@@ -65,20 +68,29 @@ impl OneByOne {
             });
             let lanes = lanes.fold(0, |lanes, lane| lanes | 1 << lane);
             let number = first_word + u64::from(word);
-            (!is_interrupted()).then(|| self.run_word(job, number, lanes))
+            (!is_interrupted()).then(|| self.run_word(job, number, lanes, &reach))
         };
         let words: Option<Vec<Outcomes>> = match parallelism {
             Parallelism::Sequential => (0..n_words).map(of_word).collect(),
             Parallelism::Pool => (0..n_words).into_par_iter().map(of_word).collect(),
         };
-        Some(words?.iter().fold(Outcomes::default(), Outcomes::append).tally(batch))
+        let mut tally = words?.iter().fold(Outcomes::default(), Outcomes::append).tally(batch);
+        tally.reached = reach.into_counts();
+        Some(tally)
     }
 
-    fn run_word(&self, job: BlockJob<'_>, number: u64, lanes: u64) -> Outcomes {
+    fn run_word(
+        &self,
+        job: BlockJob<'_>,
+        number: u64,
+        lanes: u64,
+        reach: &ReachCounter,
+    ) -> Outcomes {
         let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         let scratch = spare().pop();
         let mut scratch = scratch.unwrap_or_else(|| Scratch::new(job.plan.n_nodes));
-        let outcomes = job.isa.run(Word::new(job, &self.lists, number, lanes, &mut scratch));
+        let word = Word::new(job, &self.lists, number, lanes, (&mut scratch, reach));
+        let outcomes = job.isa.run(word);
         spare().push(scratch);
         outcomes
     }
@@ -113,6 +125,7 @@ struct Word<'a> {
     lanes: u64,
     keys: (LaneKeys, OctetKeys),
     scratch: &'a mut Scratch,
+    reach: &'a ReachCounter,
 }
 
 impl<'a> Word<'a> {
@@ -121,13 +134,13 @@ impl<'a> Word<'a> {
         lists: &'a OutLists,
         number: u64,
         lanes: u64,
-        scratch: &'a mut Scratch,
+        (scratch, reach): (&'a mut Scratch, &'a ReachCounter),
     ) -> Self {
         let simulation = |lane: usize| number * LANES_PER_WORD as u64 + lane as u64;
         let seed = job.plan.seed;
         let lane_keys = LaneKeys::new(|lane| coin::simulation_key(seed, simulation(lane)));
         let keys = (lane_keys, OctetKeys::new(seed, number));
-        Self { job, lists, number, lanes, keys, scratch }
+        Self { job, lists, number, lanes, keys, scratch, reach }
     }
 }
 
@@ -160,6 +173,10 @@ impl Vectorised for Word<'_> {
             let (fingerprint, effort) = self.spread(vectors, lane, is_drawn_for_all);
             outcomes.push(&self.scratch.new_per_round, fingerprint);
             outcomes.effort += effort;
+            if self.reach.is_asked() {
+                let active = &self.scratch.active;
+                active.queue[..active.n_active].iter().for_each(|&node| self.reach.add(node));
+            }
             self.scratch.active.clear();
         }
         outcomes

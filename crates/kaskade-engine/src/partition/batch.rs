@@ -11,9 +11,10 @@ use kaskade_model::tally::PartitionTally;
 use kaskade_model::{NodeId, NodeRange, Round, Shard};
 use rayon::prelude::*;
 
+use super::tracer::{Tracer, count_of};
 use super::{Method, Partition};
 use crate::kernel::{
-    Activation, BatchKeys, DenseFrontier, EdgeMap, LaneCounts, Parallelism, ShardState,
+    Activation, BatchKeys, DenseFrontier, EdgeMap, LaneCounts, Parallelism, ShardState, Sources,
 };
 use crate::slice::Slice;
 
@@ -47,6 +48,7 @@ pub struct BatchRun<S, const W: usize> {
     own_is_offered: bool,
     /// Whether much was offered in this round.
     is_heavy: bool,
+    tracer: Option<Tracer<W>>,
     tally: PartitionTally,
 }
 
@@ -72,6 +74,7 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
             round: Round(0),
             own_is_offered: false,
             is_heavy: false,
+            tracer: Tracer::of(plan, &batch),
             tally: PartitionTally::empty(batch.first_simulation, batch.n_lanes),
             states,
             partition,
@@ -166,12 +169,13 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         match self.partition.method {
             Method::Light => self.is_forced_light(),
             Method::Pull => false,
-            _ => self.partition.can_be_light() && has_few,
+            _ => self.partition.can_be_light() && has_few && self.tracer.is_none(),
         }
     }
 
     fn is_forced_light(&self) -> bool {
-        self.partition.method == Method::Light && self.partition.can_be_light()
+        let can_be_light = self.partition.can_be_light() && self.tracer.is_none();
+        self.partition.method == Method::Light && can_be_light
     }
 
     /// One round with the frontier as a list; gives the nodes of the next.
@@ -259,6 +263,12 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
         let parallelism = if is_light { Parallelism::Sequential } else { parallelism };
 
         let partition = Arc::clone(&self.partition);
+        if let Some(tracer) = &mut self.tracer {
+            let sources: Vec<_> = frontier.iter().map(|slice| Sources::of(slice)).collect();
+            let states = &self.states;
+            let active_before = |shard: usize, node_idx| states[shard].active_before(node_idx);
+            tracer.listen(&partition, &self.keys, &sources, self.round.next(), active_before)?;
+        }
         let map = edge_map(&partition, &self.keys);
         let effort = if partition.is_pulled(n_nodes, parallelism) {
             let n_nodes = partition.plan.n_nodes;
@@ -309,6 +319,15 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
     /// Ends the batch: what was counted, and the states, cleared for the next.
     #[must_use]
     pub fn finish(mut self) -> (PartitionTally, Vec<ShardState<W>>) {
+        if let Some(tracer) = self.tracer {
+            tracer.finish(&mut self.tally);
+        }
+        if self.partition.plan.recording.nodes {
+            let reached = &mut self.tally.reached;
+            for state in &self.states {
+                state.each_reached(|node, lanes| reached.extend(count_of(node, &lanes)));
+            }
+        }
         self.states.iter_mut().for_each(ShardState::clear);
         (self.tally, self.states)
     }
@@ -337,6 +356,9 @@ impl<S: Shard, const W: usize> BatchRun<S, W> {
                 slices.collect()
             }
         };
+        if let Some(tracer) = &mut self.tracer {
+            tracer.end_round(round, self.frontier.iter(), &mut self.tally);
+        }
         self.count(&counts);
     }
 

@@ -25,6 +25,7 @@ pub(super) fn page(results: &[Reported<'_>], comparisons: &[Comparison], plots: 
     body += "<section class=\"plots\" aria-label=\"Plots\">";
     plots.iter().for_each(|plot| body += &figure_of(plot));
     body += "</section>";
+    results.iter().for_each(|result| body += &reach(result));
     results.iter().for_each(|result| body += &origin(result));
     let version = env!("CARGO_PKG_VERSION");
     format!(
@@ -90,6 +91,13 @@ fn headline(result: &Reported<'_>) -> String {
         format!("round {}", count(course.peak_round.quantiles.p50)),
         format!("cascades last {} rounds on average", figure(rounds.mean)),
     ));
+    if let Some(shape) = &result.summary.shape {
+        let virality = shape.virality.map_or_else(|| "none".to_owned(), |of| figure(of.mean));
+        let traced = counted(shape.simulations, "traced simulation");
+        cards.push(("structural virality", virality, format!("over {traced}")));
+        let depth = format!("and {} nodes broad", figure(shape.breadth.mean));
+        cards.push(("hops deep", figure(shape.depth.mean), depth));
+    }
     let cards: String = cards
         .into_iter()
         .map(|(name, value, note)| {
@@ -194,6 +202,29 @@ fn table(label: &str, header: &[String], rows: &[Vec<String>]) -> String {
          {}</tr></thead><tbody>{rows}</tbody></table></div>",
         escape(label),
         cells("th scope=\"col\"", header).replace("</th scope=\"col\">", "</th>")
+    )
+}
+
+/// The nodes that are reached most often, where nodes were counted.
+fn reach(result: &Reported<'_>) -> String {
+    let Some(reach) = &result.summary.reach else { return String::new() };
+    let has_segments = reach.top.iter().any(|top| top.segment.is_some());
+    let mut header = vec!["node", "reached in", "share"];
+    header.extend(has_segments.then_some("segment"));
+    let header: Vec<_> = header.into_iter().map(str::to_owned).collect();
+    let rows = reach.top.iter().map(|top| {
+        let share = format!("{} %", figure(100.0 * top.reach_probability));
+        let mut row = vec![top.node.to_string(), count(top.reached), share];
+        row.extend(has_segments.then(|| top.segment.clone().unwrap_or_default()));
+        row
+    });
+    format!(
+        "<section><h2>Whom {} reaches most often</h2><p>{} are reached in at least one of {}; \
+         <code>nodes.parquet</code> has all of them.</p>{}</section>",
+        escape(result.name),
+        counted(reach.nodes, "node"),
+        counted(result.summary.simulations, "simulation"),
+        table("The nodes that are reached most often", &header, &rows.collect::<Vec<_>>())
     )
 }
 

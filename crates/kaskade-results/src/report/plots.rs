@@ -17,7 +17,7 @@ const MAX_POINTS: usize = 240;
 /// How far above the highest value an axis ends.
 const HEADROOM: f64 = 1.05;
 
-fn class(number: usize) -> &'static str {
+pub(super) fn class(number: usize) -> &'static str {
     CLASSES[number % CLASSES.len()]
 }
 
@@ -253,7 +253,7 @@ fn rounds_axis(results: &[Reported<'_>]) -> Axis {
 }
 
 /// At most [`MAX_POINTS`] of `values`, evenly spaced, the first and the last among them.
-fn thinned<T>(values: &[T]) -> Vec<&T> {
+pub(super) fn thinned<T>(values: &[T]) -> Vec<&T> {
     if values.len() <= MAX_POINTS {
         return values.iter().collect();
     }

@@ -223,7 +223,7 @@ impl Canvas {
 }
 
 /// `text` as the text of a page: names come from people and files.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut escaped, letter| {
         match letter {
             '&' => escaped.push_str("&amp;"),

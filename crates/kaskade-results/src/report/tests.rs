@@ -1,5 +1,11 @@
+use kaskade_model::recording::TracedActivation;
+use kaskade_model::seeds::NodeDirectory;
+use kaskade_model::spec::OriginalId;
+
 use super::*;
+use crate::cascades::{Activation, Cascades};
 use crate::fixture;
+use crate::reach::Reach;
 
 fn several() -> (Vec<StoredResult>, Vec<Comparison>) {
     let (sample, summary) = fixture::summary();
@@ -59,4 +65,56 @@ fn a_job_of_one_simulation_has_a_report() {
     let summary = Summary::new(&sample, fixture::record());
     let page = report(&[Reported::new(&sample, &summary)], &[]);
     assert!(!page.contains("NaN"));
+}
+
+#[test]
+fn traced_cascades_and_counted_nodes_have_their_place() {
+    let (sample, _) = fixture::summary();
+    let nodes = fixture::Directory::of(&[30, 10, 20, 40, 50]);
+    let traced = |node, parent| TracedActivation { place: 0, round: node, node, parent };
+    let trace = [
+        (0, traced(0, None)),
+        (0, traced(1, Some(0))),
+        (0, traced(2, Some(1))),
+        (1, traced(0, None)),
+    ];
+    let trace = trace.iter().map(|(simulation, of)| (*simulation, of));
+    let sample = Sample {
+        cascades: Some(Cascades::collect(trace, |node| nodes.original(node))),
+        reach: Some(Reach::collect(&[4, 2, 1], 4, &nodes, None)),
+        ..sample
+    };
+    let summary = Summary::new(&sample, fixture::record());
+    let page = report(&[Reported::new(&sample, &summary)], &[]);
+    assert_eq!(page.matches("<svg ").count(), 6);
+    assert!(page.contains("structural virality") && page.contains("reaches most often"));
+    assert!(page.contains("<td>30</td><td>4</td><td>100.00 %</td>"));
+    assert!(!page.contains("NaN"));
+    let text = crate::table(&summary);
+    assert!(text.contains("virality 1.33") && text.contains("30 in 100"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+
+    let files = crate::result_files(&sample, &summary, &crate::Provenance::default()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("traced");
+    crate::write_directory(&path, &files, false).unwrap();
+    let stored = StoredResult::read(&path).unwrap();
+    assert_eq!(stored.summary, summary);
+    assert_eq!(stored.cascades().unwrap(), sample.cascades);
+}
+
+#[test]
+fn cascades_of_names_read_back() {
+    let names = ["ann", "7", "é"].map(OriginalId::from).to_vec();
+    let of = |simulation, round, node, parent| Activation { simulation, round, node, parent };
+    let activations =
+        vec![of(3, 0, 0, None), of(3, 1, 1, Some(0)), of(3, 2, 2, Some(1)), of(9, 0, 1, None)];
+    let (sample, _) = fixture::summary();
+    let sample = Sample { cascades: Some(Cascades::new(names, activations)), ..sample };
+    let summary = Summary::new(&sample, fixture::record());
+    let files = crate::result_files(&sample, &summary, &crate::Provenance::default()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("names");
+    crate::write_directory(&path, &files, false).unwrap();
+    assert_eq!(StoredResult::read(&path).unwrap().cascades().unwrap(), sample.cascades);
 }

@@ -1,6 +1,6 @@
 //! The lines that say of what kinds the cascades are, and when they do what.
 
-use super::figures::{count, figure};
+use super::figures::{count, counted, figure};
 use super::line;
 use crate::estimate::Interval;
 use crate::summary::Summary;
@@ -46,6 +46,36 @@ pub(super) fn shape_lines(text: &mut String, summary: &Summary) {
         line(text, "spreads", &[histogram, "(log scale)".to_owned()]);
     }
 }
+
+/// The traced cascades, and the nodes that are reached most often.
+pub(super) fn kept_lines(text: &mut String, summary: &Summary) {
+    if let Some(shape) = &summary.shape {
+        let virality = shape.virality.map_or_else(|| "none".to_owned(), |of| figure(of.mean));
+        let kinds = &shape.kinds;
+        let parts = [
+            format!("virality {virality}"),
+            format!("depth {}", figure(shape.depth.mean)),
+            format!("breadth {} (means)", figure(shape.breadth.mean)),
+            format!("{} broadcast", count(kinds.broadcast)),
+            format!("{} viral", count(kinds.viral)),
+            format!("{} silent", count(kinds.silent)),
+            format!("of {} traced", count(shape.simulations)),
+        ];
+        line(text, "shape", &parts);
+    }
+    if let Some(reach) = &summary.reach {
+        let mut parts = vec![format!("{} reached at least once", counted(reach.nodes, "node"))];
+        let top = reach.top.iter().take(TOP_SHOWN);
+        parts.extend(top.map(|top| {
+            let name: String = top.node.to_string().chars().take(40).collect();
+            format!("{name} in {} %", figure(100.0 * top.reach_probability))
+        }));
+        line(text, "reach", &parts);
+    }
+}
+
+/// Nodes that are shown here; the summary names more.
+const TOP_SHOWN: usize = 5;
 
 /// A column a count, to an eighth of a line; what is not nothing is seen.
 fn histogram(counts: &[u64]) -> String {

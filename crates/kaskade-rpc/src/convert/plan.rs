@@ -4,6 +4,7 @@ use kaskade_model::coin::Family;
 use kaskade_model::ids::BatchId;
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::lanes::{LANES_PER_WORD, MAX_LANE_WORDS};
+use kaskade_model::recording::{MAX_TRACE_SIMULATIONS, Recording};
 
 use super::dynamics::dynamics;
 use super::seeds::seed_plan;
@@ -34,6 +35,8 @@ impl From<JobPlan> for pb::JobPlan {
             }
             .into(),
             dynamics: (!plan.dynamics.is_plain()).then(|| plan.dynamics.into()),
+            trace_simulations: plan.recording.trace_simulations,
+            counts_nodes: plan.recording.nodes,
         }
     }
 }
@@ -68,7 +71,13 @@ impl TryFrom<pb::JobPlan> for JobPlan {
                 return invalid("coins", format!("is {}, no known family", plan.coins));
             }
         };
+        let trace_simulations = plan.trace_simulations;
+        if trace_simulations > MAX_TRACE_SIMULATIONS {
+            let most = MAX_TRACE_SIMULATIONS;
+            return invalid("trace_simulations", format!("is {trace_simulations}, over {most}"));
+        }
         Ok(Self {
+            recording: Recording { trace_simulations, nodes: plan.counts_nodes },
             model: required(plan.model, MESSAGE, "model")?.try_into()?,
             dynamics: dynamics(plan.dynamics, plan.n_nodes)?,
             coins,
@@ -154,6 +163,7 @@ mod tests {
         assert!(refuse(|plan| plan.n_simulations = MAX_SIMULATIONS).contains("below 2^63"));
         assert!(refuse(|plan| plan.n_simulations = 1 << 50).contains("over 2^32 - 1"));
         assert!(refuse(|plan| plan.coins = 0).contains("coins is 0"));
+        assert!(refuse(|plan| plan.trace_simulations = 10_001).contains("is 10001, over 10000"));
         assert!(refuse(|plan| plan.coins = 9).contains("coins is 9"));
         assert!(refuse(|plan| plan.model = None).contains("field model is missing"));
         assert!(refuse(|plan| plan.seeds = None).contains("field seeds is missing"));

@@ -5,6 +5,7 @@ use kaskade_model::dynamics::LaneSeries;
 use kaskade_model::tally::{ChunkCounts, PartitionTally, Work};
 
 use super::plan::lanes;
+use super::recording::{pack_counts, pack_trace, unpack_counts, unpack_trace};
 use super::required;
 use crate::error::ConvertError;
 use crate::pb;
@@ -24,6 +25,8 @@ impl From<PartitionTally> for pb::PartitionTally {
             work: Some(tally.work.into()),
             n_measures: tally.series.n_measures,
             series: pack(&tally.series.values),
+            trace: pack_trace(&tally.trace),
+            reached: pack_counts(&tally.reached),
         }
     }
 }
@@ -53,14 +56,23 @@ impl TryFrom<pb::PartitionTally> for PartitionTally {
             let reason = format!("has other than {} numbers a round", tally.n_measures * n_lanes);
             return Err(ConvertError::new(MESSAGE, "series", reason));
         }
-        Ok(Self {
+        let damaged = |field| ConvertError::new(MESSAGE, field, "does not hold what it should");
+        let tally = Self {
+            trace: unpack_trace(tally.trace).ok_or_else(|| damaged("trace"))?,
+            reached: unpack_counts(tally.reached).ok_or_else(|| damaged("reached"))?,
             first_simulation: tally.first_simulation,
             n_lanes,
             new_per_round: unpack(tally.new_per_round),
             fingerprints: unpack(tally.fingerprints),
             series,
             work: required(tally.work, MESSAGE, "work")?.try_into()?,
-        })
+        };
+        if tally.is_well_formed() {
+            Ok(tally)
+        } else {
+            let reason = "or `reached` is not in order, or of other simulations";
+            Err(ConvertError::new(MESSAGE, "trace", reason))
+        }
     }
 }
 
@@ -151,5 +163,11 @@ mod tests {
         assert!(refuse(|message| message.n_lanes = 513).contains("must be 1 to"));
         assert!(refuse(|message| message.n_lanes = u32::MAX).contains("must be 1 to"));
         assert!(refuse(|message| message.work = None).contains("work is missing"));
+        assert!(
+            refuse(|message| message.trace = vec![0x80].into()).contains("trace does not hold")
+        );
+        assert!(refuse(|message| message.trace = vec![2, 0, 0, 0].into()).contains("not in order"));
+        assert!(refuse(|message| message.reached = vec![1].into()).contains("reached does not"));
+        assert!(refuse(|message| message.reached = vec![1, 3].into()).contains("not in order"));
     }
 }

@@ -17,6 +17,7 @@ use kaskade_model::message::{
     Assignment, Attempt, Chunk, Credit, Marker, Member, PeerMessage, Reason, WorkerCommand,
     WorkerEvent,
 };
+use kaskade_model::recording::{NodeCount, Recording, TracedActivation};
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::spec::Placement;
 use kaskade_model::status::{JobState, JobStatus, Recovery, RoundProgress};
@@ -222,6 +223,7 @@ pub(crate) fn job_plans() -> impl Strategy<Value = JobPlan> {
             first_simulation,
             n_simulations,
             max_rounds,
+            recording: Recording { trace_simulations: seed % 10_001, nodes: seed % 2 == 0 },
             lane_words,
         })
     })
@@ -238,6 +240,7 @@ pub(crate) fn job_plan() -> JobPlan {
         first_simulation: 7,
         n_simulations: 300,
         max_rounds: Some(20),
+        recording: Recording::default(),
         lane_words: 2,
     }
 }
@@ -308,9 +311,37 @@ pub(crate) fn tallies() -> impl Strategy<Value = PartitionTally> {
             new_per_round: new,
             fingerprints,
             series: LaneSeries { n_measures: 2, values },
+            trace: trace(n_lanes as u32, &work),
+            reached: reached(n_lanes as u32, &work),
             work: work_of(work),
         })
     })
+}
+
+/// Some activations of `n_lanes` simulations.
+fn trace(n_lanes: u32, numbers: &[u64]) -> Vec<TracedActivation> {
+    let traced = |number: &u64| TracedActivation {
+        place: *number as u32 % n_lanes,
+        round: (number >> 8) as u32 % 3,
+        node: (number >> 32) as u32,
+        parent: (number % 3 > 0).then_some((number >> 16) as u32),
+    };
+    let mut trace: Vec<_> = numbers.iter().map(traced).collect();
+    trace.sort();
+    trace.dedup_by_key(|traced| (traced.place, traced.round, traced.node));
+    trace
+}
+
+/// Some nodes that were reached.
+fn reached(n_lanes: u32, numbers: &[u64]) -> Vec<NodeCount> {
+    let count = |number: &u64| NodeCount {
+        node: (number >> 32) as u32,
+        simulations: *number as u32 % n_lanes + 1,
+    };
+    let mut counts: Vec<_> = numbers.iter().map(count).collect();
+    counts.sort_by_key(|count| count.node);
+    counts.dedup_by_key(|count| count.node);
+    counts
 }
 
 fn work_of(numbers: [u64; 8]) -> Work {
@@ -334,6 +365,8 @@ pub(crate) fn tally() -> PartitionTally {
         new_per_round: vec![1, 2, 3, 0],
         fingerprints: vec![0x0102_0304_0506_0708, u64::MAX],
         series: LaneSeries::default(),
+        trace: Vec::new(),
+        reached: Vec::new(),
         work: work_of([1, 2, 3, 4, 5, 6, 7, 8]),
     }
 }

@@ -9,7 +9,7 @@ use kaskade_model::job::JobPlan;
 use kaskade_model::tally::SimulationRow;
 use kaskade_model::{NodeId, Round};
 
-use super::{ArcRule, arc_thresholds, seeds, uniform};
+use super::{ArcRule, Passed, arc_thresholds, parent, seeds, uniform};
 use crate::ArcList;
 
 /// Simulation number `simulation` of `plan`, whose dynamics are not plain.
@@ -18,14 +18,19 @@ pub(super) fn simulate(
     plan: &JobPlan,
     rule: &ArcRule,
     simulation: u64,
+    passed: &mut Vec<Passed>,
 ) -> SimulationRow {
     let mut row =
         SimulationRow { simulation, new_per_round: Vec::new(), fingerprint: 0, series: Vec::new() };
     let measures = plan.dynamics.measures();
     row.series = vec![Vec::new(); measures.len()];
     match plan.dynamics.rule {
-        NodeRule::Epidemic(course) => epidemic(graph, plan, rule, course, &mut row),
-        NodeRule::Contagion(_) | NodeRule::Threshold(_) => contagion(graph, plan, rule, &mut row),
+        NodeRule::Epidemic(course) => {
+            epidemic(graph, plan, (rule, course), &mut row, passed);
+        }
+        NodeRule::Contagion(_) | NodeRule::Threshold(_) => {
+            contagion(graph, plan, rule, &mut row, passed);
+        }
     }
     let n_rounds = row.new_per_round.iter().rposition(|&new| new > 0).map_or(1, |last| last + 1);
     row.new_per_round.resize(n_rounds, 0);
@@ -76,7 +81,8 @@ struct Arrival {
     /// side · channels + channel
     way: u8,
     tie_item: u64,
-    is_seed: bool,
+    /// None for a seed.
+    source: Option<u32>,
 }
 
 /// The arcs of a channel in one simulation.
@@ -98,7 +104,7 @@ fn layers(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, simulation: u64) -> V
         let is_there = |channels: u8| channels >> channel.place & 1 == 1;
         let own = graph.arcs().iter().zip(channels_of).filter(|&(_, &of)| is_there(of));
         let own = ArcList::new(graph.n_nodes(), own.map(|(arc, _)| (arc.source, arc.target)));
-        let mut thresholds = arc_thresholds(&own, channel.probability, plan.seed).into_iter();
+        let mut thresholds = arc_thresholds(&own, &channel.probability, plan.seed).into_iter();
         let live = graph.arcs().iter().zip(channels_of).map(|(arc, &of)| {
             let item = coin::arc_item(NodeId(arc.source), NodeId(arc.target), Purpose::Arc);
             let item = coin::on_channel(item, channel.place);
@@ -113,7 +119,13 @@ fn layers(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, simulation: u64) -> V
     dynamics.channels.iter().map(layer).collect()
 }
 
-fn contagion(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, row: &mut SimulationRow) {
+fn contagion(
+    graph: &ArcList,
+    plan: &JobPlan,
+    rule: &ArcRule,
+    row: &mut SimulationRow,
+    passed: &mut Vec<Passed>,
+) {
     let (dynamics, simulation) = (&plan.dynamics, row.simulation);
     let layers = layers(graph, plan, rule, simulation);
     let n_channels = dynamics.channels.len().max(1) as u8;
@@ -138,15 +150,16 @@ fn contagion(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, row: &mut Simulati
                         table.rounds(uniform(plan, simulation, item(Purpose::Delay)))
                     });
                     let (round, tie_item) = (round - 1 + n_rounds, item(Purpose::Tie));
-                    let (target, way) = (arc.target, side * n_channels + channel);
-                    under_way.push(Arrival { round, target, way, tie_item, is_seed: false });
+                    let (source, target) = (Some(arc.source), arc.target);
+                    let way = side * n_channels + channel;
+                    under_way.push(Arrival { round, target, way, tie_item, source });
                 }
             }
         }
         transmitting.clear();
         for (target, side, tie_item) in starters(plan, simulation, round) {
             let way = side * n_channels;
-            under_way.push(Arrival { round, target, way, tie_item, is_seed: true });
+            under_way.push(Arrival { round, target, way, tie_item, source: None });
         }
         let (due, later): (Vec<_>, Vec<_>) = under_way.into_iter().partition(|a| a.round == round);
         under_way = later;
@@ -158,10 +171,11 @@ fn contagion(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, row: &mut Simulati
                 continue;
             }
             let reached: Vec<&Arrival> = due.iter().filter(|a| a.target == node).collect();
-            let n_arcs = reached.iter().filter(|arrival| !arrival.is_seed).count() as u32;
-            let is_seed = reached.iter().any(|arrival| arrival.is_seed);
+            let sources = || reached.iter().filter_map(|arrival| arrival.source);
+            let n_arcs = sources().count() as u32;
+            let is_seed = reached.iter().any(|arrival| arrival.source.is_none());
             n_waited[node as usize] += n_arcs;
-            for arrival in reached.iter().filter(|arrival| !arrival.is_seed) {
+            for arrival in reached.iter().filter(|arrival| arrival.source.is_some()) {
                 heard[node as usize] |= 1 << (arrival.way % n_channels);
             }
             let is_enough = match dynamics.rule {
@@ -180,6 +194,7 @@ fn contagion(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, row: &mut Simulati
                 continue;
             }
             is_active[node as usize] = true;
+            passed.push((round, node, parent(plan, simulation, node, sources())));
             add(&mut row.new_per_round, 1);
             let term = coin::activation_fingerprint(NodeId(node), Round(round));
             row.fingerprint = row.fingerprint.wrapping_add(term);
@@ -256,9 +271,9 @@ enum State {
 fn epidemic(
     graph: &ArcList,
     plan: &JobPlan,
-    rule: &ArcRule,
-    course: Course,
+    (rule, course): (&ArcRule, Course),
     row: &mut SimulationRow,
+    passed: &mut Vec<Passed>,
 ) {
     let ArcRule::Thresholds(thresholds) = rule else { panic!("epidemics have independent arcs") };
     let simulation = row.simulation;
@@ -320,6 +335,7 @@ fn epidemic(
                 _ => State::Infectious,
             };
             if !std::mem::replace(&mut was_infected[node as usize], true) {
+                passed.push((number, node, None));
                 add(&mut row.new_per_round, 1);
                 let term = coin::activation_fingerprint(NodeId(node), round);
                 row.fingerprint = row.fingerprint.wrapping_add(term);
