@@ -152,7 +152,10 @@ fn of_ingest(error: &IngestError) -> u8 {
 fn of_results(error: &ResultsError) -> u8 {
     use ResultsError as R;
     match error {
-        R::AlreadyThere { .. } | R::NotAResult { .. } => NOT_ALLOWED,
+        R::AlreadyThere { .. }
+        | R::NotAResult { .. }
+        | R::NotASweep { .. }
+        | R::SweepInUse { .. } => NOT_ALLOWED,
         R::NoName { .. } => USAGE,
         R::TooManySimulations { .. } => LIMIT,
         R::Io { source, .. } => of_io(source),

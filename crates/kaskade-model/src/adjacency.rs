@@ -121,51 +121,57 @@ pub trait Shard: Send + Sync {
     fn cumulative_weights(&self, node_idx: u32) -> Option<&[u32]>;
 }
 
-/// A shared shard is a shard: a worker keeps one mapping for all jobs on a graph.
-impl<S: Shard + ?Sized> Shard for std::sync::Arc<S> {
-    fn nodes(&self) -> NodeRange {
-        (**self).nodes()
-    }
+/// A shared shard is a shard: who runs one job after another keeps one mapping for all of them.
+macro_rules! shared_shards {
+    ($($shared:ty),*) => {$(
+        impl<S: Shard + ?Sized> Shard for $shared {
+            fn nodes(&self) -> NodeRange {
+                (**self).nodes()
+            }
 
-    fn n_arcs(&self) -> u64 {
-        (**self).n_arcs()
-    }
+            fn n_arcs(&self) -> u64 {
+                (**self).n_arcs()
+            }
 
-    #[inline]
-    fn out_arcs<'a>(&'a self, source: NodeId, scratch: &'a mut Vec<u32>) -> OutArcs<'a> {
-        (**self).out_arcs(source, scratch)
-    }
+            #[inline]
+            fn out_arcs<'a>(&'a self, source: NodeId, scratch: &'a mut Vec<u32>) -> OutArcs<'a> {
+                (**self).out_arcs(source, scratch)
+            }
 
-    #[inline]
-    fn n_out_arcs(&self, source: NodeId) -> usize {
-        (**self).n_out_arcs(source)
-    }
+            #[inline]
+            fn n_out_arcs(&self, source: NodeId) -> usize {
+                (**self).n_out_arcs(source)
+            }
 
-    #[inline]
-    fn first_rank(&self, source: NodeId) -> u32 {
-        (**self).first_rank(source)
-    }
+            #[inline]
+            fn first_rank(&self, source: NodeId) -> u32 {
+                (**self).first_rank(source)
+            }
 
-    #[inline]
-    fn in_sources<'a>(&'a self, node_idx: u32, scratch: &'a mut Vec<u32>) -> Option<&'a [u32]> {
-        (**self).in_sources(node_idx, scratch)
-    }
+            #[inline]
+            fn in_sources<'a>(&'a self, node_idx: u32, scratch: &'a mut Vec<u32>) -> Option<&'a [u32]> {
+                (**self).in_sources(node_idx, scratch)
+            }
 
-    #[inline]
-    fn in_degree(&self, node_idx: u32) -> u32 {
-        (**self).in_degree(node_idx)
-    }
+            #[inline]
+            fn in_degree(&self, node_idx: u32) -> u32 {
+                (**self).in_degree(node_idx)
+            }
 
-    fn in_ranks(&self) -> Option<Ranks<'_>> {
-        (**self).in_ranks()
-    }
+            fn in_ranks(&self) -> Option<Ranks<'_>> {
+                (**self).in_ranks()
+            }
 
-    fn arc_thresholds(&self) -> Option<&[u32]> {
-        (**self).arc_thresholds()
-    }
+            fn arc_thresholds(&self) -> Option<&[u32]> {
+                (**self).arc_thresholds()
+            }
 
-    #[inline]
-    fn cumulative_weights(&self, node_idx: u32) -> Option<&[u32]> {
-        (**self).cumulative_weights(node_idx)
-    }
+            #[inline]
+            fn cumulative_weights(&self, node_idx: u32) -> Option<&[u32]> {
+                (**self).cumulative_weights(node_idx)
+            }
+        }
+    )*};
 }
+
+shared_shards!(std::sync::Arc<S>, &S);

@@ -14,12 +14,14 @@
 //! [`distribution`] are the statistics, [`summary`] puts them into the JSON of INTERFACE.md, [`table()`] into text, [`parquet`] into columns;
 //! [`manifest`] says where a result came from, [`files`] names what a result consists of,
 //! and [`directory`] puts it on disk, whole or not at all. [`stored`] reads one back,
-//! [`compare`] sets two side by side, and [`report()`] makes a page of one or several.
+//! [`compare`] sets two side by side, [`sweep`] makes a table of many, and [`report()`] makes a page of one or
+//! several.
 //!
 //! Nothing here knows graphs, threads, sockets or clocks: times are handed in.
 
 pub mod compare;
 pub mod course;
+mod csv;
 pub mod digest;
 pub mod directory;
 pub mod distribution;
@@ -36,6 +38,7 @@ pub mod report;
 pub mod sample;
 pub mod stored;
 pub mod summary;
+pub mod sweep;
 mod table;
 
 #[cfg(test)]

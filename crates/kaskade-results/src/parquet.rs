@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::data_type::{DoubleType, Int32Type, Int64Type};
+use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as PhysicalType, ZstdLevel};
+use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnPath, Type};
 
 use crate::error::ResultsError;
 use crate::files::FileKind;
@@ -46,12 +46,16 @@ const ROUNDS_SCHEMA: &str = "
     }";
 
 /// A column of a table, in the order of its schema.
-enum Column<'a> {
+pub(crate) enum Column<'a> {
     U32(&'a [u32]),
     U64(&'a [u64]),
     F64(&'a [f64]),
     /// May lack values.
     OptionalF64(&'a [Option<f64>]),
+    /// May lack values.
+    OptionalU64(&'a [Option<u64>]),
+    I64(&'a [i64]),
+    Text(&'a [String]),
 }
 
 /// The bytes of `simulations.parquet`: a row a simulation, ascending.
@@ -97,11 +101,33 @@ pub fn rounds_parquet(sample: &Sample, growth: &[GrowthRound]) -> Result<Vec<u8>
         .map_err(|source| ResultsError::Encode { file: FileKind::Rounds, source })
 }
 
+/// The bytes of a table of these columns; the schema follows from them.
+pub(crate) fn encode_columns(
+    table: &str,
+    columns: &[(&str, Column<'_>)],
+    digest: &str,
+) -> Result<Vec<u8>, ParquetError> {
+    let fields = columns.iter().map(|(name, column)| column.field(name).map(Arc::new));
+    let fields = fields.collect::<Result<Vec<_>, _>>()?;
+    let schema = Type::group_type_builder(table).with_fields(fields).build()?;
+    let columns: Vec<_> = columns.iter().map(|(_, column)| column).collect();
+    encode_as(schema, &columns, digest)
+}
+
 fn encode(schema: &str, columns: &[Column<'_>], digest: &str) -> Result<Vec<u8>, ParquetError> {
+    let columns: Vec<_> = columns.iter().collect();
+    encode_as(parse_message_type(schema)?, &columns, digest)
+}
+
+fn encode_as(
+    schema: Type,
+    columns: &[&Column<'_>],
+    digest: &str,
+) -> Result<Vec<u8>, ParquetError> {
     let mut bytes = Vec::new();
-    let schema = Arc::new(parse_message_type(schema)?);
+    let schema = Arc::new(schema);
     let mut file = SerializedFileWriter::new(&mut bytes, schema, properties(digest))?;
-    let n_rows = columns.first().map_or(0, Column::len);
+    let n_rows = columns.first().map_or(0, |column| column.len());
     for begin in (0..n_rows).step_by(ROWS_PER_GROUP) {
         let end = n_rows.min(begin + ROWS_PER_GROUP);
         let mut group = file.next_row_group()?;
@@ -138,7 +164,30 @@ impl Column<'_> {
             Self::U64(values) => values.len(),
             Self::F64(values) => values.len(),
             Self::OptionalF64(values) => values.len(),
+            Self::OptionalU64(values) => values.len(),
+            Self::I64(values) => values.len(),
+            Self::Text(values) => values.len(),
         }
+    }
+
+    /// The field of a schema that describes the column.
+    fn field(&self, name: &str) -> Result<Type, ParquetError> {
+        let integer = |bit_width| Some(LogicalType::integer(bit_width, false));
+        let (physical, logical, repetition) = match self {
+            Self::U32(_) => (PhysicalType::INT32, integer(32), Repetition::REQUIRED),
+            Self::U64(_) => (PhysicalType::INT64, integer(64), Repetition::REQUIRED),
+            Self::F64(_) => (PhysicalType::DOUBLE, None, Repetition::REQUIRED),
+            Self::OptionalF64(_) => (PhysicalType::DOUBLE, None, Repetition::OPTIONAL),
+            Self::OptionalU64(_) => (PhysicalType::INT64, integer(64), Repetition::OPTIONAL),
+            Self::I64(_) => (PhysicalType::INT64, None, Repetition::REQUIRED),
+            Self::Text(_) => {
+                (PhysicalType::BYTE_ARRAY, Some(LogicalType::String), Repetition::REQUIRED)
+            }
+        };
+        Type::primitive_type_builder(name, physical)
+            .with_logical_type(logical)
+            .with_repetition(repetition)
+            .build()
     }
 
     /// Writes the values at `rows` as the next column of `group`.
@@ -168,6 +217,21 @@ impl Column<'_> {
                     values[rows.clone()].iter().map(|value| i16::from(value.is_some())).collect();
                 let values: Vec<_> = values[rows].iter().copied().flatten().collect();
                 column.typed::<DoubleType>().write_batch(&values, Some(&levels), None)?;
+            }
+            Self::OptionalU64(values) => {
+                let levels: Vec<_> =
+                    values[rows.clone()].iter().map(|value| i16::from(value.is_some())).collect();
+                let values = values[rows].iter().flatten().map(|value| value.cast_signed());
+                let values: Vec<_> = values.collect();
+                column.typed::<Int64Type>().write_batch(&values, Some(&levels), None)?;
+            }
+            Self::I64(values) => {
+                column.typed::<Int64Type>().write_batch(&values[rows], None, None)?;
+            }
+            Self::Text(values) => {
+                let values: Vec<_> =
+                    values[rows].iter().map(|text| ByteArray::from(text.as_str())).collect();
+                column.typed::<ByteArrayType>().write_batch(&values, None, None)?;
             }
         }
         column.close()
