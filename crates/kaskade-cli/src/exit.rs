@@ -77,7 +77,9 @@ fn code(error: &CliError) -> u8 {
         E::Plan(_) => INVALID,
         E::Engine(EngineError::Model(_)) => INVALID,
         E::Engine(EngineError::Interrupted) => INTERRUPTED,
-        E::Engine(_) | E::JobFailed { .. } | E::Unwell { .. } => JOB_FAILED,
+        E::Engine(_) | E::JobFailed { .. } | E::PointsFailed { .. } | E::Unwell { .. } => {
+            JOB_FAILED
+        }
         E::Results(error) => of_results(error),
         E::Rpc(error) => of_rpc(error.code),
         E::Security(SecurityError::Read { source, .. }) => of_io(source),

@@ -14,13 +14,15 @@
 //! [`distribution`] are the statistics, [`summary`] puts them into the JSON of INTERFACE.md, [`table()`] into text, [`parquet`] into columns;
 //! [`manifest`] says where a result came from, [`files`] names what a result consists of,
 //! and [`directory`] puts it on disk, whole or not at all. [`stored`] reads one back,
-//! [`compare`] sets two side by side, [`sweep`] makes a table of many, and [`report()`] makes a page of one or
+//! [`compare`] sets two side by side, [`sweep`] makes a table of many, [`critical`] looks for the
+//! smallest push that is enough, and [`report()`] makes a page of one or
 //! several.
 //!
 //! Nothing here knows graphs, threads, sockets or clocks: times are handed in.
 
 pub mod compare;
 pub mod course;
+pub mod critical;
 mod csv;
 pub mod digest;
 pub mod directory;
@@ -53,6 +55,6 @@ pub use manifest::{Manifest, Provenance, WorkerRecord};
 pub use performance::{Performance, Resources};
 pub use report::{Reported, plots, report};
 pub use sample::Sample;
-pub use stored::StoredResult;
+pub use stored::{StoredResult, csv_tables};
 pub use summary::{GraphSummary, JobRecord, Summary};
 pub use table::table;

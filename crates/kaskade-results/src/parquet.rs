@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as PhysicalType, ZstdLevel};
+use parquet::basic::{
+    Compression, Encoding, LogicalType, Repetition, Type as PhysicalType, ZstdLevel,
+};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
@@ -15,6 +17,7 @@ use parquet::schema::types::{ColumnPath, Type};
 use crate::error::ResultsError;
 use crate::files::FileKind;
 use crate::growth::GrowthRound;
+use crate::measured::MeasureEstimate;
 use crate::sample::Sample;
 use crate::summary::SCHEMA_VERSION;
 
@@ -58,18 +61,38 @@ pub(crate) enum Column<'a> {
     Text(&'a [String]),
 }
 
-/// The bytes of `simulations.parquet`: a row a simulation, ascending.
+/// The bytes of `simulations.parquet`: a row a simulation, ascending. Each of `measures`, which are
+/// those of `sample`, has a column `measure:NAME` of what its estimate is made of.
 ///
 /// # Errors
 /// [`ResultsError::Encode`] if the encoder refuses.
-pub fn simulations_parquet(sample: &Sample) -> Result<Vec<u8>, ResultsError> {
-    let columns = [
+pub fn simulations_parquet(
+    sample: &Sample,
+    measures: &[MeasureEstimate],
+) -> Result<Vec<u8>, ResultsError> {
+    let mut columns = vec![
         Column::U64(&sample.simulations),
         Column::U64(&sample.spreads),
         Column::U32(&sample.rounds),
         Column::U64(&sample.fingerprints),
     ];
-    encode(SIMULATIONS_SCHEMA, &columns, sample.digest())
+    let measured = measures.iter().zip(&sample.measures);
+    let mut names = Vec::new();
+    for (measure, column) in measured {
+        names.push(format!("measure:{}", measure.name));
+        columns.push(Column::U64(column.by_simulation(measure.is_stock)));
+    }
+    let schema = || {
+        let whole = parse_message_type(SIMULATIONS_SCHEMA)?;
+        let mut fields = whole.get_fields().to_vec();
+        for (name, column) in names.iter().zip(&columns[fields.len()..]) {
+            fields.push(Arc::new(column.field(name)?));
+        }
+        Type::group_type_builder(whole.name()).with_fields(fields).build()
+    };
+    let columns: Vec<_> = columns.iter().collect();
+    schema()
+        .and_then(|schema| encode_as(schema, &columns, sample.digest()))
         .map_err(|source| ResultsError::Encode { file: FileKind::Simulations, source })
 }
 
@@ -119,11 +142,7 @@ fn encode(schema: &str, columns: &[Column<'_>], digest: &str) -> Result<Vec<u8>,
     encode_as(parse_message_type(schema)?, &columns, digest)
 }
 
-fn encode_as(
-    schema: Type,
-    columns: &[&Column<'_>],
-    digest: &str,
-) -> Result<Vec<u8>, ParquetError> {
+fn encode_as(schema: Type, columns: &[&Column<'_>], digest: &str) -> Result<Vec<u8>, ParquetError> {
     let mut bytes = Vec::new();
     let schema = Arc::new(schema);
     let mut file = SerializedFileWriter::new(&mut bytes, schema, properties(digest))?;

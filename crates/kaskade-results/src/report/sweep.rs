@@ -117,7 +117,8 @@ fn outbreaks(sweep: &SweepTable) -> Plot {
     let end = |end: usize| -> Vec<(f64, f64)> {
         known.iter().map(|(place, _, found)| (*place, found.probability_interval[end])).collect()
     };
-    let middle: Vec<_> = known.iter().map(|(place, _, found)| (*place, found.probability)).collect();
+    let middle: Vec<_> =
+        known.iter().map(|(place, _, found)| (*place, found.probability)).collect();
     canvas.band("s1", &end(0), &end(1));
     canvas.line("s1", middle.iter().copied());
     canvas.dots("s1", middle);
@@ -194,8 +195,11 @@ fn heat_map(sweep: &SweepTable, map: usize, n_maps: usize) -> Plot {
     }
     let at = others.iter().zip(&sweep.rows[map].values[2..]);
     let at: Vec<_> = at.map(|(axis, value)| format!("{} {value}", axis.key)).collect();
-    let title =
-        if at.is_empty() { "Mean reach".to_owned() } else { format!("Mean reach, {}", at.join(", ")) };
+    let title = if at.is_empty() {
+        "Mean reach".to_owned()
+    } else {
+        format!("Mean reach, {}", at.join(", "))
+    };
     let mut description = extremes(sweep);
     if is_log {
         description += " The strength of a cell is the logarithm of its mean.";

@@ -43,7 +43,8 @@ impl SweepTable {
     }
 
     fn columns(&self) -> Vec<(String, Cells)> {
-        let mut columns = vec![("point".to_owned(), self.cells(|row| row.point.clone(), Cells::Texts))];
+        let mut columns =
+            vec![("point".to_owned(), self.cells(|row| row.point.clone(), Cells::Texts))];
         for (place, axis) in self.axes.iter().enumerate() {
             columns.push((axis.key.clone(), self.axis_cells(place)));
         }

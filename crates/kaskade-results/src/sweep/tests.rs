@@ -6,12 +6,12 @@ use crate::manifest::Provenance;
 use crate::{ResultsError, result_files};
 
 fn table() -> SweepTable {
-    let axes = [("model.probability", vec![SweptValue::Number(0.1), SweptValue::Number(0.2)], true)];
+    let axes =
+        [("model.probability", vec![SweptValue::Number(0.1), SweptValue::Number(0.2)], true)];
     let axes = axes.map(|(key, values, is_log)| SweepAxis { key: key.to_owned(), values, is_log });
     let (_, summary) = fixture::summary();
-    let row = |value: &SweptValue| {
-        SweepRow::new(format!("id-{value}"), vec![value.clone()], &summary)
-    };
+    let row =
+        |value: &SweptValue| SweepRow::new(format!("id-{value}"), vec![value.clone()], &summary);
     let rows = axes[0].values.iter().map(row).collect();
     SweepTable {
         graph: summary.graph.clone(),

@@ -124,7 +124,8 @@ pub(super) fn read<'a>(
     for (number, axis) in axes.iter().enumerate() {
         let is_same = |other: &&Axis<'_>| {
             let within = |long: &str, short: &str| {
-                long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                long.strip_prefix(short)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             };
             within(&axis.key, &other.key) || within(&other.key, &axis.key)
         };
@@ -145,9 +146,9 @@ fn collect<'a>(
 ) -> Result<(), TomlError> {
     for (name, value) in table {
         let key = format!("{prefix}{}", name.get_ref());
-        let is_range =
-            |table: &DeTable<'_>| RANGE_KEYS.iter().any(|&key| table.contains_key(key));
-        let axis = |values, is_log| Axis { key: key.clone(), key_place: name.span(), values, is_log };
+        let is_range = |table: &DeTable<'_>| RANGE_KEYS.iter().any(|&key| table.contains_key(key));
+        let axis =
+            |values, is_log| Axis { key: key.clone(), key_place: name.span(), values, is_log };
         match value.get_ref() {
             DeValue::Array(items) => {
                 let one = |item: &Spanned<DeValue<'a>>| Value {
