@@ -236,6 +236,19 @@ pub(crate) enum CliError {
         /// The job.
         id: JobId,
     },
+    /// Points of a sweep failed; the others are done.
+    #[error(
+        "{n_failed} of {n_points} points failed, the others are done; the first: {why}. Give the same \
+         command again to hand in those that failed"
+    )]
+    PointsFailed {
+        /// So many.
+        n_failed: usize,
+        /// Of so many.
+        n_points: usize,
+        /// Why the first one did.
+        why: String,
+    },
     /// The person no longer waits, the job runs on.
     #[error("job {id} runs on: come back with `{watch}`, stop it with `{cancel}`")]
     Detached {

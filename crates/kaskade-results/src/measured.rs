@@ -69,6 +69,13 @@ pub(crate) struct MeasuredColumn {
     by_round: Vec<u128>,
 }
 
+impl MeasuredColumn {
+    /// By simulation, what an estimate is made of: peaks of a stock, else sums.
+    pub(crate) fn by_simulation(&self, is_stock: bool) -> &[u64] {
+        if is_stock { &self.peaks } else { &self.sums }
+    }
+}
+
 /// Collects the measures of rows, and their digest.
 #[derive(Debug, Default)]
 pub(crate) struct MeasureCollector {
@@ -117,7 +124,7 @@ impl MeasureEstimate {
 
     fn of(measure: &Measure, column: &MeasuredColumn) -> Self {
         let is_stock = measure.is_stock();
-        let mut sorted = if is_stock { column.peaks.clone() } else { column.sums.clone() };
+        let mut sorted = column.by_simulation(is_stock).to_vec();
         sorted.sort_unstable();
         let n = sorted.len();
         let moments = Moments::of(&sorted);

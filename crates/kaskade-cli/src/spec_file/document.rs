@@ -9,8 +9,9 @@ use kaskade_model::spec::{
     ChannelSpec, GraphSource, LaunchSpec, ModelSpec, PushSpec, RivalSpec, RunSpec, SeedSpec,
 };
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeTable, DeValue, Deserializer};
 
 use crate::error::CliError;
 use crate::toml_error::TomlError;
@@ -47,6 +48,8 @@ pub(super) struct Contents {
     pub(super) rival: Vec<RivalSpec>,
     #[serde(default)]
     pub(super) run: RunSpec,
+    /// What varies, if anything: read by [`super::sweep`].
+    pub(super) sweep: Option<IgnoredAny>,
 }
 
 impl Document {
@@ -71,6 +74,42 @@ impl Document {
             Err(error) => return Err(explain(path, &text, &keys, &error)),
         };
         Ok(Self { path: path.to_owned(), text, keys, contents })
+    }
+
+    /// The spec of one point of its sweep: `root` is this document's table with `settings` laid over
+    /// it, each a dotted key with the place of its value.
+    ///
+    /// # Errors
+    /// [`TomlError`] says where, in the sweep or outside of it.
+    pub(super) fn point(
+        &self,
+        root: Spanned<DeTable<'_>>,
+        settings: &[(&str, Range<usize>)],
+    ) -> Result<Self, TomlError> {
+        let mut keys = self.keys.clone();
+        for (key, place) in settings {
+            keys.lay_over(key, place);
+        }
+        let contents = match Contents::deserialize(Deserializer::from(root)) {
+            Ok(contents) => contents,
+            Err(error) => return Err(explain(&self.path, &self.text, &keys, &error)),
+        };
+        Ok(Self { path: self.path.clone(), text: self.text.clone(), keys, contents })
+    }
+
+    /// What the TOML reader says of a part of this document.
+    pub(super) fn syntax(&self, error: &toml::de::Error) -> TomlError {
+        explain(&self.path, &self.text, &self.keys, error)
+    }
+
+    /// The file's text.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// A flaw at `place`.
+    pub(super) fn flaw_at(&self, place: &Range<usize>, message: String) -> TomlError {
+        TomlError::new(&self.path, &self.text, message, place.clone())
     }
 
     /// The folder at which the spec's relative paths start.
@@ -112,7 +151,7 @@ fn explain(path: &Path, text: &str, keys: &KeySpans, error: &toml::de::Error) ->
 
 /// Where each dotted key of a document stands: the span of its value, or of its header. The tables
 /// of a list are numbered from 1, as people count: `rival.2.name`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct KeySpans(Vec<(String, Range<usize>)>);
 
 impl KeySpans {
@@ -143,6 +182,18 @@ impl KeySpans {
                 _ => self.0.push((dotted, value.span())),
             }
         }
+    }
+
+    /// Lets `key`, and the tables around it that the document lacks, stand at `place`.
+    fn lay_over(&mut self, key: &str, place: &Range<usize>) {
+        let mut around = key;
+        while let Some((table, _)) = around.rsplit_once('.') {
+            if self.find(table).is_none() {
+                self.0.insert(0, (table.to_owned(), place.clone()));
+            }
+            around = table;
+        }
+        self.0.insert(0, (key.to_owned(), place.clone()));
     }
 
     fn find(&self, key: &str) -> Option<Range<usize>> {

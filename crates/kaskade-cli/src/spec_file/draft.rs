@@ -172,6 +172,23 @@ impl<'a> Draft<'a> {
         self.of_flags.contains(&key)
     }
 
+    /// Refuses flags that would give one value to a key that is to vary.
+    ///
+    /// # Errors
+    /// [`CliError::Usage`] names both.
+    pub(super) fn refuse_flags_above(&self, swept: &[&str]) -> Result<(), CliError> {
+        let is_above = |flag: &str, key: &str| {
+            key.strip_prefix(flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        for flag in &self.of_flags {
+            if let Some(key) = swept.iter().find(|key| is_above(flag, key)) {
+                let text = format!("a flag sets {flag} and [sweep] varies {key}: leave out one");
+                return Err(CliError::Usage(text));
+            }
+        }
+        Ok(())
+    }
+
     /// Where the spec wants its result.
     pub(super) fn out(&self) -> Option<&str> {
         self.run.out.as_deref()

@@ -13,6 +13,8 @@ mod results;
 mod run;
 mod settings;
 mod spilling;
+#[cfg(unix)]
+mod sweeps;
 mod tools;
 
 use std::path::{Path, PathBuf};
