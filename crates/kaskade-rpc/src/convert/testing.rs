@@ -324,7 +324,7 @@ fn trace(n_lanes: u32, numbers: &[u64]) -> Vec<TracedActivation> {
         place: *number as u32 % n_lanes,
         round: (number >> 8) as u32 % 3,
         node: (number >> 32) as u32,
-        parent: (number % 3 > 0).then_some((number >> 16) as u32),
+        parent: (!number.is_multiple_of(3)).then_some((number >> 16) as u32),
     };
     let mut trace: Vec<_> = numbers.iter().map(traced).collect();
     trace.sort();
