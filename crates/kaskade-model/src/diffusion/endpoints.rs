@@ -46,7 +46,8 @@ impl LiveArcModel {
     /// Whether it depends on the columns of the graph's nodes.
     #[must_use]
     pub fn reads_columns(&self) -> bool {
-        self.endpoint_bytes() > 0
+        use ArcProbability as P;
+        matches!(self, Self::IndependentCascade(P::Factors(_) | P::Segments(_)))
     }
 
     /// The bytes a node of the whole graph that [`Endpoints`] take.
