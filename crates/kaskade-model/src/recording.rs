@@ -7,11 +7,14 @@ use crate::dynamics::{Dynamics, NodeRule};
 /// The most simulations that a job traces.
 pub const MAX_TRACE_SIMULATIONS: u64 = 10_000;
 
-/// The most activations that a job traces, over all of its traced simulations.
-pub const MAX_TRACED_ACTIVATIONS: usize = 1 << 22;
+/// The most activations that a job traces, over all of its traced simulations. Of one batch they go
+/// in a message of at most 64 MiB: 3 MiB of them take at most 34 MiB beside counted nodes, 39 MiB
+/// without.
+pub const MAX_TRACED_ACTIVATIONS: usize = 3 << 20;
 
-/// The largest graph whose nodes are counted: what a batch says of them goes in one message.
-pub const MAX_COUNTED_NODES: u32 = 1 << 24;
+/// The largest graph whose nodes are counted: of one batch they take at most 24 MiB of the same
+/// message.
+pub const MAX_COUNTED_NODES: u32 = 1 << 23;
 
 /// What is kept of a job's simulations besides counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
