@@ -135,9 +135,7 @@ impl<E, F: FnMut(u64) -> Result<Evaluation, E>> Search<F> {
     /// The smallest push for which `is_enough`: from what is known, by doubling, then by halving.
     fn smallest(&mut self, is_enough: fn(&Evaluation) -> bool) -> Result<Option<u64>, E> {
         let (first, last) = (*self.pushes.start(), *self.pushes.end());
-        let known = |is: bool| {
-            self.found.values().filter(move |&found| is_enough(found) == is)
-        };
+        let known = |is: bool| self.found.values().filter(move |&found| is_enough(found) == is);
         let mut enough = known(true).map(|found| found.push).min();
         let mut too_little = known(false).map(|found| found.push).max();
         while enough.is_none() {

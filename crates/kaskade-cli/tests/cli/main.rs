@@ -1,6 +1,7 @@
 //! The program as a person or a script meets it: output, files, messages, exit codes.
 
 mod corruption;
+mod critical;
 mod errors;
 mod graph;
 mod launchers;
