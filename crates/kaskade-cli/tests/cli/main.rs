@@ -2,6 +2,7 @@
 
 mod channels;
 mod corruption;
+mod critical;
 mod errors;
 mod graph;
 mod launchers;

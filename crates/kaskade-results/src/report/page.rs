@@ -22,9 +22,7 @@ pub(super) fn page(results: &[Reported<'_>], comparisons: &[Comparison], plots: 
     if !comparisons.is_empty() {
         body += &comparison_table(comparisons);
     }
-    body += "<section class=\"plots\" aria-label=\"Plots\">";
-    plots.iter().for_each(|plot| body += &figure_of(plot));
-    body += "</section>";
+    body += &gallery(plots);
     results.iter().for_each(|result| body += &reach(result));
     results.iter().for_each(|result| body += &origin(result));
     whole(&title, &body)
@@ -186,8 +184,14 @@ fn comparison_table(comparisons: &[Comparison]) -> String {
     section + "</section>"
 }
 
+/// All plots, side by side where there is room.
+pub(super) fn gallery(plots: &[Plot]) -> String {
+    let figures: String = plots.iter().map(figure_of).collect();
+    format!("<section><h2>Plots</h2><div class=\"plots\">{figures}</div></section>")
+}
+
 /// A plot with its numbers.
-pub(super) fn figure_of(plot: &Plot) -> String {
+fn figure_of(plot: &Plot) -> String {
     format!(
         "<figure><h3>{}</h3>{}<details><summary>Numbers: {}</summary>{}</details></figure>",
         escape(&plot.title),

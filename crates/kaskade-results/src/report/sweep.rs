@@ -259,9 +259,8 @@ pub(super) fn page(sweep: &SweepTable, plots: &[Plot]) -> String {
         figure(high),
         escape(&extremes(sweep)),
     );
-    body += "<section class=\"plots\" aria-label=\"Plots\">";
-    plots.iter().for_each(|plot| body += &page::figure_of(plot));
-    body += "</section><section><h2>All points</h2>";
+    body += &page::gallery(plots);
+    body += "<section><h2>All points</h2>";
     let mut header: Vec<String> = keys.iter().map(|&key| key.to_owned()).collect();
     let columns = ["mean reach", "interval", "5 %", "median", "95 %", "break out", "point"];
     header.extend(columns.map(str::to_owned));
@@ -273,14 +272,15 @@ pub(super) fn page(sweep: &SweepTable, plots: &[Plot]) -> String {
         let mut cells: Vec<String> = row.values.iter().map(ToString::to_string).collect();
         cells.extend([figure(row.spread.mean), interval_of(row)]);
         cells.extend([quantiles.p05, quantiles.p50, quantiles.p95].map(count));
-        cells.extend([outbreak, row.point.clone()]);
+        // As many letters as tell points apart.
+        cells.extend([outbreak, row.point.chars().take(10).collect()]);
         cells
     });
     body += &page::table("All points", &header, &rows.collect::<Vec<_>>());
     body += &format!(
         "</section><section><h2>Where it comes from</h2><p>The digest of all points is <code>{}</code>, \
          on the graph <code>{}</code>, seed {}. Each point is a result directory of its own under \
-         <code>points</code>, named as in the table.</p></section>",
+         <code>points</code>, whose name begins as in the table.</p></section>",
         escape(&sweep.digest()),
         escape(&sweep.graph.digest),
         sweep.seed,

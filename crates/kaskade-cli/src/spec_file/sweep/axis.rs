@@ -264,8 +264,11 @@ fn range<'a>(
                 i if range.log => from * libm::pow(to / from, share(i)),
                 i => from + share(i) * (to - from),
             };
-            // Twelve digits: 10 is 10, whatever the powers that it is made of.
-            let rounded = |i| format!("{:.11e}", number(i)).parse().unwrap_or(number(i));
+            // Six digits: 10 is 10, whatever the powers that it is made of, and people can say it.
+            let rounded = |i| match i {
+                i if is_whole || i == 0 || i == n - 1 => number(i),
+                i => format!("{:.5e}", number(i)).parse().unwrap_or(number(i)),
+            };
             (0..n).map(rounded).collect()
         }
         _ => {
