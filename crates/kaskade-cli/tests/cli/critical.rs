@@ -20,11 +20,16 @@ fn every(folder: &Folder, key: &str, seeds: &str) -> Vec<(f64, f64)> {
     folder.write("every.toml", spec);
     let out = format!("every-{}", key.len());
     let table = folder.json(&["run", "every.toml", "--coins", "octet", "--out", &out]);
-    let points = table["points"].as_array().unwrap().iter();
+    let points = table["points"].as_array().expect("as the table has it").iter();
     let pair = |point: &Value| {
-        let values = point["values"].as_object().unwrap();
-        let push = values.values().next().unwrap().as_f64().unwrap();
-        (push, point["spread"]["mean"].as_f64().unwrap())
+        let values = point["values"].as_object().expect("as the table has it");
+        let push = values
+            .values()
+            .next()
+            .expect("as the table has it")
+            .as_f64()
+            .expect("as the table has it");
+        (push, point["spread"]["mean"].as_f64().expect("as the table has it"))
     };
     points.map(pair).collect()
 }
@@ -35,14 +40,16 @@ fn the_smallest_number_of_seeds_is_that_of_trying_all() {
     let all = every(&folder, "\"seeds.top_degree\" = { from = 1, to = 40, step = 1 }", "");
     assert!(all.windows(2).all(|two| two[0].1 <= two[1].1), "more seeds reach more: {all:?}");
     for share in [0.08, 0.1, 0.15, 0.2] {
-        let expected = all.iter().find(|(_, mean)| *mean >= share * 256.0).unwrap().0;
+        let expected =
+            all.iter().find(|(_, mean)| *mean >= share * 256.0).expect("as the table has it").0;
         let reach = format!("{share}");
         let flags = ["--over", "seeds", "--seeds", "top-degree:1", "--reach", &reach];
         let found = search(&folder, &[&flags[..], &["--coins", "octet"][..]].concat());
         assert_eq!(found["estimate"].as_f64(), Some(expected), "{found}");
         assert_eq!(found["is_exact"], true);
-        assert!(found["evaluations"].as_array().unwrap().len() <= 5 * 8 + 3);
-        let [low, high] = [0, 1].map(|end| found["interval"][end].as_f64().unwrap());
+        assert!(found["evaluations"].as_array().expect("as the table has it").len() <= 5 * 8 + 3);
+        let [low, high] =
+            [0, 1].map(|end| found["interval"][end].as_f64().expect("as the table has it"));
         assert!(low <= expected && expected <= high, "{found}");
         assert_eq!(found["answer"], found["interval"][1]);
     }
@@ -54,7 +61,8 @@ fn the_smallest_probability_is_that_of_trying_all() {
     let key = "\"model.probability\" = { from = 0.01, to = 0.2, step = 0.01 }";
     let all = every(&folder, key, "[seeds]\ntop_degree = 2\n");
     for share in [0.1, 0.3, 0.5] {
-        let expected = all.iter().find(|(_, mean)| *mean >= share * 256.0).unwrap().0;
+        let expected =
+            all.iter().find(|(_, mean)| *mean >= share * 256.0).expect("as the table has it").0;
         let reach = format!("{}%", 100.0 * share);
         let flags = ["--over", "probability", "--step", "0.01", "--seeds", "top-degree:2"];
         let found = search(&folder, &[&flags[..], &["--reach", &reach][..]].concat());
@@ -63,7 +71,8 @@ fn the_smallest_probability_is_that_of_trying_all() {
         let wide =
             search(&folder, &[&flags[..], &["--reach", &reach, "--confidence", "99.9%"]].concat());
         let width = |found: &Value| {
-            found["interval"][1].as_f64().unwrap() - found["interval"][0].as_f64().unwrap()
+            found["interval"][1].as_f64().expect("as the table has it")
+                - found["interval"][0].as_f64().expect("as the table has it")
         };
         assert!(width(&wide) >= width(&found) && wide["estimate"] == found["estimate"]);
     }
@@ -74,15 +83,16 @@ fn taking_off_is_one_threshold_for_all_pushes() {
     let folder = Folder::with_graph();
     let flags = ["--over", "seeds", "--seeds", "random-each:1", "--takes-off", "--chance", "60%"];
     let found = search(&folder, &[&flags[..], &["--simulations", "2000"][..]].concat());
-    let nodes = found["goal"]["nodes"].as_u64().unwrap();
-    assert!(found["estimate"].as_u64().unwrap() < nodes, "{found}");
+    let nodes = found["goal"]["nodes"].as_u64().expect("as the table has it");
+    assert!(found["estimate"].as_u64().expect("as the table has it") < nodes, "{found}");
     // Each share is the share of simulations that reach the threshold.
     let tried = &found["evaluations"][1];
     let seeds = format!("random-each:{}", tried["push"]);
     let job = ["run", "--seeds", &seeds, "--simulations", "2000", "--out", "one"];
     folder.json(&[&job[..], &JOB[..4]].concat());
     folder.json(&["report", "one", "--out", "r.html", "--csv", "tables"]);
-    let table = std::fs::read_to_string(folder.path("tables/simulations.csv")).unwrap();
+    let table = std::fs::read_to_string(folder.path("tables/simulations.csv"))
+        .expect("as the table has it");
     let spreads =
         table.lines().skip(1).filter_map(|row| row.split(',').nth(2)?.parse::<u64>().ok());
     let n_reached = spreads.filter(|&spread| spread >= nodes).count();
