@@ -4,7 +4,7 @@ use kaskade_engine::local::{self, Unobserved};
 use kaskade_engine::partition::Partition;
 use kaskade_model::NodeId;
 use kaskade_model::coin::{Family, Isa};
-use kaskade_model::diffusion::ArcProbability;
+use kaskade_model::diffusion::{ArcProbability, FactorColumns, LiveArcModel, SegmentMatrix};
 use kaskade_model::dynamics::{
     Activation, Channel, Delay, Dynamics, NodeColumns, Selector, Tie, Value,
 };
@@ -13,7 +13,7 @@ use kaskade_model::tally::SimulationRow;
 use kaskade_testkit::accept::{Estimate, assert_mean};
 use kaskade_testkit::oracle;
 use kaskade_testkit::runs::{Layout, fixed_seeds, plan, run_as};
-use kaskade_testkit::{ArcList, fixtures};
+use kaskade_testkit::{ArcList, NodeTable, fixtures, reference};
 
 use super::{FAMILIES, campaigns, cascade};
 
@@ -82,6 +82,46 @@ fn one_channel_is_the_plain_cascade() {
                 let plain = SimulationRow { series: Vec::new(), ..found.clone() };
                 assert_eq!(plain, *expected, "{coins:?}, {activation:?}");
             }
+        }
+    }
+}
+
+/// What the columns say of the nodes of an arc holds on a channel, too.
+#[test]
+fn channels_whose_arcs_depend_on_their_nodes() {
+    let nodes = NodeTable::default()
+        .with_numbers("heard", (0..200).map(|node| f64::from(node % 9) / 8.0))
+        .with_categories("group", (0..200).map(|node| ["a", "b", ""][node as usize % 3]));
+    let graph = layered().with_nodes(nodes.clone());
+    let factors = FactorColumns { influence: Some("heard".to_owned()), susceptibility: None };
+    let factors = ArcProbability::Factors(factors);
+    let matrix = SegmentMatrix {
+        segment: "group".to_owned(),
+        default: 0.2,
+        from: [("a".to_owned(), [("b".to_owned(), 0.9)].into())].into(),
+    };
+    let by_nodes = |place, probability| Channel { probability, ..channel(place, 0.0) };
+    let both = over(
+        [by_nodes(MAIL, factors.clone()), by_nodes(SMS, ArcProbability::Segments(matrix))],
+        Activation::Any,
+    );
+    let seeds = || fixed_seeds([1, 5]);
+    for coins in FAMILIES {
+        let plan =
+            |dynamics| JobPlan { coins, dynamics, ..plan(&graph, cascade(0.5), seeds(), 300) };
+        let job = plan(both.clone());
+        let found = run_as(&graph, &job, Layout::new(3, 2, 2));
+        assert!(found.iter().any(|row| row.spread() > 20), "something happens");
+        assert_eq!(found, reference::rows(&graph, &job), "{coins:?}");
+        // One channel of all arcs is the plain cascade.
+        let all = fixtures::erdos_renyi(200, 6.0, 3).with_channels(|_| 1).with_nodes(nodes.clone());
+        let one = plan(over([by_nodes(MAIL, factors.clone())], Activation::Any));
+        let model = LiveArcModel::IndependentCascade(factors.clone());
+        let plain = JobPlan { model, ..plan(Dynamics::default()) };
+        let found = run_as(&all, &one, Layout::plain());
+        for (found, expected) in found.iter().zip(run_as(&all, &plain, Layout::plain())) {
+            assert_eq!(found.new_per_round, expected.new_per_round);
+            assert_eq!(found.fingerprint, expected.fingerprint);
         }
     }
 }

@@ -103,7 +103,7 @@ impl<S: Shard> Partition<S> {
     ) -> Result<Self, ModelError> {
         debug_assert!(shards.iter().all(|shard| shard.nodes().end <= plan.n_nodes));
         let traits = NodeTraits::resolve(&plan.dynamics, plan.seed, plan.n_nodes, columns)?;
-        let layers = Layers::new(&shards, &plan)?;
+        let layers = Layers::new(&shards, &plan, columns)?;
         let endpoints = Endpoints::resolve(&plan.model, plan.n_nodes, columns)?;
         if plan.dynamics.channels.is_empty() {
             shards.iter().try_for_each(|shard| plan.model.check(shard))?;

@@ -130,7 +130,9 @@ impl Dynamics {
         let Audience { reach, count, seeds: _, segment, weight, fakes } = &self.audience;
         let fakes = fakes.as_ref().is_some_and(|fakes| fakes.column.is_some());
         let Conduct { forward_by, endorse_by, .. } = &self.conduct;
-        let has_audience = self.channels.iter().any(|channel| channel.audience.is_some());
+        let reads =
+            |channel: &Channel| channel.audience.is_some() || channel.probability.reads_columns();
+        let has_audience = self.channels.iter().any(reads);
         let is_counted_apart = segment.is_some() || weight.is_some();
         let is_asked =
             has_audience || reach.is_some() || count.is_some() || is_counted_apart || fakes;

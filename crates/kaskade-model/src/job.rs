@@ -190,6 +190,9 @@ fn dynamics(spec: &Spec, graph: &impl NodeDirectory) -> Result<Dynamics, PlanErr
             },
         })? as u8;
     }
+    for channel in &dynamics.channels {
+        Endpoints::of_arcs(&channel.probability, graph.n_nodes(), graph.columns())?;
+    }
     // Whether the columns say what the job asks of them.
     NodeTraits::resolve(&dynamics, spec.run.seed, graph.n_nodes(), graph.columns())?;
     for (number, (round, side, seeds)) in (1..).zip(spec.pushes()?) {

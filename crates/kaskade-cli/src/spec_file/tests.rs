@@ -190,7 +190,7 @@ fn flaws_of_probabilities_by_the_nodes_are_located() {
     assert!(text.ends_with("1.5 over the in-degree is not in (0, 1]"), "{text}");
     let text = model("kind = \"lt\"\nprobability = { influence = \"a\" }");
     assert!(
-        text.starts_with("s.toml:6:15: model.probability a product of factors has no"),
+        text.starts_with("s.toml:6:1: model.probability a product of factors has no"),
         "{text}"
     );
     let text = model("forward = { column = \"c\", default = 0.5, values = { gold = 2.0 } }");

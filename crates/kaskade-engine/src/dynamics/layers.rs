@@ -5,7 +5,7 @@ use kaskade_model::diffusion::{
     ArcProbability, Endpoints, LiveArcModel, LiveArcs, ModelError, OnChannel, OverInDegreeCascade,
     WeightedCascade, channel_in_degrees,
 };
-use kaskade_model::dynamics::Channel;
+use kaskade_model::dynamics::{Channel, NodeColumns};
 use kaskade_model::job::JobPlan;
 
 use crate::kernel::JobModel;
@@ -15,6 +15,8 @@ use crate::kernel::JobModel;
 pub(crate) struct Layers {
     /// By channel and shard: its nodes' in-degrees in the channel, where its arcs depend on them.
     in_degrees: Vec<Vec<Vec<u32>>>,
+    /// By channel: what its arcs read of the nodes.
+    endpoints: Vec<Endpoints>,
 }
 
 impl Layers {
@@ -22,8 +24,12 @@ impl Layers {
     /// weighted cascades.
     ///
     /// # Errors
-    /// [`ModelError::MissingSection`] when arcs have no channels.
-    pub(crate) fn new<S: Shard>(shards: &[S], plan: &JobPlan) -> Result<Self, ModelError> {
+    /// [`ModelError::MissingSection`] when arcs have no channels, or [`ModelError::Traits`].
+    pub(crate) fn new<S: Shard>(
+        shards: &[S],
+        plan: &JobPlan,
+        columns: &(impl NodeColumns + ?Sized),
+    ) -> Result<Self, ModelError> {
         let channels = &plan.dynamics.channels;
         let lacks = |shard: &S| shard.n_arcs() > 0 && shard.arc_channels().is_none();
         if !channels.is_empty() && shards.iter().any(lacks) {
@@ -36,7 +42,13 @@ impl Layers {
             }
             _ => Vec::new(),
         };
-        Ok(Self { in_degrees: channels.iter().map(of_channel).collect() })
+        let endpoints = channels
+            .iter()
+            .map(|channel| Endpoints::of_arcs(&channel.probability, plan.n_nodes, columns));
+        Ok(Self {
+            endpoints: endpoints.collect::<Result<_, _>>()?,
+            in_degrees: channels.iter().map(of_channel).collect(),
+        })
     }
 
     /// Calls `body` with the rule of `channel`, number `number` of the job with `seed`, on `shard`,
@@ -61,7 +73,8 @@ impl Layers {
             (Some(in_degrees), _) => Ok(body(&WeightedCascade(in_degrees))),
             (None, probability) => {
                 let model = &LiveArcModel::IndependentCascade(probability.clone());
-                JobModel { model, seed, endpoints: &Endpoints::Nothing }.with_rule(shard, body)
+                let endpoints = &self.endpoints[number];
+                JobModel { model, seed, endpoints }.with_rule(shard, body)
             }
         }
     }

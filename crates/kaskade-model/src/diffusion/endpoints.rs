@@ -19,26 +19,60 @@ pub enum Endpoints {
 }
 
 impl Endpoints {
-    /// What `model` reads of `n_nodes` nodes with `columns`. O(nodes), or O(1) where it reads
-    /// nothing.
+    /// What `model` reads, as [`Endpoints::of_arcs`].
     ///
     /// # Errors
-    /// [`TraitError`] names the column, and the node or category that does not fit.
+    /// As [`Endpoints::of_arcs`].
     pub fn resolve(
         model: &LiveArcModel,
         n_nodes: u32,
         columns: &(impl NodeColumns + ?Sized),
     ) -> Result<Self, TraitError> {
+        match model {
+            LiveArcModel::IndependentCascade(probability) => {
+                Self::of_arcs(probability, n_nodes, columns)
+            }
+            LiveArcModel::LinearThreshold(_) => Ok(Self::Nothing),
+        }
+    }
+
+    /// What arcs with `probability` read of `n_nodes` nodes with `columns`. O(nodes), or O(1) where
+    /// they read nothing.
+    ///
+    /// # Errors
+    /// [`TraitError`] names the column, and the node or category that does not fit.
+    pub fn of_arcs(
+        probability: &ArcProbability,
+        n_nodes: u32,
+        columns: &(impl NodeColumns + ?Sized),
+    ) -> Result<Self, TraitError> {
         use ArcProbability as P;
-        Ok(match model {
-            LiveArcModel::IndependentCascade(P::Factors(of)) => {
-                Self::Factors(NodeFactors::resolve(of, n_nodes, columns)?)
-            }
-            LiveArcModel::IndependentCascade(P::Segments(matrix)) => {
-                Self::Segments(NodeSegments::resolve(matrix, n_nodes, columns)?)
-            }
+        Ok(match probability {
+            P::Factors(of) => Self::Factors(NodeFactors::resolve(of, n_nodes, columns)?),
+            P::Segments(matrix) => Self::Segments(NodeSegments::resolve(matrix, n_nodes, columns)?),
             _ => Self::Nothing,
         })
+    }
+}
+
+impl ArcProbability {
+    /// Whether it depends on the columns of the graph's nodes.
+    #[must_use]
+    pub fn reads_columns(&self) -> bool {
+        matches!(self, Self::Factors(_) | Self::Segments(_))
+    }
+
+    /// The bytes a node of the whole graph that [`Endpoints`] take.
+    #[must_use]
+    pub fn endpoint_bytes(&self) -> u64 {
+        match self {
+            Self::Factors(of) => {
+                let n_factors = of.influence.iter().chain(&of.susceptibility).count();
+                (size_of::<f64>() * n_factors) as u64
+            }
+            Self::Segments(_) => 1,
+            _ => 0,
+        }
     }
 }
 
@@ -46,20 +80,15 @@ impl LiveArcModel {
     /// Whether it depends on the columns of the graph's nodes.
     #[must_use]
     pub fn reads_columns(&self) -> bool {
-        use ArcProbability as P;
-        matches!(self, Self::IndependentCascade(P::Factors(_) | P::Segments(_)))
+        matches!(self, Self::IndependentCascade(probability) if probability.reads_columns())
     }
 
     /// The bytes a node of the whole graph that [`Endpoints`] take.
     #[must_use]
     pub fn endpoint_bytes(&self) -> u64 {
         match self {
-            Self::IndependentCascade(ArcProbability::Factors(of)) => {
-                let n_factors = of.influence.iter().chain(&of.susceptibility).count();
-                (size_of::<f64>() * n_factors) as u64
-            }
-            Self::IndependentCascade(ArcProbability::Segments(_)) => 1,
-            _ => 0,
+            Self::IndependentCascade(probability) => probability.endpoint_bytes(),
+            Self::LinearThreshold(_) => 0,
         }
     }
 }

@@ -151,7 +151,10 @@ impl NodeTraits {
         let is_selected = reach.is_some() || count.is_some() || fakes.is_some();
         let has_classes = is_selected || segment.is_some();
         let has_classes = has_classes || forward_by.is_some() || endorse_by.is_some();
-        u64::from(has_classes) + if weight.is_some() { size_of::<u64>() as u64 } else { 0 }
+        let weights = if weight.is_some() { size_of::<u64>() as u64 } else { 0 };
+        let of_channels =
+            dynamics.channels.iter().map(|channel| channel.probability.endpoint_bytes());
+        u64::from(has_classes) + weights + of_channels.sum::<u64>()
     }
 
     /// Whether some nodes cannot be reached.

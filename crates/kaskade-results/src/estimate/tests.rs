@@ -64,7 +64,8 @@ fn the_sums_have_room_for_the_largest_sample() {
     let x = u128::from(u32::MAX);
     // As far from the mean as can be, which has the largest rest.
     let moments = Moments { n, sum: u128::from(n) * (x + 1) - 1, squares: u128::from(n) * x * x };
-    assert_eq!(moments.standard_deviation(), Some(x as f64));
+    // √(n / (n − 1)) times the distance.
+    assert_eq!(moments.standard_deviation(), Some(x as f64 + 0.5));
 }
 
 #[test]

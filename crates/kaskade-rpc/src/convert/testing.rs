@@ -76,6 +76,7 @@ fn probabilities() -> impl Strategy<Value = f64> {
 
 pub(crate) fn models() -> impl Strategy<Value = LiveArcModel> {
     use {ArcProbability as P, ArcWeight as W};
+    // Boxed: a union of so many would fill the stack of a test.
     prop_oneof![
         probabilities().prop_map(|p| LiveArcModel::IndependentCascade(P::Constant(p))),
         Just(LiveArcModel::IndependentCascade(P::WeightedCascade)),
@@ -95,6 +96,7 @@ pub(crate) fn models() -> impl Strategy<Value = LiveArcModel> {
         Just(LiveArcModel::LinearThreshold(W::Column)),
         (0.01..=1.0).prop_map(|share| LiveArcModel::LinearThreshold(W::OverInDegree(share))),
     ]
+    .boxed()
 }
 
 fn segment_matrices() -> impl Strategy<Value = SegmentMatrix> {

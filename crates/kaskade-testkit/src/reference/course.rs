@@ -104,6 +104,7 @@ fn layers(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, simulation: u64) -> V
         let is_there = |channels: u8| channels >> channel.place & 1 == 1;
         let own = graph.arcs().iter().zip(channels_of).filter(|&(_, &of)| is_there(of));
         let own = ArcList::new(graph.n_nodes(), own.map(|(arc, _)| (arc.source, arc.target)));
+        let own = own.with_nodes(graph.nodes().clone());
         let mut thresholds = arc_thresholds(&own, &channel.probability, plan.seed).into_iter();
         let live = graph.arcs().iter().zip(channels_of).map(|(arc, &of)| {
             let item = coin::arc_item(NodeId(arc.source), NodeId(arc.target), Purpose::Arc);
