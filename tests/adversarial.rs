@@ -68,7 +68,7 @@ fn coins_are_not_shared_between_nodes() {
         assert_mean(&format!("{coins:?}, path"), Estimate::of_counts(path), oracle::path(50, 0.1));
 
         let graph = fixtures::out_regular(2000, 5, 1);
-        let diffusion = Diffusion::of(&graph, cascade(0.1));
+        let diffusion = Diffusion::of(&graph, &cascade(0.1));
         for seed in [0, 777, 1999] {
             let found = spreads(coins, &graph, 0.1, fixed_seeds([seed]), 1 << 17);
             let expected = textbook::spreads(&graph, &diffusion, &[seed], 1 << 17);

@@ -153,7 +153,12 @@ fn valid_seeds() -> Seeds {
         }
         if views == Views::Both {
             let out = folder.path().join(format!("{name}.parquet"));
-            let spec = ExportSpec { out: out.clone(), force: true, isolated_as_self_loops: false };
+            let spec = ExportSpec {
+                out: out.clone(),
+                force: true,
+                isolated_as_self_loops: false,
+                channel: None,
+            };
             export(&directories::open(dir), dir, &spec, &Unwatched).expect("arcs are exported");
             seeds.insert(("parquet", format!("valid-{name}")), read(&out));
         }

@@ -16,7 +16,7 @@ use kaskade_model::spec::{
 use kaskade_results::Sample;
 use kaskade_testkit::philox::Philox;
 use kaskade_testkit::runs::Layout;
-use kaskade_testkit::{ArcList, directories, repository};
+use kaskade_testkit::{ArcList, directories, every_model, repository};
 
 type Digests = BTreeMap<String, String>;
 
@@ -56,6 +56,20 @@ fn digests_are_those_of_coin_version_1() {
         let rows = directories::run(&job, graph, Layout::new(1, 2, 1));
         let sample = Sample::collect(rows, n_nodes).unwrap();
         found.insert(format!("job/{family}/{name}"), sample.digest().to_owned());
+    }
+
+    for (name, mut job) in every_model(500) {
+        for (family, coins) in &families[..2] {
+            job.run.coins = *coins;
+            let graph = directories::open(&rmat);
+            let n_nodes = graph.nodes().originals().len() as u32;
+            let rows = directories::run(&job, graph, Layout::new(1, 2, 1));
+            let sample = Sample::collect(rows, n_nodes).unwrap();
+            if let Some(digest) = sample.measures_digest() {
+                found.insert(format!("measures/{family}/{name}"), digest.to_owned());
+            }
+            found.insert(format!("job/{family}/{name}"), sample.digest().to_owned());
+        }
     }
 
     if env::var_os("KASKADE_BLESS").is_some() {

@@ -53,7 +53,7 @@ proptest! {
             // Block coins are for one probability.
             let is_possible = family != Family::Block || model.block_coins().is_some();
             let coins = if is_possible { family } else { Family::Octet };
-            spreads(coins, &graph, model, nodes.map(|node| node % graph.n_nodes()))
+            spreads(coins, &graph, model.clone(), nodes.map(|node| node % graph.n_nodes()))
         };
         let (small, small_and_one) = (of(&[&few], None), of(&[&few], Some(one)));
         let (large, large_and_one) = (of(&[&few, &more], None), of(&[&few, &more], Some(one)));
@@ -100,7 +100,7 @@ proptest! {
         let mut larger = first.iter().zip(second).map(|(a, b)| a.max(*b)).collect::<Vec<_>>().into_iter();
         let both = low.clone().with_column(|_| larger.next().expect("a value an arc"));
         let model = M::IndependentCascade(P::Column);
-        let of = |graph: &ArcList| spreads(coins, graph, model, [seed % graph.n_nodes()]);
+        let of = |graph: &ArcList| spreads(coins, graph, model.clone(), [seed % graph.n_nodes()]);
         prop_assert!(of(&low).iter().zip(of(&both)).all(|(low, both)| *low <= both));
     }
 

@@ -1,14 +1,16 @@
 //! Exact answers: the engine against enumeration and closed forms, the enumeration against
 //! published fractions (`reference/peers.md` §7.1).
 
-use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
+use kaskade_model::diffusion::{
+    ArcProbability, ArcWeight, FactorColumns, LiveArcModel, SegmentMatrix,
+};
 use kaskade_model::seeds::SeedPlan;
 use kaskade_testkit::accept::{Estimate, assert_mean};
 use kaskade_testkit::oracle::{self, Fraction, SpreadDistribution};
 use kaskade_testkit::philox::Philox;
 use kaskade_testkit::reference::arc_thresholds;
 use kaskade_testkit::runs::{fixed_seeds, plan, run};
-use kaskade_testkit::{Arc, ArcList, fixtures};
+use kaskade_testkit::{Arc, ArcList, NodeTable, fixtures};
 
 const SIMULATIONS: u64 = 1 << 17;
 
@@ -168,11 +170,79 @@ fn random_tiny_graphs() {
     }
 }
 
+/// Factors that are whole eighths, a matrix, and shares of the in-degree: the same enumeration.
+#[test]
+fn probabilities_by_the_nodes_of_an_arc() {
+    let eighths = [3u32, 8, 5, 1, 0];
+    let number = |node: u32| f64::from(eighths[node as usize % 5]) / 8.0;
+    for (name, graph) in [
+        ("diamond", fixtures::diamond()),
+        ("K4", fixtures::complete(4)),
+        ("C5", fixtures::cycle(5)),
+    ] {
+        let n_nodes = graph.n_nodes();
+        let segments = (0..n_nodes).map(|node| ["a", "b", ""][node as usize % 3]);
+        let nodes = NodeTable::default()
+            .with_numbers("heard", (0..n_nodes).map(number))
+            .with_numbers("listens", (0..n_nodes).map(|node| number(node + 2)))
+            .with_categories("segment", segments);
+        let in_degrees = graph.in_degrees();
+        let graph = graph.with_nodes(nodes);
+        let holds = |what: &str, probability, of: &dyn Fn(Arc) -> (u128, u128)| {
+            let of = |arc| Fraction::new(of(arc).0, of(arc).1);
+            let exact = oracle::independent_cascade(&graph, of, &[0]);
+            let model = LiveArcModel::IndependentCascade(probability);
+            assert_distribution(&format!("{name}, {what}"), &graph, model, &[0], &exact);
+        };
+        let columns = |influence: Option<&str>, susceptibility: Option<&str>| {
+            ArcProbability::Factors(FactorColumns {
+                influence: influence.map(str::to_owned),
+                susceptibility: susceptibility.map(str::to_owned),
+            })
+        };
+        let eighth = |node: u32| u128::from(eighths[node as usize % 5]);
+        holds("factors", columns(Some("heard"), Some("listens")), &|arc| {
+            (eighth(arc.source) * eighth(arc.target + 2), 64)
+        });
+        holds("influence", columns(Some("heard"), None), &|arc| (eighth(arc.source), 8));
+        holds("susceptibility", columns(None, Some("listens")), &|arc| (eighth(arc.target + 2), 8));
+
+        let to =
+            |pairs: &[(&str, f64)]| pairs.iter().map(|(to, p)| ((*to).to_owned(), *p)).collect();
+        let from = [("a", to(&[("a", 0.25), ("b", 0.75)])), ("b", to(&[("a", 1.0)]))];
+        let matrix = SegmentMatrix {
+            segment: "segment".to_owned(),
+            default: 0.5,
+            from: from.into_iter().map(|(from, to)| (from.to_owned(), to)).collect(),
+        };
+        holds("segments", ArcProbability::Segments(matrix), &|arc| match (
+            arc.source % 3,
+            arc.target % 3,
+        ) {
+            (0, 0) => (1, 4),
+            (0, 1) => (3, 4),
+            (1, 0) => (1, 1),
+            _ => (1, 2),
+        });
+        holds("1.5/in-degree", ArcProbability::OverInDegree(1.5), &|arc| {
+            let in_degree = u128::from(in_degrees[arc.target as usize]);
+            (3.min(2 * in_degree), 2 * in_degree)
+        });
+        let exact = oracle::linear_threshold(
+            &graph,
+            |arc| Fraction::new(3, 4 * u128::from(in_degrees[arc.target as usize])),
+            &[0],
+        );
+        let model = LiveArcModel::LinearThreshold(ArcWeight::OverInDegree(0.75));
+        assert_distribution(&format!("{name}, 0.75/in-degree"), &graph, model, &[0], &exact);
+    }
+}
+
 #[test]
 fn trivalency_given_its_levels() {
     let model = LiveArcModel::IndependentCascade(ArcProbability::Trivalency);
     let graph = fixtures::complete(4);
-    let thresholds = arc_thresholds(&graph, ArcProbability::Trivalency, 1);
+    let thresholds = arc_thresholds(&graph, &ArcProbability::Trivalency, 1);
     let level = |arc: Arc| {
         let position = graph.arcs().binary_search(&arc).expect("an arc of it");
         let p = thresholds[position] as f64 / (1u64 << 32) as f64;
@@ -189,7 +259,7 @@ fn trivalency_given_its_levels() {
 #[test]
 fn trivalency_levels_are_equally_likely() {
     let graph = fixtures::complete(300);
-    let thresholds = arc_thresholds(&graph, ArcProbability::Trivalency, 1);
+    let thresholds = arc_thresholds(&graph, &ArcProbability::Trivalency, 1);
     for level in [0.1, 0.01, 0.001] {
         let threshold = (level * (1u64 << 32) as f64).round_ties_even() as u64;
         let share = Estimate::of_share(thresholds.iter().map(|&other| other == threshold));
@@ -203,7 +273,7 @@ fn paths_and_stars() {
         let truth = oracle::path(n_nodes, p);
         for model in [cascade(p), threshold(p)] {
             let path = fixtures::path(n_nodes);
-            let spreads = spreads(&path, model, fixed_seeds([0]), SIMULATIONS);
+            let spreads = spreads(&path, model.clone(), fixed_seeds([0]), SIMULATIONS);
             assert_mean(&format!("path {n_nodes}, {model:?}"), Estimate::of_counts(spreads), truth);
         }
     }
@@ -234,7 +304,7 @@ fn in_stars() {
         let sources = || fixed_seeds(1..=n_sources);
         for model in [WEIGHTED_THRESHOLD, threshold(share), COLUMN_THRESHOLD] {
             for (simulation, spread) in
-                spreads(&column, model, sources(), SIMULATIONS).into_iter().enumerate()
+                spreads(&column, model.clone(), sources(), SIMULATIONS).into_iter().enumerate()
             {
                 assert_eq!(
                     spread,

@@ -20,7 +20,7 @@ fn the_parent_is_a_uniform_choice_of_those_who_reach_a_node() {
         let recording = Recording { trace_simulations: 10_000, nodes: false };
         let plan = plan(&graph, cascade(1.0), fixed_seeds(1..6), 10_000);
         let plan = JobPlan { coins, recording, ..plan };
-        let tally = tally_of(graph.shards(1), &plan, Layout::plain());
+        let tally = tally_of(&graph, &plan, Layout::plain());
         let parents: Vec<u32> = tally.trace().filter_map(|(_, of)| of.parent).collect();
         assert_eq!(parents.len(), 10_000);
         for source in 1..6 {
@@ -41,11 +41,11 @@ fn what_is_kept_is_the_same_for_every_way_to_compute() {
         let recording = Recording { trace_simulations: 3, nodes: true };
         let plan = plan(&graph, cascade(p), fixed_seeds(0..20), 150);
         let plan = JobPlan { coins, recording, lane_words: 1, ..plan };
-        let alone = tally_of(graph.shards(1), &plan, Layout::plain());
+        let alone = tally_of(&graph, &plan, Layout::plain());
         assert_eq!(check_recorded(&graph, &plan, &alone), Ok(()));
         for (n_shards, n_threads, in_flight) in [(7, 4, 1), (2, 2, 2), (16, 3, 3)] {
             let layout = Layout::new(n_shards, n_threads, in_flight);
-            let tally = tally_of(graph.shards(n_shards), &plan, layout);
+            let tally = tally_of(&graph, &plan, layout);
             assert!(tally.rows().eq(alone.rows()) && tally.trace().eq(alone.trace()), "{layout:?}");
             assert_eq!(tally.reached(), alone.reached(), "{layout:?}");
         }

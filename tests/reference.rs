@@ -3,12 +3,14 @@
 
 use kaskade_engine::partition::Method;
 use kaskade_model::coin::{Family, Isa};
-use kaskade_model::diffusion::{ArcProbability as P, ArcWeight as W, LiveArcModel as M};
+use kaskade_model::diffusion::{
+    ArcProbability as P, ArcWeight as W, FactorColumns, LiveArcModel as M, SegmentMatrix,
+};
 use kaskade_model::job::JobPlan;
 use kaskade_model::recording::Recording;
 use kaskade_model::seeds::SeedPlan;
 use kaskade_testkit::runs::{Layout, fixed_seeds, plan, run, run_as, tally_of};
-use kaskade_testkit::{ArcList, accept, check_recorded, fixtures, reference, textbook};
+use kaskade_testkit::{ArcList, NodeTable, accept, check_recorded, fixtures, reference, textbook};
 use proptest::collection::btree_set;
 use proptest::prelude::*;
 
@@ -27,6 +29,11 @@ fn arb_model() -> impl Strategy<Value = (ArcList, M)> {
             Just(M::IndependentCascade(P::WeightedCascade)),
             Just(M::IndependentCascade(P::Trivalency)),
             Just(M::IndependentCascade(P::Column)),
+            (0.001..9.0).prop_map(|share| M::IndependentCascade(P::OverInDegree(share))),
+            any::<(bool, bool)>().prop_map(|of| M::IndependentCascade(P::Factors(factors(of)))),
+            arb_matrix(graph.n_nodes())
+                .prop_map(|matrix| M::IndependentCascade(P::Segments(matrix))),
+            (0.001..=1.0).prop_map(|share| M::LinearThreshold(W::OverInDegree(share))),
             weight.prop_map(|w| M::LinearThreshold(W::Constant(w))),
             Just(M::LinearThreshold(W::WeightedCascade)),
             Just(M::LinearThreshold(W::Column)),
@@ -35,10 +42,34 @@ fn arb_model() -> impl Strategy<Value = (ArcList, M)> {
             let graph = match model {
                 M::IndependentCascade(P::Column) => fixtures::arb_column(graph.clone()).boxed(),
                 M::LinearThreshold(W::Column) => fixtures::arb_weights(graph.clone()).boxed(),
+                M::IndependentCascade(P::Factors(_) | P::Segments(_)) => {
+                    fixtures::arb_nodes(graph.clone()).boxed()
+                }
                 _ => Just(graph.clone()).boxed(),
             };
             (graph, Just(model))
         })
+    })
+}
+
+fn factors((influence, susceptibility): (bool, bool)) -> FactorColumns {
+    FactorColumns {
+        influence: influence.then(|| "influence".to_owned()),
+        susceptibility: susceptibility.then(|| "susceptibility".to_owned()),
+    }
+}
+
+/// A matrix of the segments of [`fixtures::arb_nodes`] that a graph of `n_nodes` has for sure.
+fn arb_matrix(n_nodes: u32) -> impl Strategy<Value = SegmentMatrix> {
+    let known = fixtures::SEGMENTS[..fixtures::SEGMENTS.len().min(n_nodes as usize)].to_vec();
+    let segment = move || prop::sample::select(known.clone()).prop_map(str::to_owned);
+    let probability = || prop_oneof![Just(0.0), Just(1.0), 0.0001..1.0];
+    let to = prop::collection::btree_map(segment(), probability(), 0..4);
+    let from = prop::collection::btree_map(segment(), to, 0..4);
+    (probability(), from).prop_map(|(default, from)| SegmentMatrix {
+        segment: "segment".to_owned(),
+        default,
+        from,
     })
 }
 
@@ -72,7 +103,7 @@ fn arb_job() -> impl Strategy<Value = (ArcList, JobPlan)> {
                     max_rounds,
                     recording,
                     lane_words,
-                    ..plan(&graph, model, seeds, n_simulations)
+                    ..plan(&graph, model.clone(), seeds, n_simulations)
                 };
                 (graph.clone(), plan)
             },
@@ -111,7 +142,7 @@ proptest! {
     ) {
         let rows = reference::rows(&graph, &plan);
         for layout in layouts {
-            let tally = tally_of(graph.shards(layout.n_shards.get()), &plan, layout);
+            let tally = tally_of(&graph, &plan, layout);
             prop_assert_eq!(&tally.rows().collect::<Vec<_>>(), &rows, "{:?}", layout);
             prop_assert_eq!(check_recorded(&graph, &plan, &tally), Ok(()), "{:?}", layout);
         }
@@ -132,7 +163,11 @@ proptest! {
 /// Graphs of a few thousand nodes, so that rounds are shared among threads.
 #[test]
 fn every_layout_on_rounds_that_fill_a_pool() {
-    let graph = fixtures::erdos_renyi(3000, 6.0, 1).with_column(|arc| {
+    let factor = |place: u32| move |node| f64::from((node * place) % 11) / 10.0;
+    let nodes = NodeTable::default()
+        .with_numbers("influence", (0..3000).map(factor(7)))
+        .with_numbers("susceptibility", (0..3000).map(factor(3)));
+    let graph = fixtures::erdos_renyi(3000, 6.0, 1).with_nodes(nodes).with_column(|arc| {
         // Unequal, and summing to at most 1 at every node (in-degrees are below 32).
         f64::from(arc.source % 7) / 224.0
     });
@@ -140,6 +175,8 @@ fn every_layout_on_rounds_that_fill_a_pool() {
         (M::IndependentCascade(P::Constant(0.25)), fixed_seeds(0..300)),
         (M::IndependentCascade(P::Constant(0.015)), fixed_seeds(0..2900)),
         (M::IndependentCascade(P::WeightedCascade), SeedPlan::RandomEach(20)),
+        (M::IndependentCascade(P::Factors(factors((true, true)))), SeedPlan::RandomEach(40)),
+        (M::LinearThreshold(W::OverInDegree(0.9)), SeedPlan::RandomEach(300)),
         (M::LinearThreshold(W::WeightedCascade), fixed_seeds((0..300).map(|i| 10 * i))),
         (M::LinearThreshold(W::Column), SeedPlan::RandomEach(900)),
     ];
@@ -148,7 +185,7 @@ fn every_layout_on_rounds_that_fill_a_pool() {
         [Family::Arc, Family::Octet].into_iter().chain(block).map(move |family| (job, family))
     });
     for ((model, seeds), coins) in with_families {
-        let plan = JobPlan { coins, ..plan(&graph, *model, seeds.clone(), 200) };
+        let plan = JobPlan { coins, ..plan(&graph, model.clone(), seeds.clone(), 200) };
         let rows = reference::rows(&graph, &plan);
         for lane_words in [1, 2, 3, 8] {
             let plan = JobPlan { lane_words, ..plan.clone() };
@@ -181,7 +218,8 @@ fn a_hub_shared_among_threads() {
         M::LinearThreshold(W::WeightedCascade),
     ] {
         // Beside the hub enough leaves for the pool to be woken.
-        let plan = JobPlan { lane_words: 1, ..plan(&graph, model, fixed_seeds(0..400), 80) };
+        let plan =
+            JobPlan { lane_words: 1, ..plan(&graph, model.clone(), fixed_seeds(0..400), 80) };
         let rows = reference::rows(&graph, &plan);
         for layout in [Layout::new(1, 4, 1), Layout::new(2, 2, 1)] {
             for method in [Method::Auto, Method::Forward] {
@@ -210,9 +248,9 @@ fn another_generator_finds_the_same_means() {
         M::LinearThreshold(W::Column),
     ] {
         let seeds: Vec<u32> = (0..5).collect();
-        let plan = plan(&graph, model, fixed_seeds(seeds.iter().copied()), n_simulations);
+        let plan = plan(&graph, model.clone(), fixed_seeds(seeds.iter().copied()), n_simulations);
         let found = run(&graph, &plan).into_iter().map(|row| row.spread());
-        let diffusion = textbook::Diffusion::of(&graph, model);
+        let diffusion = textbook::Diffusion::of(&graph, &model);
         let expected = textbook::spreads(&graph, &diffusion, &seeds, n_simulations);
         accept::assert_same_mean(
             &format!("{model:?}"),

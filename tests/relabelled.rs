@@ -47,7 +47,7 @@ fn spreads_are_the_same_whatever_nodes_are_called() {
             LiveArcModel::LinearThreshold(ArcWeight::WeightedCascade),
         ),
     ] {
-        let diffusion = Diffusion::of(&graph, model);
+        let diffusion = Diffusion::of(&graph, &model);
         let expected = textbook::spreads(&graph, &diffusion, &SEEDS, SIMULATIONS);
         let expected = Estimate::of_counts(expected);
         let model = ModelSpec::new(kind, probability);

@@ -9,17 +9,17 @@ use kaskade_engine::partition::Partition;
 use kaskade_engine::slice;
 use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
-use kaskade_model::dynamics::Dynamics;
+use kaskade_model::dynamics::{Dynamics, Push};
 use kaskade_model::job::JobPlan;
 use kaskade_model::message::{Attempt, Reason, WorkerCommand, WorkerEvent};
 use kaskade_model::recording::Recording;
 use kaskade_model::seeds::SeedPlan;
-use kaskade_model::spec::Placement;
+use kaskade_model::spec::{Placement, SeedSpec};
 use kaskade_model::tally::{JobTally, PartitionTally};
 use kaskade_model::until::Until;
-use kaskade_model::{BatchId, Epoch, JobId, Shard, ShardId, WorkerId};
+use kaskade_model::{AnyShard, BatchId, Epoch, JobId, Shard, ShardId, WorkerId};
 use kaskade_testkit::simulated_cluster::{self, Faults, SimulatedRun};
-use kaskade_testkit::{ArcList, VecShard};
+use kaskade_testkit::{ArcList, every_model};
 use proptest::prelude::*;
 
 const N_NODES: u32 = 400;
@@ -59,13 +59,13 @@ fn models() -> [LiveArcModel; 3] {
     ]
 }
 
-fn in_one_process(plan: &JobPlan, shards: &[VecShard]) -> JobTally {
+fn in_one_process(plan: &JobPlan, shards: &[AnyShard]) -> JobTally {
     let partition = Partition::new(shards.to_vec(), plan.clone(), Isa::Portable);
     let partition = partition.expect("the model fits the graph");
     local::run(partition, 1, &Unobserved).expect("nothing interrupts the run")
 }
 
-fn setup(plan: &JobPlan, shards: &[VecShard], placement: Placement) -> JobSetup {
+fn setup(plan: &JobPlan, shards: &[AnyShard], placement: Placement) -> JobSetup {
     let loads = (0..).zip(shards).map(|(id, shard)| ShardLoad {
         shard: ShardId(id),
         n_nodes: shard.nodes().n_nodes() as u64,
@@ -95,8 +95,11 @@ fn a_stop_rule_stops_every_placement_at_the_same_simulation() {
     let shards = graph().shards(7);
     let mut stop = None;
     for lane_words in [1, 8] {
-        let plan =
-            JobPlan { n_simulations: 20_000, first_simulation: 7, ..plan(model, lane_words) };
+        let plan = JobPlan {
+            n_simulations: 20_000,
+            first_simulation: 7,
+            ..plan(model.clone(), lane_words)
+        };
         let partition = Partition::new(shards.clone(), plan.clone(), Isa::Portable);
         let partition = partition.expect("the model fits the graph");
         let (tally, n_simulations) =
@@ -130,7 +133,7 @@ fn every_placement_gives_the_rows_of_one_process() {
     for model in models() {
         for n_shards in [1, 2, 7] {
             let shards = graph().shards(n_shards);
-            let plan = plan(model, 2);
+            let plan = plan(model.clone(), 2);
             let expected = in_one_process(&plan, &shards);
             for n_workers in [1, 2, 3, 5] {
                 let hybrid =
@@ -147,6 +150,69 @@ fn every_placement_gives_the_rows_of_one_process() {
                 }
             }
         }
+    }
+}
+
+/// A plan of every model, on the graph of these tests.
+fn plans_of_models() -> Vec<(&'static str, JobPlan)> {
+    let resolved = every_model(200).into_iter().map(|(name, spec)| {
+        let spec = spec.resolve().expect("the spec is valid");
+        let seeds = |seeds: &SeedSpec| match seeds {
+            SeedSpec::RandomEach(count) => SeedPlan::RandomEach(*count as u32),
+            _ => panic!("seeds of every simulation are drawn anew"),
+        };
+        let pushes = spec.pushes().expect("every campaign is there").into_iter();
+        let pushes = pushes.map(|(round, side, of)| Push { round, side, seeds: seeds(of) });
+        let dynamics =
+            Dynamics { pushes: pushes.collect(), ..spec.dynamics().expect("the spec is valid") };
+        let model = spec.live_arc_model().expect("the spec is valid");
+        (name, JobPlan { dynamics, max_rounds: spec.last_round(), ..plan(model, 2) })
+    });
+    resolved.collect()
+}
+
+#[test]
+fn every_model_gives_the_rows_of_one_process() {
+    for (name, plan) in plans_of_models() {
+        let shards = graph().shards(7);
+        let expected = in_one_process(&plan, &shards);
+        let n_active: u64 = expected.rows().map(|row| row.spread()).sum();
+        assert!(n_active > 330 * 10, "{name}: something happens, {n_active}");
+        for n_workers in [1, 2, 3, 5] {
+            let hybrid = Placement::Hybrid { replicas: 2, parts: (n_workers / 2).max(1) as u32 };
+            for placement in [Placement::Replicate, Placement::Partition, hybrid] {
+                if placement == hybrid && n_workers < 2 {
+                    continue;
+                }
+                let setup = setup(&plan, &shards, placement);
+                let run = simulated_cluster::run(setup, &shards, n_workers, Faults::default(), 1);
+                assert_same_rows(&run, &expected, &format!("{name}, {placement} on {n_workers}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn faults_change_no_model() {
+    let faults = Faults {
+        crash_per_mille: 8,
+        leave_per_mille: 8,
+        loss_per_mille: 8,
+        repeat_per_mille: 100,
+        budget: 8,
+        credit_bytes: 0,
+    };
+    let shards = graph().shards(7);
+    for (name, plan) in plans_of_models() {
+        let expected = in_one_process(&plan, &shards);
+        let mut hits = 0;
+        for seed in 0..12 {
+            let setup = setup(&plan, &shards, Placement::Partition);
+            let run = simulated_cluster::run(setup, &shards, 3, faults, seed);
+            assert_same_rows(&run, &expected, &format!("{name}, seed {seed}"));
+            hits += run.n_hits_in_rounds + run.n_crashes;
+        }
+        assert!(hits > 10, "{name}: {hits} faults");
     }
 }
 
@@ -170,7 +236,7 @@ proptest! {
         credit_bytes in prop_oneof![Just(0), 20u64..2000, Just(u64::MAX)],
     ) {
         let shards = graph().shards(7);
-        let plan = plan(models()[0], 1);
+        let plan = plan(models()[0].clone(), 1);
         let faults =
             Faults {
                 crash_per_mille,
@@ -189,7 +255,7 @@ proptest! {
 #[test]
 fn the_faults_really_hit_rounds() {
     let shards = graph().shards(7);
-    let plan = plan(models()[0], 1);
+    let plan = plan(models()[0].clone(), 1);
     let expected = in_one_process(&plan, &shards);
     let faults = Faults {
         crash_per_mille: 10,
@@ -245,7 +311,7 @@ fn no_room_is_too_little() {
 #[test]
 fn a_job_without_enough_workers_fails_after_the_grace() {
     let shards = graph().shards(7);
-    let plan = plan(models()[0], 1);
+    let plan = plan(models()[0].clone(), 1);
     let setup = setup(&plan, &shards, Placement::Hybrid { replicas: 1, parts: 3 });
     let run = simulated_cluster::run(setup, &shards, 2, Faults::default(), 1);
     let JobEnd::Failed { reason, detail } = run.end else { panic!("{:?}", run.end) };
@@ -266,7 +332,7 @@ fn a_restarted_coordinator_runs_only_what_is_missing() {
     let shards = graph().shards(7);
     // What was finished comes from the log here, with what it says of nodes; there from a tally, which
     // has added that up.
-    let plan = plan(models()[0], 1);
+    let plan = plan(models()[0].clone(), 1);
     let plan = JobPlan { recording: Recording { nodes: false, ..plan.recording }, ..plan };
     let expected = in_one_process(&plan, &shards);
     let mut setup = setup(&plan, &shards, Placement::Auto);
@@ -292,7 +358,7 @@ fn two_workers() -> (JobMachine, Vec<JobAction>) {
         address: format!("http://127.0.0.1:{}", 7400 + id),
         memory_bytes: u64::MAX,
     };
-    let setup = setup(&plan(models()[0], 1), &shards, Placement::Partition);
+    let setup = setup(&plan(models()[0].clone(), 1), &shards, Placement::Partition);
     let mut machine = JobMachine::new(setup, JobLimits::DEFAULT, [worker(1), worker(2)], 0);
     let actions = machine.handle(0, JobEvent::Ticked);
     (machine, actions)

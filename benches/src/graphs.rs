@@ -8,10 +8,10 @@ use std::sync::Arc;
 use kaskade_ingest::progress::Unwatched;
 use kaskade_ingest::spec::{BuildSpec, DirectorySpec, Input};
 use kaskade_ingest::{GenerateTarget, build, generate};
-use kaskade_model::Shard;
 use kaskade_model::seeds::{NodeDirectory, top_degree};
 use kaskade_model::spec::{GenerateSpec, GeneratorKind};
-use kaskade_store::{Graph, MappedShard, ShardSelection, Verify};
+use kaskade_model::{AnyShard, Shard};
+use kaskade_store::{Graph, ShardSelection, Verify};
 use tempfile::TempDir;
 
 /// The seed of every graph and every job of the benches.
@@ -123,7 +123,7 @@ pub struct BenchGraph {
     /// Its name.
     pub name: String,
     /// Its shards, all of them.
-    pub shards: Vec<Arc<MappedShard>>,
+    pub shards: Vec<AnyShard>,
     /// Its number of nodes.
     pub n_nodes: u32,
     /// Its number of arcs.
@@ -184,7 +184,8 @@ impl BenchGraph {
         let n_nodes = graph.n_nodes();
         let seeds = top_degree(N_SEEDS.min(n_nodes), &graph);
         let seeds = seeds.into_iter().map(|node| node.0).collect();
-        let shards: Vec<_> = graph.into_shards().into_iter().map(Arc::new).collect();
+        let shards = graph.into_shards().into_iter();
+        let shards: Vec<AnyShard> = shards.map(|shard| Arc::new(shard) as AnyShard).collect();
         let n_arcs = shards.iter().map(|shard| shard.n_arcs()).sum();
         Self { name, shards, n_nodes, n_arcs, seeds, _folder: folder }
     }

@@ -3,14 +3,16 @@
 use std::ops::Range;
 
 use kaskade_engine::local::{self, LaneChoice, Unobserved};
-use kaskade_engine::partition::Partition;
+use kaskade_engine::partition::{Method, Partition};
+use kaskade_model::AnyShard;
 use kaskade_model::coin::{Family, Isa};
+use kaskade_model::diffusion::LiveArcModel;
 use kaskade_model::dynamics::Dynamics;
 use kaskade_model::job::JobPlan;
+use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::recording::Recording;
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::tally::JobTally;
-use kaskade_store::MappedShard;
 
 use crate::graphs::{BenchGraph, SEED};
 use crate::workloads::Workload;
@@ -21,7 +23,7 @@ pub const FULL_BATCH: u64 = 512;
 /// A job that is ready to run.
 #[derive(Debug)]
 pub struct Job {
-    partition: Partition<std::sync::Arc<MappedShard>>,
+    partition: Partition<AnyShard>,
     max_in_flight: usize,
     /// W, as `kaskade run` chooses it.
     pub lane_words: usize,
@@ -50,11 +52,44 @@ impl Job {
         simulations: Range<u64>,
         coins: Family,
     ) -> Self {
+        Self::planned(graph, workload.model(), coins, simulations, |_| {})
+    }
+
+    /// `simulations` of `model` whose nodes do what `dynamics` says, round by round from the benches'
+    /// seeds, until `max_rounds`: other methods know the classical cascade only.
+    ///
+    /// # Panics
+    /// As [`Job::new`].
+    #[must_use]
+    pub fn forward(
+        graph: &BenchGraph,
+        model: &LiveArcModel,
+        dynamics: &Dynamics,
+        max_rounds: Option<u32>,
+        simulations: Range<u64>,
+    ) -> Self {
+        let mut job = Self::planned(graph, model.clone(), Family::Octet, simulations, |plan| {
+            plan.dynamics = dynamics.clone();
+            plan.max_rounds = max_rounds;
+            // What an arc costs depends on how many simulations look at it together.
+            plan.lane_words = MAX_LANE_WORDS;
+        });
+        job.partition.method = Method::Forward;
+        job
+    }
+
+    fn planned(
+        graph: &BenchGraph,
+        model: LiveArcModel,
+        coins: Family,
+        simulations: Range<u64>,
+        change: impl FnOnce(&mut JobPlan),
+    ) -> Self {
         let n_simulations = simulations.end - simulations.start;
         let n_threads = rayon::current_num_threads();
         let lanes = LaneChoice::auto(n_simulations, n_threads, u64::MAX, |_| 0);
-        let plan = JobPlan {
-            model: workload.model(),
+        let mut plan = JobPlan {
+            model,
             dynamics: Dynamics::default(),
             coins,
             seed: SEED,
@@ -66,9 +101,11 @@ impl Job {
             recording: Recording::default(),
             lane_words: lanes.lane_words,
         };
+        change(&mut plan);
+        let lane_words = plan.lane_words;
         let partition = Partition::alone(graph.shards.clone(), plan, Isa::detect(), u64::MAX);
         let partition = partition.expect("the model fits the graph");
-        Self { partition, max_in_flight: lanes.max_in_flight, lane_words: lanes.lane_words }
+        Self { partition, max_in_flight: lanes.max_in_flight, lane_words }
     }
 
     /// Runs it as `kaskade run` does.

@@ -4,16 +4,17 @@
 use kaskade_engine::local::{self, Unobserved};
 use kaskade_engine::partition::Partition;
 use kaskade_model::coin::{Family, Isa};
-use kaskade_model::diffusion::{ArcProbability, LiveArcModel};
+use kaskade_model::diffusion::{ArcProbability, FactorColumns, LiveArcModel, SegmentMatrix};
 use kaskade_model::dynamics::{
-    Audience, ByCategory, Conduct, Dynamics, FakeConduct, Fakes, NodeColumns, Selector, Value,
+    Audience, ByCategory, Conduct, Course, Dynamics, FakeConduct, Fakes, Immunity, Measure,
+    NodeColumns, NodeRule, Selector, Value, WEIGHT_UNITS,
 };
 use kaskade_model::job::JobPlan;
 use kaskade_model::tally::SimulationRow;
 use kaskade_model::{NodeId, Round, coin};
 use kaskade_testkit::accept::{Estimate, assert_mean};
-use kaskade_testkit::runs::{fixed_seeds, plan};
-use kaskade_testkit::{Arc, ArcList, fixtures};
+use kaskade_testkit::runs::{Layout, fixed_seeds, plan, run_as};
+use kaskade_testkit::{Arc, ArcList, NodeTable, fixtures};
 
 const N_NODES: u32 = 600;
 
@@ -210,4 +211,109 @@ fn a_column_that_is_not_there_is_named() {
     let plan = JobPlan { coins: Family::Octet, ..plan };
     let error = Partition::join(graph.shards(1), plan, Isa::Portable, 0, &People).unwrap_err();
     assert!(error.to_string().contains("no column \"tier\""), "{error}");
+}
+
+/// Weights are powers of two: a sum says who is in it, round by round.
+#[test]
+fn weighted_reach_is_the_sum_of_the_weights_of_who_counts() {
+    const N: u32 = 50;
+    let weight = |node: u32| 2f64.powi(node as i32) / WEIGHT_UNITS as f64;
+    // Nobody says what node 40 weighs, and every seventh does not count.
+    let said = (0..N).map(|node| if node == 40 { f64::NAN } else { weight(node) });
+    let counts = |node: u32| !node.is_multiple_of(7);
+    let kinds = (0..N).map(|node| if counts(node) { "person" } else { "shop" });
+    let nodes = NodeTable::default().with_numbers("value", said).with_categories("kind", kinds);
+    let graph = fixtures::erdos_renyi(N, 3.0, 1).with_nodes(nodes);
+    let people = Selector {
+        column: "kind".to_owned(),
+        one_of: Some(vec!["person".to_owned()]),
+        min: None,
+        max: None,
+        is: None,
+    };
+    let audience = Audience {
+        count: Some(people.clone()),
+        weight: Some("value".to_owned()),
+        ..Audience::default()
+    };
+    let unweighted = of(Audience { count: Some(people), ..Audience::default() });
+    let course = Course { incubation: None, recovery: 0.5, immunity: Immunity::Lasting };
+    let rules = [NodeRule::default(), NodeRule::Epidemic(course)];
+    for rule in rules {
+        let model = LiveArcModel::IndependentCascade(ArcProbability::Constant(0.3));
+        let plan = JobPlan {
+            coins: Family::Octet,
+            dynamics: Dynamics { rule: rule.clone(), ..of(audience.clone()) },
+            ..plan(&graph, model, fixed_seeds([3, 40]), 400)
+        };
+        let place = plan.dynamics.measures().iter().position(|measure| *measure == Measure::Weight);
+        let place = place.expect("weights are measured");
+        let found = run_as(&graph, &plan, Layout::new(3, 2, 2));
+        let plain = JobPlan {
+            dynamics: Dynamics { rule: rule.clone(), ..unweighted.clone() },
+            ..plan.clone()
+        };
+        for (row, plain) in found.iter().zip(run_as(&graph, &plain, Layout::plain())) {
+            assert_eq!((row.spread(), row.fingerprint), (plain.spread(), plain.fingerprint));
+            let mut fingerprint = 0u64;
+            for (round, &new) in (0..).zip(&row.new_per_round) {
+                let sum = row.series[place].get(round as usize).copied().unwrap_or(0);
+                let mut who: Vec<u32> = (0..N).filter(|&node| sum >> node & 1 == 1).collect();
+                // What weighs nothing is the one that is missing.
+                if who.len() as u64 != new {
+                    who.push(40);
+                }
+                assert_eq!(who.len() as u64, new, "{rule:?}, round {round}: {who:?}");
+                assert!(who.iter().all(|&node| counts(node)));
+                for node in who {
+                    let term = coin::activation_fingerprint(NodeId(node), Round(round));
+                    fingerprint = fingerprint.wrapping_add(term);
+                }
+            }
+            assert_eq!(fingerprint, row.fingerprint, "{rule:?}");
+        }
+    }
+}
+
+#[test]
+fn columns_that_do_not_say_what_is_asked_are_refused() {
+    let nodes = NodeTable::default()
+        .with_numbers("half", [0.5, 0.5, 0.5])
+        .with_numbers("large", [0.5, 1.5, 0.5])
+        .with_numbers("gap", [0.5, 0.5, f64::NAN])
+        .with_numbers("debt", [1.0, -2.0, 1.0])
+        .with_numbers("huge", [9e9, 1.0, 9e9])
+        .with_categories("kind", ["a", "b", "a"]);
+    let graph = fixtures::path(3).with_nodes(nodes);
+    let refuse = |probability: ArcProbability, weight: Option<&str>| {
+        let audience = Audience { weight: weight.map(str::to_owned), ..Audience::default() };
+        let model = LiveArcModel::IndependentCascade(probability);
+        let plan = JobPlan { dynamics: of(audience), ..plan(&graph, model, fixed_seeds([0]), 1) };
+        let plan = JobPlan { coins: Family::Octet, ..plan };
+        let shards = graph.shards(1);
+        Partition::join(shards, plan, Isa::Portable, 0, graph.nodes()).unwrap_err().to_string()
+    };
+    let factors = |column: &str| {
+        let influence = Some("half".to_owned());
+        let susceptibility = Some(column.to_owned());
+        ArcProbability::Factors(FactorColumns { influence, susceptibility })
+    };
+    assert!(refuse(factors("none"), None).contains("no column \"none\""));
+    assert!(refuse(factors("large"), None).contains("has 1.5 at node 1 (dense id)"));
+    assert!(refuse(factors("gap"), None).contains("says nothing of node 2 (dense id)"));
+    assert!(refuse(factors("kind"), None).contains("no column of type number"));
+    let matrix = |segment: &str, category: &str| {
+        let to = [("a".to_owned(), 0.5)].into();
+        ArcProbability::Segments(SegmentMatrix {
+            segment: segment.to_owned(),
+            default: 0.1,
+            from: [(category.to_owned(), to)].into(),
+        })
+    };
+    assert!(refuse(matrix("kind", "c"), None).contains("no category \"c\""));
+    assert!(refuse(matrix("half", "a"), None).contains("no column of type category"));
+    let half = || ArcProbability::Constant(0.5);
+    assert!(refuse(half(), Some("debt")).contains("has -2 at node 1 (dense id)"));
+    assert!(refuse(half(), Some("huge")).contains("sum to more than 9007199254"));
+    assert!(refuse(half(), Some("kind")).contains("no column of type number"));
 }

@@ -1,7 +1,7 @@
 //! Every model on tiny graphs: spread, its distribution, every round of the growth curve and of
 //! every measure, against the Markov chain of all joint states.
 
-use kaskade_model::diffusion::LiveArcModel;
+use kaskade_model::diffusion::{ArcProbability, FactorColumns, LiveArcModel, SegmentMatrix};
 use kaskade_model::dynamics::{
     Conduct, Delay, Dynamics, Immunity as I, NodeRule, Push, Requirement as R, Tie,
 };
@@ -9,7 +9,7 @@ use kaskade_model::job::JobPlan;
 use kaskade_testkit::accept::{Estimate, assert_mean};
 use kaskade_testkit::oracle::{self, Expected};
 use kaskade_testkit::runs::{Layout, fixed_seeds, plan, run_as};
-use kaskade_testkit::{ArcList, fixtures};
+use kaskade_testkit::{ArcList, NodeTable, fixtures};
 
 use super::{
     FAMILIES, LINEAR_THRESHOLD, WEIGHTED_CASCADE, campaigns, cascade, epidemic, opinion, waiting,
@@ -25,7 +25,7 @@ fn five_nodes() -> ArcList {
     ArcList::new(5, [(0, 1), (0, 2), (1, 3), (2, 3), (0, 3), (3, 4), (4, 1), (4, 2)])
 }
 
-fn assert_exact(what: &str, graph: &ArcList, dynamics: Dynamics, model: LiveArcModel) {
+fn assert_exact(what: &str, graph: &ArcList, dynamics: Dynamics, model: &LiveArcModel) {
     assert_exact_until(what, graph, dynamics, model, None);
 }
 
@@ -33,12 +33,15 @@ fn assert_exact_until(
     what: &str,
     graph: &ArcList,
     dynamics: Dynamics,
-    model: LiveArcModel,
+    model: &LiveArcModel,
     max_rounds: Option<u32>,
 ) {
     assert_eq!(dynamics.check(), Ok(()), "{what}");
-    let plan =
-        JobPlan { dynamics, max_rounds, ..plan(graph, model, fixed_seeds([0]), SIMULATIONS) };
+    let plan = JobPlan {
+        dynamics,
+        max_rounds,
+        ..plan(graph, model.clone(), fixed_seeds([0]), SIMULATIONS)
+    };
     let expected = oracle::chain(graph, &plan);
     assert!(
         (expected.spread.iter().sum::<f64>() - 1.0).abs() < 1e-9,
@@ -101,11 +104,11 @@ fn conducted(dynamics: Dynamics, forward: f64, endorse: f64) -> Dynamics {
 
 #[test]
 fn epidemics() {
-    let (contact, five) = (cascade(0.3), five_nodes());
+    let (contact, five) = (&cascade(0.3), five_nodes());
     let four = fixtures::complete(4);
     assert_exact("sir", &five, epidemic(None, 0.4, I::Lasting), contact);
     assert_exact("sir on K4", &four, epidemic(None, 0.6, I::Lasting), contact);
-    assert_exact("sir, weighted", &five, epidemic(None, 0.5, I::Lasting), WEIGHTED_CASCADE);
+    assert_exact("sir, weighted", &five, epidemic(None, 0.5, I::Lasting), &WEIGHTED_CASCADE);
     assert_exact("sir, recovery 1", &five, epidemic(None, 1.0, I::Lasting), contact);
     assert_exact("seir", &five, epidemic(Some(0.5), 0.4, I::Lasting), contact);
     assert_exact("seir, incubation 1", &four, epidemic(Some(1.0), 0.5, I::Lasting), contact);
@@ -126,7 +129,7 @@ fn epidemics() {
 
 #[test]
 fn thresholds() {
-    let (graphs, p) = ([("five", five_nodes()), ("K4", fixtures::complete(4))], cascade(0.7));
+    let (graphs, p) = ([("five", five_nodes()), ("K4", fixtures::complete(4))], &cascade(0.7));
     let requirements = [
         R::Share(0.5),
         R::Share(0.34),
@@ -156,7 +159,7 @@ fn opinions() {
     for (name, graph) in [("five", five_nodes()), ("K4", fixtures::complete(4))] {
         for quality in [0.9, 0.3] {
             let what = |of: &str| format!("{name}, {quality}{of}");
-            let p = cascade(0.5);
+            let p = &cascade(0.5);
             assert_exact(&what(""), &graph, opinion(quality), p);
             assert_exact(&what(", conduct"), &graph, conducted(opinion(quality), 0.6, 0.2), p);
             let pushes = pushed(opinion(quality), &[(1, 0, 3), (2, 0, 2)]);
@@ -164,8 +167,8 @@ fn opinions() {
         }
     }
     let met = Dynamics { delay: Delay::Meeting(0.5), ..opinion(0.7) };
-    assert_exact_until("met", &fixtures::diamond(), met, cascade(0.8), Some(5));
-    assert_exact("listening", &five_nodes(), opinion(0.7), LINEAR_THRESHOLD);
+    assert_exact_until("met", &fixtures::diamond(), met, &cascade(0.8), Some(5));
+    assert_exact("listening", &five_nodes(), opinion(0.7), &LINEAR_THRESHOLD);
 }
 
 #[test]
@@ -173,7 +176,7 @@ fn rival_campaigns() {
     for tie in [Tie::Random, Tie::First] {
         for (name, graph) in [("five", five_nodes()), ("K4", fixtures::complete(4))] {
             let what = |of: &str| format!("{name}, {tie:?}{of}");
-            let p = cascade(0.6);
+            let p = &cascade(0.6);
             let two = pushed(campaigns(1, tie), &[(0, 1, 2)]);
             assert_exact(&what(""), &graph, two.clone(), p);
             assert_exact(&what(", conduct"), &graph, conducted(two.clone(), 0.7, 0.3), p);
@@ -191,7 +194,8 @@ fn rival_campaigns() {
 fn conduct_delays_and_launches() {
     let (five, diamond) = (five_nodes(), fixtures::diamond());
     let plain = Dynamics::default();
-    for (name, model) in [("ic", cascade(0.5)), ("wc", WEIGHTED_CASCADE), ("lt", LINEAR_THRESHOLD)]
+    for (name, model) in
+        [("ic", &cascade(0.5)), ("wc", &WEIGHTED_CASCADE), ("lt", &LINEAR_THRESHOLD)]
     {
         let exact = |what: &str, dynamics| {
             assert_exact(&format!("{name}, {what}"), &five, dynamics, model);
@@ -210,11 +214,43 @@ fn conduct_delays_and_launches() {
     }
 }
 
+/// What the columns of the nodes say of their arcs holds whatever nodes do.
+#[test]
+fn probabilities_by_the_nodes() {
+    let nodes = NodeTable::default()
+        .with_numbers("heard", [0.9, 0.5, 0.7, 1.0, 0.3])
+        .with_numbers("listens", [0.2, 0.8, 1.0, 0.6, 0.9])
+        .with_categories("country", ["at", "de", "", "de", "at"]);
+    let five = five_nodes().with_nodes(nodes);
+    let column = |name: &str| Some(name.to_owned());
+    let factors = FactorColumns { influence: column("heard"), susceptibility: column("listens") };
+    let to = |at, de| [("at".to_owned(), at), ("de".to_owned(), de)].into();
+    let matrix = SegmentMatrix {
+        segment: "country".to_owned(),
+        default: 0.4,
+        from: [("at".to_owned(), to(0.7, 0.2)), ("de".to_owned(), to(0.1, 0.9))].into(),
+    };
+    for (name, probability) in [
+        ("factors", ArcProbability::Factors(factors)),
+        ("segments", ArcProbability::Segments(matrix)),
+        ("1.2/in-degree", ArcProbability::OverInDegree(1.2)),
+    ] {
+        let model = &LiveArcModel::IndependentCascade(probability);
+        let what = |of: &str| format!("{name}, {of}");
+        assert_exact(&what("plain"), &five, Dynamics::default(), model);
+        assert_exact(&what("conduct"), &five, conducted(Dynamics::default(), 0.7, 0.4), model);
+        assert_exact(&what("sir"), &five, epidemic(None, 0.5, I::Lasting), model);
+        assert_exact(&what("opinion"), &five, opinion(0.8), model);
+        let two = pushed(waiting(R::Count(2)), &[(1, 0, 2)]);
+        assert_exact(&what("threshold"), &five, two, model);
+    }
+}
+
 /// What the chain says of a plain rule is what is enumerated elsewhere; here it says that the plain
 /// kernels agree with it, too.
 #[test]
 fn plain_cascades() {
-    for model in [cascade(0.5), WEIGHTED_CASCADE, LINEAR_THRESHOLD] {
+    for model in [&cascade(0.5), &WEIGHTED_CASCADE, &LINEAR_THRESHOLD] {
         let dynamics = Dynamics::default();
         assert_eq!(dynamics.rule, NodeRule::default());
         assert_exact(&format!("{model:?}"), &five_nodes(), dynamics, model);

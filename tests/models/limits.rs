@@ -23,14 +23,14 @@ fn activations(rows: Vec<SimulationRow>) -> Vec<SimulationRow> {
 /// The rows of `dynamics` on one graph for all, from `seeds`.
 fn rows(
     dynamics: &Dynamics,
-    model: LiveArcModel,
+    model: &LiveArcModel,
     seeds: SeedPlan,
     coins: Family,
     n_simulations: u64,
 ) -> Vec<SimulationRow> {
     let graph = fixtures::erdos_renyi(300, 6.0, 1);
     let dynamics = dynamics.clone();
-    let plan = JobPlan { dynamics, coins, ..plan(&graph, model, seeds, n_simulations) };
+    let plan = JobPlan { dynamics, coins, ..plan(&graph, model.clone(), seeds, n_simulations) };
     activations(run_as(&graph, &plan, Layout::new(3, 2, 2)))
 }
 
@@ -55,7 +55,7 @@ fn what_changes_nothing_is_the_plain_cascade() {
         ("a share of 0", waiting(Requirement::Share(0.0))),
     ];
     for coins in FAMILIES {
-        for model in [cascade(0.25), WEIGHTED_CASCADE, LINEAR_THRESHOLD] {
+        for model in [&cascade(0.25), &WEIGHTED_CASCADE, &LINEAR_THRESHOLD] {
             for seeds in [fixed_seeds([0, 7]), SeedPlan::RandomEach(3)] {
                 let of = |dynamics: &Dynamics| rows(dynamics, model, seeds.clone(), coins, 600);
                 let expected = of(&plain);
@@ -76,9 +76,9 @@ fn rivals_together_are_one_cascade_from_all_seeds() {
         for tie in [Tie::Random, Tie::First] {
             let push = |side, node| Push { round: 0, side, seeds: fixed_seeds([node]) };
             let rivals = Dynamics { pushes: vec![push(1, 7), push(2, 9)], ..campaigns(2, tie) };
-            let together = rows(&rivals, cascade(0.25), fixed_seeds([0]), coins, 600);
+            let together = rows(&rivals, &cascade(0.25), fixed_seeds([0]), coins, 600);
             let alone =
-                rows(&Dynamics::default(), cascade(0.25), fixed_seeds([0, 7, 9]), coins, 600);
+                rows(&Dynamics::default(), &cascade(0.25), fixed_seeds([0, 7, 9]), coins, 600);
             assert!(together == alone, "{tie:?}, {coins:?}");
         }
     }
@@ -88,7 +88,7 @@ fn rivals_together_are_one_cascade_from_all_seeds() {
 #[test]
 fn a_constant_delay_stretches_time() {
     let delayed = Dynamics { delay: Delay::Constant(3), ..Dynamics::default() };
-    let of = |dynamics| rows(dynamics, cascade(0.25), fixed_seeds([0]), Family::Octet, 600);
+    let of = |dynamics| rows(dynamics, &cascade(0.25), fixed_seeds([0]), Family::Octet, 600);
     for (slow, fast) in of(&delayed).iter().zip(of(&Dynamics::default())) {
         let every_third: Vec<u64> = slow.new_per_round.iter().copied().step_by(3).collect();
         assert_eq!(every_third, fast.new_per_round);
@@ -114,7 +114,7 @@ fn assert_same_growth(what: &str, found: &[SimulationRow], expected: &[Simulatio
 fn sir_with_recovery_1_is_a_cascade_in_distribution() {
     let sir = epidemic(None, 1.0, Immunity::Lasting);
     for coins in FAMILIES {
-        for model in [cascade(0.2), WEIGHTED_CASCADE] {
+        for model in [&cascade(0.2), &WEIGHTED_CASCADE] {
             let of = |dynamics: &Dynamics| rows(dynamics, model, fixed_seeds([0]), coins, 1 << 15);
             let (found, expected) = (of(&sir), of(&Dynamics::default()));
             assert_same_growth(&format!("{model:?}, {coins:?}"), &found, &expected);
@@ -129,9 +129,9 @@ fn sir_with_recovery_1_is_a_cascade_in_distribution() {
 fn a_uniform_share_is_linear_threshold_in_distribution() {
     let drawn = waiting(Requirement::UniformShare(0.0, 1.0));
     for coins in FAMILIES {
-        let found = rows(&drawn, cascade(1.0), fixed_seeds([0, 7]), coins, 1 << 15);
+        let found = rows(&drawn, &cascade(1.0), fixed_seeds([0, 7]), coins, 1 << 15);
         let plain = Dynamics::default();
-        let expected = rows(&plain, LINEAR_THRESHOLD, fixed_seeds([0, 7]), coins, 1 << 15);
+        let expected = rows(&plain, &LINEAR_THRESHOLD, fixed_seeds([0, 7]), coins, 1 << 15);
         assert_same_growth(&format!("{coins:?}"), &found, &expected);
     }
 }

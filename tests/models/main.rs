@@ -2,6 +2,7 @@
 //! ones, and the models that others become in the limit (`reference/peers.md` §7.1–7.3).
 
 mod audience;
+mod channels;
 mod closed_forms;
 mod exact;
 mod limits;

@@ -212,7 +212,7 @@ fn ripples_scans_arcs_again_in_every_round() {
                 continue;
             }
             // Two batches, of 512 simulations each.
-            let plan = plan(&graph, model, fixed_seeds([0]), 1024);
+            let plan = plan(&graph, model.clone(), fixed_seeds([0]), 1024);
             let plan = JobPlan { dynamics: dynamics.clone(), ..plan };
             let partition = Partition::new(graph.shards(2), plan, Isa::detect()).unwrap();
             let tally = local::run(partition, 1, &Unobserved).unwrap();

@@ -4,7 +4,8 @@
 use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::{ArcProbability as P, ArcWeight as W, LiveArcModel as M};
 use kaskade_model::dynamics::{
-    Conduct, Course, Delay, Dynamics, Immunity, NodeRule, Push, Requirement, Rival, Sides, Tie,
+    Activation, Channel, Conduct, Course, Delay, Dynamics, Immunity, NodeRule, Push, Requirement,
+    Rival, Sides, Tie,
 };
 use kaskade_model::job::JobPlan;
 use kaskade_model::recording::Recording;
@@ -58,8 +59,28 @@ fn arb_dynamics(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
     ];
     let conduct = (prop::option::of(probabilities()), prop::option::of(probabilities()));
     let pushes = prop::collection::vec((0u32..5, any::<u8>(), arb_seeds(n_nodes)), 0..3);
-    let choices = (rules(), delays, conduct, prop::option::of(probabilities()), pushes);
-    choices.prop_map(|(rule, delay, (forward, endorse), firing, pushes)| {
+    let of_nodes = (rules(), delays.clone(), conduct, prop::option::of(probabilities()), pushes);
+    let probability = prop_oneof![
+        probabilities().prop_map(P::Constant),
+        Just(P::WeightedCascade),
+        Just(P::Trivalency)
+    ];
+    let channels = prop::collection::btree_map(0u8..3, (probability, delays), 0..4);
+    let activation = prop::sample::select(vec![Activation::Any, Activation::All]);
+    (of_nodes, channels, activation).prop_map(|(of_nodes, channels, activation)| {
+        let (rule, delay, (forward, endorse), firing, pushes) = of_nodes;
+        // The job lists them in another order than the graph.
+        let channels: Vec<Channel> = channels
+            .into_iter()
+            .rev()
+            .map(|(place, (probability, delay))| Channel {
+                name: format!("channel-{place}"),
+                place,
+                probability,
+                delay,
+                audience: None,
+            })
+            .collect();
         let is_epidemic = matches!(rule, NodeRule::Epidemic(_));
         let mut dynamics = match is_epidemic {
             true => Dynamics { rule, firing, ..Dynamics::default() },
@@ -68,6 +89,11 @@ fn arb_dynamics(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
                 Dynamics { rule, delay, conduct, firing, ..Dynamics::default() }
             }
         };
+        if let (NodeRule::Contagion(_), false) = (&dynamics.rule, channels.is_empty()) {
+            dynamics.delay = Delay::NextRound;
+            dynamics.channels = channels;
+            dynamics.activation = activation;
+        }
         let n_sides = dynamics.n_sides() as u8;
         let pushes = pushes.into_iter();
         dynamics.pushes = pushes
@@ -79,6 +105,7 @@ fn arb_dynamics(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
 
 fn arb_job() -> impl Strategy<Value = (ArcList, JobPlan)> {
     fixtures::arb_graph(40).prop_flat_map(|graph| {
+        let graph = graph.with_channels(|arc| 1 + ((arc.source * 5 + arc.target * 3) % 7) as u8);
         let n_nodes = graph.n_nodes();
         let choices = (arb_dynamics(n_nodes), arb_seeds(n_nodes), probabilities(), any::<bool>());
         let numbers = (any::<u64>(), prop_oneof![Just(0u64), 0..1000u64], 1..150u64, 0..30u32);
@@ -89,7 +116,8 @@ fn arb_job() -> impl Strategy<Value = (ArcList, JobPlan)> {
                 let (dynamics, seeds, probability, is_weighted) = choices;
                 let (seed, first_simulation, n_simulations, max_rounds) = numbers;
                 let is_epidemic = matches!(dynamics.rule, NodeRule::Epidemic(_));
-                let model = match (is_weighted, is_epidemic) {
+                let needs_arcs = is_epidemic || !dynamics.channels.is_empty();
+                let model = match (is_weighted, needs_arcs) {
                     (false, _) => M::IndependentCascade(P::Constant(probability)),
                     (true, true) => M::IndependentCascade(P::WeightedCascade),
                     (true, false) => M::LinearThreshold(W::WeightedCascade),
@@ -124,7 +152,7 @@ proptest! {
     ) {
         prop_assert_eq!(plan.dynamics.check(), Ok(()));
         let layout = Layout { isa, ..Layout::new(n_shards, n_threads, in_flight) };
-        let tally = tally_of(graph.shards(n_shards), &plan, layout);
+        let tally = tally_of(&graph, &plan, layout);
         let expected = reference::rows(&graph, &plan);
         prop_assert_eq!(tally.rows().collect::<Vec<_>>(), expected);
         prop_assert_eq!(check_recorded(&graph, &plan, &tally), Ok(()));

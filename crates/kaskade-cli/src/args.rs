@@ -6,6 +6,7 @@
 
 pub(crate) mod bounds;
 pub(crate) mod client;
+pub(crate) mod critical;
 pub(crate) mod doctor;
 pub(crate) mod dynamics;
 pub(crate) mod generate;
@@ -56,6 +57,8 @@ pub(crate) enum Command {
     Graph(graph::GraphCommand),
     /// Run a job in this process
     Run(run::RunArgs),
+    /// Find the smallest number of seeds, or probability, that is enough
+    CriticalMass(critical::CriticalMassArgs),
     /// Check that a result directory is as it was written
     Verify(result::VerifyResultArgs),
     /// Make a result again and compare the digests

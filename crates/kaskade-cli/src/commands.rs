@@ -7,6 +7,7 @@ mod cert;
 mod compare;
 mod connection;
 mod coordinator;
+mod critical;
 mod doctor;
 mod export;
 mod follow;
@@ -29,6 +30,7 @@ mod sample;
 mod server;
 mod status;
 mod submit;
+mod sweep;
 mod token;
 mod verify;
 mod verify_result;
@@ -79,6 +81,7 @@ pub(crate) fn dispatch() -> Result<(), CliError> {
         Command::Graph(GraphCommand::Export(args)) => export::export(args, &console),
         Command::Graph(GraphCommand::Sample(args)) => sample::sample(&args, &console),
         Command::Run(args) => run::run(&args, &typed, &console),
+        Command::CriticalMass(args) => critical::critical_mass(&args, &typed, &console),
         Command::Verify(args) => verify_result::verify(&args, &console),
         Command::Rerun(args) => rerun::rerun(&args, &console),
         Command::Compare(args) => compare::compare(&args, &console),
@@ -110,6 +113,7 @@ pub(crate) fn dispatch() -> Result<(), CliError> {
 fn watchers(command: &Command) -> Result<Watchers, CliError> {
     let (trace, is_counted) = match command {
         Command::Run(args) => (&args.engine.trace, false),
+        Command::CriticalMass(args) => (&args.engine.trace, false),
         Command::Rerun(args) => (&args.engine.trace, false),
         Command::Replay(args) => (&args.engine.trace, false),
         Command::Coordinator(args) => (&args.observe.trace, false),

@@ -236,6 +236,19 @@ pub(crate) enum CliError {
         /// The job.
         id: JobId,
     },
+    /// Points of a sweep failed; the others are done.
+    #[error(
+        "{n_failed} of {n_points} points failed, the others are done; the first: {why}. Give the same \
+         command again to hand in those that failed"
+    )]
+    PointsFailed {
+        /// So many.
+        n_failed: usize,
+        /// Of so many.
+        n_points: usize,
+        /// Why the first one did.
+        why: String,
+    },
     /// The person no longer waits, the job runs on.
     #[error("job {id} runs on: come back with `{watch}`, stop it with `{cancel}`")]
     Detached {
@@ -266,8 +279,9 @@ impl CliError {
 
     /// A flaw in what flags asked for; the spec's key is said as the flag that sets it.
     pub(crate) fn of_flag(error: &SpecError) -> Self {
-        let key = error.key.split('.').rfind(|key| *key != "kind").unwrap_or(error.key);
-        let flag = match error.key {
+        let key = error.key.split('.').rfind(|key| *key != "kind").unwrap_or(&error.key);
+        let flag = match &*error.key {
+            "launch.probability" => "--launch-probability".to_owned(),
             key if key.starts_with("seeds") => "--seeds".to_owned(),
             _ => format!("--{}", key.replace('_', "-")),
         };

@@ -79,7 +79,9 @@ fn code(error: &CliError) -> u8 {
         E::Engine(EngineError::Model(_)) => INVALID,
         E::Engine(EngineError::Interrupted) => INTERRUPTED,
         E::Engine(EngineError::Tally(TallyError::TraceTooLarge)) => LIMIT,
-        E::Engine(_) | E::JobFailed { .. } | E::Unwell { .. } => JOB_FAILED,
+        E::Engine(_) | E::JobFailed { .. } | E::PointsFailed { .. } | E::Unwell { .. } => {
+            JOB_FAILED
+        }
         E::Results(error) => of_results(error),
         E::Rpc(error) => of_rpc(error.code),
         E::Security(SecurityError::Read { source, .. }) => of_io(source),
@@ -154,7 +156,10 @@ fn of_ingest(error: &IngestError) -> u8 {
 fn of_results(error: &ResultsError) -> u8 {
     use ResultsError as R;
     match error {
-        R::AlreadyThere { .. } | R::NotAResult { .. } => NOT_ALLOWED,
+        R::AlreadyThere { .. }
+        | R::NotAResult { .. }
+        | R::NotASweep { .. }
+        | R::SweepInUse { .. } => NOT_ALLOWED,
         R::NoName { .. } => USAGE,
         R::TooManySimulations { .. } | R::TooLargeToDraw { .. } => LIMIT,
         R::Io { source, .. } => of_io(source),

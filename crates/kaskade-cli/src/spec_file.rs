@@ -7,17 +7,19 @@
 mod document;
 mod draft;
 mod seed_file;
+mod sweep;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use kaskade_model::spec::{GenerateSpec, SeedSpec, Spec, SpecError};
+use kaskade_model::spec::{CoinFamily, GenerateSpec, SeedSpec, Spec, SpecError};
 
 use crate::args::job::SpecArgs;
 use crate::error::CliError;
 use document::Document;
 use draft::Draft;
 pub(crate) use seed_file::SeedFileLimit;
+pub(crate) use sweep::{Sweep, SweepPoint};
 
 /// A job that is fully said: nothing is left to choose, and seeds are no file any more.
 #[derive(Debug)]
@@ -80,8 +82,50 @@ pub(crate) fn read(
     runner: Runner,
 ) -> Result<Job, CliError> {
     let document = args.spec.as_deref().map(Document::read).transpose()?;
+    if let Some(document) = document.as_ref().filter(|document| document.contents.sweep.is_some()) {
+        let message = "[sweep] makes many jobs of one spec, this command takes one: leave it out";
+        return Err(document.flaw("sweep", message.to_owned()).into());
+    }
+    job(document, args, typed, runner, &Swept::default())
+}
+
+/// Reads the sweep of the spec that `args` name, if it has one, and resolves its points.
+///
+/// # Errors
+/// As [`read`], and for what a sweep cannot vary.
+pub(crate) fn read_sweep(
+    args: &SpecArgs,
+    typed: &BTreeSet<String>,
+    runner: Runner,
+) -> Result<Option<Sweep>, CliError> {
+    match args.spec.as_deref().map(Document::read).transpose()? {
+        Some(document) if document.contents.sweep.is_some() => {
+            Sweep::read(&document, args, typed, runner).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What makes a job a point of a sweep.
+#[derive(Clone, Debug, Default)]
+struct Swept<'a> {
+    /// The keys that vary, which no flag may stand above.
+    keys: Vec<&'a str>,
+    /// The coin family of all points, where the points' own differ.
+    coins: Option<CoinFamily>,
+}
+
+/// The job that `document` and `args` describe.
+fn job(
+    document: Option<Document>,
+    args: &SpecArgs,
+    typed: &BTreeSet<String>,
+    runner: Runner,
+    swept: &Swept<'_>,
+) -> Result<Job, CliError> {
     let mut draft = Draft::new(document.as_ref());
     draft.apply_flags(args, typed, runner);
+    draft.refuse_flags_above(&swept.keys)?;
 
     let graph = draft.graph(runner)?;
     let folder = |is_flag: bool| if is_flag { Path::new("") } else { draft.folder() };
@@ -103,6 +147,9 @@ pub(crate) fn read(
     let mut spec = draft.spec(read_seeds(draft.seeds()?, folder(draft.is_flag("seeds")))?);
     for seeds in spec.later_seeds_mut() {
         *seeds = read_seeds(seeds, draft.folder())?;
+    }
+    if let Some(coins) = swept.coins {
+        spec.run.coins = coins;
     }
     let spec = draft.resolve(spec)?;
     Ok(Job { spec, graph, out, document })

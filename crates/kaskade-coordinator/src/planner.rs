@@ -5,7 +5,8 @@ use std::sync::Arc;
 use kaskade_engine::job::{
     JobSetup, MemoryShape, ShardLoad, WorkerInfo, fitting_lane_words, lane_words,
 };
-use kaskade_model::dynamics::Measure;
+use kaskade_model::diffusion::LiveArcModel;
+use kaskade_model::dynamics::{Measure, NodeTraits};
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::recording::Recording;
@@ -76,7 +77,11 @@ pub(crate) fn plan(
             let coins = spec.coin_family().ok();
             let dynamics = spec.dynamics().ok();
             let dynamics = dynamics.as_ref();
-            let shape = MemoryShape { coins, dynamics, ..MemoryShape::in_cluster(&shards, widest) };
+            let model = spec.live_arc_model().ok();
+            let node_bytes = dynamics.map_or(0, NodeTraits::bytes_per_node)
+                + model.as_ref().map_or(0, LiveArcModel::endpoint_bytes);
+            let shape = MemoryShape::in_cluster(&shards, widest);
+            let shape = MemoryShape { coins, dynamics, node_bytes, ..shape };
             fitting_lane_words(shape, spec.run.placement, &workers)
         }
     };

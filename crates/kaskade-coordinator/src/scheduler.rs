@@ -169,7 +169,7 @@ impl Scheduler {
         loop {
             tokio::select! {
                 request = requests.recv() => match request {
-                    Some(request) => self.serve(request).await,
+                    Some(request) => Box::pin(self.serve(request)).await,
                     None => return,
                 },
                 () = stop.cancelled(), if self.stopping_until.is_none() => {
@@ -247,7 +247,7 @@ impl Scheduler {
             }
             Request::WorkerSaid(worker, message) => self.worker_said(worker, *message).await,
             Request::WorkerGone(worker, detail) => self.lose_worker(worker, detail).await,
-            Request::Planned(job, outcome) => self.planned(job, *outcome).await,
+            Request::Planned(job, outcome) => Box::pin(self.planned(job, *outcome)).await,
             Request::Reported(job, outcome) => self.reported(&job, outcome).await,
         }
     }

@@ -14,6 +14,7 @@ mod counters;
 mod draws;
 mod epidemic;
 mod launch;
+mod layers;
 mod machine;
 mod places;
 mod rivalry;
@@ -23,6 +24,7 @@ mod sided;
 
 pub use contagion::Contagion;
 pub use epidemic::Epidemic;
+pub(crate) use layers::Layers;
 pub use machine::{NodeMachine, machine_bytes};
 pub use run::DynamicsRun;
 pub(crate) use sided::{decode_sided, encode_sided};

@@ -361,7 +361,7 @@ impl JobMachine {
             WorkerEvent::BatchTallied { batch, tally, .. } => {
                 match group.tallied(worker, &plan.batch(batch), *tally) {
                     Ok(TallyOutcome::Waiting) => {}
-                    Ok(TallyOutcome::Complete(tally)) => self.commit(batch, tally, actions),
+                    Ok(TallyOutcome::Complete(tally)) => self.commit(batch, *tally, actions),
                     Err(error) => self.fail(Reason::Inconsistent, error.to_string(), actions),
                 }
             }

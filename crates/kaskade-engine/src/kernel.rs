@@ -29,7 +29,7 @@ mod words;
 
 pub use backward::{backward_bytes, run_backward};
 pub use counts::{LaneCounts, LaneTotals};
-pub use edge_map::{Coins, EdgeMap, Effort, Parallelism};
+pub use edge_map::{Coins, EdgeMap, Effort, JobModel, Parallelism};
 pub use keys::BatchKeys;
 pub use light::Activation;
 pub use one_by_one::{BlockJob, OneByOne};
@@ -39,7 +39,6 @@ pub use pull::{DenseFrontier, dense_frontier_bytes};
 pub use state::{ShardState, state_bytes};
 
 pub(crate) use bitmap::SummaryBitmap;
-pub(crate) use edge_map::with_rule;
 pub(crate) use live_blocks::{LiveArc, LiveBlocks};
 pub(crate) use offers::{ByLane, ByOctet, WordCoins};
 pub(crate) use prefetch::prefetch;

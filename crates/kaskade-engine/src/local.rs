@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kaskade_model::Shard;
+use kaskade_model::AnyShard;
 use kaskade_model::dynamics::NodeRule;
 use kaskade_model::ids::BatchId;
 use kaskade_model::job::BatchPlan;
@@ -92,18 +92,18 @@ impl LaneChoice {
 ///
 /// # Errors
 /// [`EngineError::Interrupted`] when `observer` says so, or [`EngineError::Model`].
-pub fn run<S: Shard>(
-    partition: Partition<S>,
+pub fn run(
+    partition: Partition<AnyShard>,
     max_in_flight: usize,
-    observer: &impl Observer,
+    observer: &dyn Observer,
 ) -> Result<JobTally, EngineError> {
     let lane_words = partition.plan.lane_words;
     let partition = Arc::new(partition);
     with_lane_words!(lane_words, W => {
-        let backward = Backward::new::<S, W>(&partition, max_in_flight);
+        let backward = Backward::new::<W>(&partition, max_in_flight);
         let batches = 0..partition.plan.n_batches();
         let tally = JobTally::default();
-        run_batches::<S, W>(&partition, batches, tally, &backward, max_in_flight, observer)
+        run_batches::<W>(&partition, batches, tally, &backward, max_in_flight, observer)
     })
 }
 
@@ -113,22 +113,22 @@ pub fn run<S: Shard>(
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_until<S: Shard>(
-    partition: Partition<S>,
+pub fn run_until(
+    partition: Partition<AnyShard>,
     until: Until,
     max_in_flight: usize,
-    observer: &impl Observer,
+    observer: &dyn Observer,
 ) -> Result<(JobTally, u64), EngineError> {
     let plan = partition.plan.clone();
     let partition = Arc::new(partition);
     let mut looks = Looks::new(until, plan.first_simulation, plan.n_simulations);
     with_lane_words!(plan.lane_words, W => {
-        let backward = Backward::new::<S, W>(&partition, max_in_flight);
+        let backward = Backward::new::<W>(&partition, max_in_flight);
         let (mut tally, mut n_done) = (JobTally::default(), 0);
         loop {
             let batches = n_done..plan.n_batches_of(looks.n_simulations());
             n_done = batches.end;
-            tally = run_batches::<S, W>(
+            tally = run_batches::<W>(
                 &partition, batches, tally, &backward, max_in_flight, observer,
             )?;
             if looks.look(&tally) == Verdict::Stop {
@@ -139,13 +139,13 @@ pub fn run_until<S: Shard>(
 }
 
 /// Runs `batches` and adds them to `tally`.
-fn run_batches<S: Shard, const W: usize>(
-    partition: &Arc<Partition<S>>,
+fn run_batches<const W: usize>(
+    partition: &Arc<Partition<AnyShard>>,
     batches: Range<u32>,
     tally: JobTally,
     backward: &Backward,
     max_in_flight: usize,
-    observer: &impl Observer,
+    observer: &dyn Observer,
 ) -> Result<JobTally, EngineError> {
     let n_threads = rayon::current_num_threads();
     let n_runners = max_in_flight.clamp(1, n_threads).min(batches.len());
@@ -212,7 +212,7 @@ impl Backward {
 
     /// Whoever counts memory counts lane state: the pointers of all threads, which come in its place, are
     /// drawn unforced only where they take no more.
-    fn new<S, const W: usize>(partition: &Partition<S>, max_in_flight: usize) -> Self {
+    fn new<const W: usize>(partition: &Partition<AnyShard>, max_in_flight: usize) -> Self {
         let Partition { plan, method, .. } = partition;
         let is_possible = plan.model.chooses_in_arcs() && plan.dynamics.is_plain();
         let n_nodes = u64::from(plan.n_nodes);
@@ -237,13 +237,13 @@ enum Spare<const W: usize> {
 }
 
 /// Runs a batch, on `spare` where it can; gives it back, unless the batch did without.
-fn run_batch<S: Shard, const W: usize>(
-    partition: &Arc<Partition<S>>,
+fn run_batch<const W: usize>(
+    partition: &Arc<Partition<AnyShard>>,
     batch: BatchId,
     spare: Spare<W>,
     parallelism: Parallelism,
     backward: &Backward,
-    observer: &impl Observer,
+    observer: &dyn Observer,
 ) -> Result<(PartitionTally, Spare<W>), EngineError> {
     let plan = partition.plan.batch(batch);
     let dynamics = &partition.plan.dynamics;
@@ -261,28 +261,28 @@ fn run_batch<S: Shard, const W: usize>(
     if matches!(dynamics.rule, NodeRule::Epidemic(_)) {
         let machines = match spare {
             Spare::Epidemic(machines) => machines,
-            _ => DynamicsRun::<S, Epidemic<W>, W>::new_machines(partition),
+            _ => DynamicsRun::<AnyShard, Epidemic<W>, W>::new_machines(partition),
         };
         let (tally, machines) = run.on(machines)?;
         return Ok((tally, Spare::Epidemic(machines)));
     }
     let machines = match spare {
         Spare::Contagion(machines) => machines,
-        _ => DynamicsRun::<S, Contagion<W>, W>::new_machines(partition),
+        _ => DynamicsRun::<AnyShard, Contagion<W>, W>::new_machines(partition),
     };
     let (tally, machines) = run.on(machines)?;
     Ok((tally, Spare::Contagion(machines)))
 }
 
 /// A batch whose nodes are machines.
-struct Dynamic<'a, S, F> {
-    partition: &'a Arc<Partition<S>>,
+struct Dynamic<'a, F> {
+    partition: &'a Arc<Partition<AnyShard>>,
     plan: BatchPlan,
     parallelism: Parallelism,
     is_interrupted: F,
 }
 
-impl<S: Shard, F: Fn() -> bool> Dynamic<'_, S, F> {
+impl<F: Fn() -> bool> Dynamic<'_, F> {
     fn on<M: NodeMachine<W>, const W: usize>(
         self,
         machines: Vec<M>,
@@ -300,8 +300,8 @@ impl<S: Shard, F: Fn() -> bool> Dynamic<'_, S, F> {
 
 /// Runs a batch of the classical cascade on cleared `states`, made now where there are none;
 /// gives them back, cleared, unless the batch did without.
-fn run_cascade<S: Shard, const W: usize>(
-    partition: &Arc<Partition<S>>,
+fn run_cascade<const W: usize>(
+    partition: &Arc<Partition<AnyShard>>,
     plan: &BatchPlan,
     mut states: Vec<ShardState<W>>,
     parallelism: Parallelism,

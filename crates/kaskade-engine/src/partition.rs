@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kaskade_model::Shard;
 use kaskade_model::coin::{Family, Isa};
-use kaskade_model::diffusion::{ArcProbability, LiveArcModel, ModelError};
+use kaskade_model::diffusion::{ArcProbability, Endpoints, LiveArcModel, ModelError};
 use kaskade_model::dynamics::{NoColumns, NodeColumns, NodeTraits};
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::tally::PartitionTally;
@@ -16,8 +16,11 @@ pub use batch::BatchRun;
 
 pub(crate) use tracer::{Tracer, count_of};
 
+use crate::dynamics::Layers;
 use crate::error::EngineError;
-use crate::kernel::{BlockJob, Coins, OneByOne, OutLists, Parallelism, Presence, ShardState};
+use crate::kernel::{
+    BlockJob, Coins, JobModel, OneByOne, OutLists, Parallelism, Presence, ShardState,
+};
 
 /// A worker's shards of a job's graph, ascending, and the job itself. In one process the
 /// partition is the whole graph.
@@ -33,7 +36,9 @@ pub struct Partition<S> {
     pub method: Method,
     /// What of the nodes' columns matters to the job.
     pub(crate) traits: Arc<NodeTraits>,
+    endpoints: Endpoints,
     coins: Coins,
+    pub(crate) layers: Layers,
     presence: Option<Presence>,
     one_by_one: Option<OneByOne>,
     can_pull: bool,
@@ -98,7 +103,11 @@ impl<S: Shard> Partition<S> {
     ) -> Result<Self, ModelError> {
         debug_assert!(shards.iter().all(|shard| shard.nodes().end <= plan.n_nodes));
         let traits = NodeTraits::resolve(&plan.dynamics, plan.seed, plan.n_nodes, columns)?;
-        shards.iter().try_for_each(|shard| plan.model.check(shard))?;
+        let layers = Layers::new(&shards, &plan)?;
+        let endpoints = Endpoints::resolve(&plan.model, plan.n_nodes, columns)?;
+        if plan.dynamics.channels.is_empty() {
+            shards.iter().try_for_each(|shard| plan.model.check(shard))?;
+        }
         if plan.coins == Family::Block && !plan.dynamics.is_plain() {
             return Err(ModelError::NoBlocks);
         }
@@ -114,7 +123,25 @@ impl<S: Shard> Partition<S> {
         let presence = if is_asked { Presence::new(&shards, plan.n_nodes) } else { None };
         let (traits, method) = (Arc::new(traits), Method::Auto);
         let can_pull = can_pull(&shards, &plan);
-        Ok(Self { shards, plan, isa, method, traits, coins, presence, one_by_one, can_pull })
+        Ok(Self {
+            shards,
+            plan,
+            isa,
+            method,
+            traits,
+            endpoints,
+            coins,
+            layers,
+            presence,
+            one_by_one,
+            can_pull,
+        })
+    }
+
+    /// Which arcs are live.
+    pub(crate) fn job_model(&self) -> JobModel<'_> {
+        let Self { plan, endpoints, .. } = self;
+        JobModel { model: &plan.model, seed: plan.seed, endpoints }
     }
 
     /// Whether its simulations can be run one after another.
@@ -185,8 +212,8 @@ const NODES_PER_PULLED: usize = 8;
 
 /// Whether `shards` are the whole graph of `plan`, with in-views that tell each arc's draw.
 fn can_pull<S: Shard>(shards: &[S], plan: &JobPlan) -> bool {
-    let is_told = match plan.model {
-        LiveArcModel::IndependentCascade(probability) => probability != ArcProbability::Column,
+    let is_told = match &plan.model {
+        LiveArcModel::IndependentCascade(probability) => *probability != ArcProbability::Column,
         LiveArcModel::LinearThreshold(_) => false,
     };
     let n_own: usize = shards.iter().map(|shard| shard.nodes().n_nodes()).sum();

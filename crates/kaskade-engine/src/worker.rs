@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use kaskade_model::job::BatchPlan;
 use kaskade_model::message::{Attempt, PeerMessage, WorkerEvent};
-use kaskade_model::{JobId, Shard, WorkerId};
+use kaskade_model::{AnyShard, JobId, WorkerId};
 
 pub use task::{Computed, Task};
 
@@ -24,10 +24,10 @@ use attempt::AttemptRun;
 
 /// What the machine asks its owner to do, in order.
 #[derive(Debug)]
-pub enum Action<S> {
+pub enum Action {
     /// Run the task on the compute pool, or at once if it is light, and hand the outcome to
     /// [`WorkerMachine::computed`].
-    Compute(Task<S>),
+    Compute(Task),
     /// Send messages to peers. Those to one peer may overtake each other.
     Send {
         /// The attempt whose peers are meant.
@@ -41,12 +41,12 @@ pub enum Action<S> {
 
 /// The attempts that a worker takes part in. At most one epoch per (job, group) is alive.
 #[derive(Debug)]
-pub struct WorkerMachine<S> {
+pub struct WorkerMachine {
     credit_bytes: u64,
-    attempts: BTreeMap<(JobId, u32), AttemptRun<S>>,
+    attempts: BTreeMap<(JobId, u32), AttemptRun>,
 }
 
-impl<S: Shard + 'static> WorkerMachine<S> {
+impl WorkerMachine {
     /// A worker that has room for `credit_bytes` of chunks that wait, of each peer and batch; or for
     /// one chunk, where that is more.
     #[must_use]
@@ -59,9 +59,9 @@ impl<S: Shard + 'static> WorkerMachine<S> {
     pub fn prepare(
         &mut self,
         attempt: Attempt,
-        partition: Partition<S>,
+        partition: Partition<AnyShard>,
         peers: BTreeMap<WorkerId, u64>,
-    ) -> Vec<Action<S>> {
+    ) -> Vec<Action> {
         let key = (attempt.job.clone(), attempt.group);
         if self.attempts.get(&key).is_some_and(|present| present.attempt.epoch >= attempt.epoch) {
             return Vec::new();
@@ -74,7 +74,7 @@ impl<S: Shard + 'static> WorkerMachine<S> {
     }
 
     /// Begins `batch`; nothing happens for an attempt that is not alive.
-    pub fn begin_batch(&mut self, attempt: &Attempt, batch: BatchPlan) -> Vec<Action<S>> {
+    pub fn begin_batch(&mut self, attempt: &Attempt, batch: BatchPlan) -> Vec<Action> {
         self.alive(attempt).map_or_else(Vec::new, |run| run.begin_batch(batch))
     }
 
@@ -84,12 +84,12 @@ impl<S: Shard + 'static> WorkerMachine<S> {
         attempt: &Attempt,
         from: WorkerId,
         message: PeerMessage,
-    ) -> Vec<Action<S>> {
+    ) -> Vec<Action> {
         self.alive(attempt).map_or_else(Vec::new, |run| run.receive(from, message))
     }
 
     /// Takes the outcome of a task; one of an attempt that is not alive is dropped.
-    pub fn computed(&mut self, computed: Computed<S>) -> Vec<Action<S>> {
+    pub fn computed(&mut self, computed: Computed) -> Vec<Action> {
         let Computed { attempt, batch, result } = computed;
         self.alive(&attempt).map_or_else(Vec::new, |run| run.computed(batch, result))
     }
@@ -109,7 +109,7 @@ impl<S: Shard + 'static> WorkerMachine<S> {
         std::mem::take(&mut self.attempts).values().for_each(AttemptRun::release);
     }
 
-    fn alive(&mut self, attempt: &Attempt) -> Option<&mut AttemptRun<S>> {
+    fn alive(&mut self, attempt: &Attempt) -> Option<&mut AttemptRun> {
         self.attempts
             .get_mut(&(attempt.job.clone(), attempt.group))
             .filter(|run| run.attempt.epoch == attempt.epoch)

@@ -3,9 +3,11 @@
 use std::cmp::Ordering;
 
 use crate::error::IngestError;
+use crate::incoming::{Refusal, merge};
+use crate::spec::Duplicates;
 use crate::spill::SpillFile;
 
-/// What an arc carries besides its ends: nothing, or a probability.
+/// What an arc carries besides its ends: nothing, a probability, or channels.
 ///
 /// A type parameter instead of an optional field: without a column an arc is eight bytes.
 /// Values stand in arrays beside those of the ends.
@@ -15,17 +17,31 @@ pub(crate) trait Payload:
     /// Whether it is a probability.
     const IS_PROBABILITY: bool;
 
+    /// Whether it is anything at all.
+    const HAS_VALUE: bool = size_of::<Self>() > 0;
+
     /// A total order, so that merging equal arcs cannot depend on the order of the input.
     fn compare(self, other: Self) -> Ordering;
 
     /// The payload as a probability, where it is one.
     fn probability(self) -> Option<f64>;
 
-    /// The same of many.
-    fn probabilities(values: Vec<Self>) -> Option<Vec<f64>>;
+    /// What a shard keeps of them.
+    fn into_columns(values: Vec<Self>) -> Columns;
 
-    /// The payload that holds `probability`.
+    /// The payload that holds `probability`, where it is one.
     fn from_probability(probability: f64) -> Self;
+
+    /// The payload of an arc that came over the channel numbered `channel`, where it is one.
+    fn of_channel(_channel: u8) -> Option<Self> {
+        None
+    }
+
+    /// Merges `ascending`, those of two or more equal arcs.
+    ///
+    /// # Errors
+    /// [`Refusal`], where `rule` does not let them.
+    fn merge(ascending: impl Iterator<Item = Self>, rule: Duplicates) -> Result<Self, Refusal>;
 
     /// The bytes of `values` in a spill file.
     fn bytes(values: &[Self]) -> &[u8];
@@ -33,6 +49,20 @@ pub(crate) trait Payload:
     /// Fills `values` from the bytes at `begin` of `file`; gives the place after them.
     fn read(file: &SpillFile, begin: u64, values: &mut [Self]) -> Result<u64, IngestError>;
 }
+
+/// The values of arcs as a shard takes them; at most one of the two is there.
+#[derive(Debug, Default)]
+pub(crate) struct Columns {
+    pub(crate) probabilities: Option<Vec<f64>>,
+    pub(crate) channels: Option<Vec<u8>>,
+}
+
+/// The channels that an arc belongs to, a bit each.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, bytemuck::Pod, bytemuck::Zeroable,
+)]
+#[repr(transparent)]
+pub(crate) struct ChannelSet(pub(crate) u8);
 
 impl Payload for () {
     const IS_PROBABILITY: bool = false;
@@ -45,11 +75,16 @@ impl Payload for () {
         None
     }
 
-    fn probabilities(_values: Vec<()>) -> Option<Vec<f64>> {
-        None
+    fn into_columns(_values: Vec<()>) -> Columns {
+        Columns::default()
     }
 
     fn from_probability(_probability: f64) {}
+
+    /// Equal arcs are one, by any rule.
+    fn merge(_ascending: impl Iterator<Item = ()>, _rule: Duplicates) -> Result<(), Refusal> {
+        Ok(())
+    }
 
     fn bytes(_values: &[()]) -> &[u8] {
         &[]
@@ -71,12 +106,16 @@ impl Payload for f64 {
         Some(self)
     }
 
-    fn probabilities(values: Vec<f64>) -> Option<Vec<f64>> {
-        Some(values)
+    fn into_columns(values: Vec<f64>) -> Columns {
+        Columns { probabilities: Some(values), ..Columns::default() }
     }
 
     fn from_probability(probability: f64) -> f64 {
         probability
+    }
+
+    fn merge(ascending: impl Iterator<Item = f64>, rule: Duplicates) -> Result<f64, Refusal> {
+        merge::probabilities(ascending, rule)
     }
 
     fn bytes(values: &[f64]) -> &[u8] {
@@ -84,6 +123,50 @@ impl Payload for f64 {
     }
 
     fn read(file: &SpillFile, begin: u64, values: &mut [f64]) -> Result<u64, IngestError> {
+        file.read(begin, values)
+    }
+}
+
+impl Payload for ChannelSet {
+    const IS_PROBABILITY: bool = false;
+
+    fn compare(self, other: Self) -> Ordering {
+        self.cmp(&other)
+    }
+
+    fn probability(self) -> Option<f64> {
+        None
+    }
+
+    fn into_columns(values: Vec<Self>) -> Columns {
+        Columns { channels: Some(bytemuck::cast_vec(values)), ..Columns::default() }
+    }
+
+    /// No channel: arcs with channels have no probability.
+    fn from_probability(_probability: f64) -> Self {
+        Self::default()
+    }
+
+    fn of_channel(channel: u8) -> Option<Self> {
+        Some(Self(1 << channel))
+    }
+
+    /// An arc belongs to all channels that it came over.
+    fn merge(mut ascending: impl Iterator<Item = Self>, rule: Duplicates) -> Result<Self, Refusal> {
+        ascending.try_fold(Self::default(), |all, one| {
+            let is_twice = all.0 & one.0 != 0;
+            if is_twice && rule == Duplicates::Error {
+                return Err(Refusal::Duplicate);
+            }
+            Ok(Self(all.0 | one.0))
+        })
+    }
+
+    fn bytes(values: &[Self]) -> &[u8] {
+        bytemuck::cast_slice(values)
+    }
+
+    fn read(file: &SpillFile, begin: u64, values: &mut [Self]) -> Result<u64, IngestError> {
         file.read(begin, values)
     }
 }
@@ -137,6 +220,12 @@ impl<V: Payload> ArcChunk<V> {
             wide.extend(arcs.iter().map(|arc| arc.map(u64::from)));
             self.ends = Ends::Wide(wide);
         }
+    }
+
+    /// The same arcs with `value`.
+    pub(crate) fn with_value(mut self, value: V) -> Self {
+        self.values.fill(value);
+        self
     }
 
     /// Gives back the room that is not used.

@@ -1,8 +1,11 @@
 //! Files to a graph directory.
 
+use std::collections::BTreeSet;
+
+use kaskade_model::dynamics::{MAX_CHANNELS, is_channel_name};
 use kaskade_store::{GraphFacts, Manifest};
 
-use crate::arcs::Payload;
+use crate::arcs::{ChannelSet, Payload};
 use crate::dealing::Dealing;
 use crate::error::IngestError;
 use crate::memory::Budget;
@@ -37,7 +40,12 @@ fn build_within(
     progress: &dyn Progress,
 ) -> Result<Manifest, IngestError> {
     match &spec.column {
-        None => build_with::<()>(spec, Vec::new(), budget, progress),
+        None if spec.channels.is_empty() => build_with::<()>(spec, Vec::new(), budget, progress),
+        None => {
+            check_channels(spec)?;
+            build_with::<ChannelSet>(spec, Vec::new(), budget, progress)
+        }
+        Some(_) if !spec.channels.is_empty() => Err(IngestError::ChannelsWithColumn),
         Some(column) => build_with::<f64>(spec, vec![column_name(column)], budget, progress),
     }
 }
@@ -76,11 +84,25 @@ fn build_with<V: Payload>(
         undirected: spec.undirected,
         views: spec.directory.views,
         columns,
+        channels: spec.channels.clone(),
         n_duplicates: 0,
         n_self_loops: 0,
         n_skipped_lines: input.n_skipped_lines,
     };
     dealing.finish(spec.duplicates, facts)
+}
+
+fn check_channels(spec: &BuildSpec) -> Result<(), IngestError> {
+    let names = &spec.channels;
+    if let Some(name) = names.iter().find(|name| !is_channel_name(name)) {
+        return Err(IngestError::ChannelName { name: name.clone() });
+    }
+    let distinct: BTreeSet<&String> = names.iter().collect();
+    if names.len() > MAX_CHANNELS || distinct.len() != names.len() {
+        return Err(IngestError::TooManyChannels { n_channels: distinct.len() });
+    }
+    debug_assert_eq!(spec.inputs.len(), spec.channel_of.len(), "each input has a channel");
+    Ok(())
 }
 
 fn column_name(column: &ColumnChoice) -> String {

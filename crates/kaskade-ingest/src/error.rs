@@ -18,6 +18,39 @@ pub enum IngestError {
     /// No input file was named.
     #[error("no input file: name at least one")]
     NoInput,
+    /// Arcs with channels and a column.
+    #[error("arcs that come over channels have no column: leave out --column")]
+    ChannelsWithColumn,
+    /// A channel with a name that no flag could spell.
+    #[error(
+        "{name:?} is no name of a channel: use 1 to 64 letters, digits, dots, dashes and underscores"
+    )]
+    ChannelName {
+        /// The name.
+        name: String,
+    },
+    /// A file of arcs of several channels.
+    #[error(
+        "the arcs belong to channels, which a file of arcs cannot say: choose one of {known} with --channel NAME"
+    )]
+    ExportChannel {
+        /// Those of the graph.
+        known: String,
+    },
+    /// A channel that the graph does not have.
+    #[error("the graph has no channel {name:?}, its channels are: {known}")]
+    NoChannel {
+        /// The name.
+        name: String,
+        /// Those of the graph.
+        known: String,
+    },
+    /// More channels than an arc can belong to.
+    #[error("there are {n_channels} distinct channels in more names than that, or more than 8")]
+    TooManyChannels {
+        /// The distinct names.
+        n_channels: usize,
+    },
     /// An input could not be opened.
     #[error("could not open {path}, check that it is there and readable")]
     Open {

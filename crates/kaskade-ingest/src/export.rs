@@ -12,6 +12,7 @@ mod text;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
+use kaskade_model::Shard;
 use kaskade_store::{Graph, Views};
 use rayon::prelude::*;
 
@@ -31,6 +32,8 @@ pub struct ExportSpec {
     /// Whether nodes without arcs are written, each as an arc to itself: that is how a build
     /// learns of them.
     pub isolated_as_self_loops: bool,
+    /// Of a graph with channels the one whose arcs are written.
+    pub channel: Option<String>,
 }
 
 /// What was exported.
@@ -45,7 +48,7 @@ pub struct Exported {
 }
 
 /// Writes the arcs of `graph`, the directory `dir`, all of whose shards must be mapped and
-/// fully verified, to a file of original ids, with the column where there is one. A build of
+/// fully verified, to a file of original ids, with the column where there is one, or those of one channel. A build of
 /// that file gives a graph of the same digest, unless nodes without arcs are left out.
 ///
 /// O(arcs + nodes · shards) time, the memory of a few million arcs at most; formatted in
@@ -53,7 +56,8 @@ pub struct Exported {
 ///
 /// # Errors
 /// [`IngestError::ExportEnding`], [`IngestError::OutputExists`], [`IngestError::Write`],
-/// [`IngestError::Interrupted`], or [`kaskade_store::StoreError::MissingSection`] for a column
+/// [`IngestError::Interrupted`], [`IngestError::ExportChannel`] or [`IngestError::NoChannel`] for a
+/// graph with channels, or [`kaskade_store::StoreError::MissingSection`] for a column
 /// without an out-view. No file is left behind then.
 pub fn export(
     graph: &Graph,
@@ -67,15 +71,16 @@ pub fn export(
         // In-views hold the sums of a column, out-views its values.
         manifest.require(dir, Views::Out)?;
     }
+    let channel = channel(graph, dir, spec.channel.as_deref())?;
     let format = ExportFormat::of(&spec.out)?;
     progress.begin(Phase::Write, Some(manifest.n_arcs), Unit::Arcs);
     let isolated = if spec.isolated_as_self_loops { isolated_nodes(graph) } else { Vec::new() };
     let exported = Exported {
-        n_arcs: manifest.n_arcs,
+        n_arcs: channel.map_or(manifest.n_arcs, |place| arcs_of_channel(graph, place)),
         n_self_loops: isolated.len() as u64,
         n_omitted_nodes: manifest.n_isolated_nodes.saturating_sub(isolated.len() as u64),
     };
-    let source = Source { graph, isolated };
+    let source = Source { graph, channel, isolated };
     match format {
         ExportFormat::Text(form, compression) => {
             text::write(&source, form, compression, spec, progress)?;
@@ -83,6 +88,31 @@ pub fn export(
         ExportFormat::Parquet => columns::write(&source, spec, progress)?,
     }
     Ok(exported)
+}
+
+/// The place of the channel named `name`, which a graph with channels needs.
+fn channel(graph: &Graph, dir: &Path, name: Option<&str>) -> Result<Option<u8>, IngestError> {
+    let manifest = graph.manifest();
+    let known = || match manifest.channels.as_slice() {
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    };
+    match name {
+        None if manifest.channels.is_empty() => Ok(None),
+        None => Err(IngestError::ExportChannel { known: known() }),
+        Some(name) => {
+            manifest.require(dir, Views::Out)?;
+            let place = manifest.channels.iter().position(|channel| channel == name);
+            let unknown = || IngestError::NoChannel { name: name.to_owned(), known: known() };
+            // A graph has at most 8.
+            Ok(Some(place.ok_or_else(unknown)? as u8))
+        }
+    }
+}
+
+fn arcs_of_channel(graph: &Graph, place: u8) -> u64 {
+    let channels = graph.shards().iter().filter_map(Shard::arc_channels).flatten();
+    channels.filter(|channels| *channels >> place & 1 == 1).count() as u64
 }
 
 /// The format that a file's ending asks for.

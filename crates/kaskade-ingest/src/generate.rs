@@ -132,6 +132,7 @@ fn generate_directory(
         undirected: false,
         views: directory.views,
         columns: Vec::new(),
+        channels: Vec::new(),
         n_duplicates: 0,
         n_self_loops: 0,
         n_skipped_lines: 0,

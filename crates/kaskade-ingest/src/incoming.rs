@@ -1,7 +1,7 @@
 //! Distinct arcs, by target: for every rank its ascending sources.
 
 mod lists;
-mod merge;
+pub(crate) mod merge;
 mod sort;
 
 use std::path::Path;
@@ -18,6 +18,7 @@ use crate::runs::{Buckets, Runs};
 use crate::spec::Duplicates;
 use crate::spill::SpillFile;
 pub(crate) use lists::{ListPiece, Lists};
+pub(crate) use merge::Refusal;
 use sort::Sorter;
 
 /// The in-arcs of every node, distinct, by ascending source.

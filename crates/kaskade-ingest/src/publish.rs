@@ -13,7 +13,7 @@ use kaskade_store::{
 };
 use rayon::prelude::*;
 
-use crate::arcs::Payload;
+use crate::arcs::{Columns, Payload};
 use crate::attributes;
 use crate::error::IngestError;
 use crate::incoming::{SortPlan, distinct_arcs};
@@ -201,12 +201,14 @@ impl<'a> Publication<'a> {
         n_nodes: u32,
         in_arcs: InArcs<V>,
     ) -> Result<CountedShard, IngestError> {
+        let Columns { probabilities, channels } = V::into_columns(in_arcs.values);
         let arcs = ShardArcs {
             nodes,
             n_nodes,
             in_offsets: in_arcs.offsets,
             in_sources: in_arcs.sources,
-            probabilities: V::probabilities(in_arcs.values),
+            probabilities,
+            channels,
         };
         Ok(CountedShard::new(shard, arcs, self.directory.views)?)
     }
@@ -221,7 +223,7 @@ impl<'a> Publication<'a> {
         // Where lists begin, and where the next arc of each goes.
         let in_arcs = n_arcs * list_bytes + 16 * n_own;
         let DirectorySpec { views, compress, .. } = *self.directory;
-        in_arcs + shard_write_bytes(n_nodes, n_own, n_arcs, V::IS_PROBABILITY, views, compress)
+        in_arcs + shard_write_bytes(n_nodes, n_own, n_arcs, V::HAS_VALUE, views, compress)
     }
 
     fn check_interrupted(&self) -> Result<(), IngestError> {

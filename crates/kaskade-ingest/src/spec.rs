@@ -13,6 +13,9 @@ use crate::attributes::NodeTables;
 pub struct BuildSpec {
     /// The inputs; their arcs are one graph, whatever their order.
     pub inputs: Vec<Input>,
+    /// For each input the place of its channel in [`BuildSpec::channels`]; of none where there are
+    /// no channels.
+    pub channel_of: Vec<u8>,
     /// What a line `u v` means.
     pub orientation: Orientation,
     /// Whether every line stands for both directions.
@@ -28,6 +31,9 @@ pub struct BuildSpec {
     pub target_column: Option<ColumnChoice>,
     /// The column with an arc's probability or weight.
     pub column: Option<ColumnChoice>,
+    /// The names of the channels, at most 8; none where the inputs are one graph without any. Arcs
+    /// with channels have no column.
+    pub channels: Vec<String>,
     /// How the values of equal arcs merge; without a column equal arcs are only counted.
     pub duplicates: Duplicates,
     /// So many bad lines are skipped and counted; one more is an error.
@@ -40,10 +46,19 @@ impl BuildSpec {
     /// A build of `inputs` when nothing else is said.
     #[must_use]
     pub fn of(inputs: Vec<Input>, directory: DirectorySpec) -> Self {
-        let ReadSpec { inputs, format, ids, source_column, target_column, column, skip_bad_lines } =
-            ReadSpec::of(inputs);
+        let ReadSpec {
+            inputs,
+            channel_of,
+            format,
+            ids,
+            source_column,
+            target_column,
+            column,
+            skip_bad_lines,
+        } = ReadSpec::of(inputs);
         Self {
             inputs,
+            channel_of,
             orientation: Orientation::Influence,
             undirected: false,
             format,
@@ -51,6 +66,7 @@ impl BuildSpec {
             source_column,
             target_column,
             column,
+            channels: Vec::new(),
             duplicates: Duplicates::Max,
             skip_bad_lines,
             directory,
@@ -62,6 +78,7 @@ impl BuildSpec {
     pub fn reading(&self) -> ReadSpec {
         ReadSpec {
             inputs: self.inputs.clone(),
+            channel_of: self.channel_of.clone(),
             format: self.format,
             ids: self.ids,
             source_column: self.source_column.clone(),
@@ -77,6 +94,8 @@ impl BuildSpec {
 pub struct ReadSpec {
     /// The inputs.
     pub inputs: Vec<Input>,
+    /// For each input the place of its channel.
+    pub channel_of: Vec<u8>,
     /// The format of all inputs, or sniffed.
     pub format: Option<Format>,
     /// What an id is.
@@ -97,6 +116,7 @@ impl ReadSpec {
     pub fn of(inputs: Vec<Input>) -> Self {
         Self {
             inputs,
+            channel_of: Vec::new(),
             format: None,
             ids: IdKind::Auto,
             source_column: None,

@@ -42,7 +42,7 @@ impl NodeRange {
 #[derive(Clone, Copy, Debug)]
 pub struct OutArcs<'a> {
     /// The position of the first of them in the shard's out-view; per-arc sections
-    /// ([`Shard::in_ranks`], [`Shard::arc_thresholds`]) are indexed by it.
+    /// ([`Shard::in_ranks`], [`Shard::arc_thresholds`], [`Shard::arc_channels`]) are indexed by it.
     pub first_arc: usize,
     /// The targets as ascending offsets into the shard's node range.
     pub targets: &'a [u32],
@@ -84,7 +84,7 @@ impl Ranks<'_> {
 ///
 /// A shard may keep its lists of nodes coded. It then decodes one into the `scratch` that
 /// the caller lends and keeps for the next call; a shard with plain lists leaves it alone.
-pub trait Shard: Send + Sync {
+pub trait Shard: Send + Sync + std::fmt::Debug {
     /// The nodes that this shard owns.
     fn nodes(&self) -> NodeRange;
 
@@ -107,8 +107,8 @@ pub trait Shard: Send + Sync {
     /// an in-view. O(1), or O(arcs) where they are coded.
     fn in_sources<'a>(&'a self, node_idx: u32, scratch: &'a mut Vec<u32>) -> Option<&'a [u32]>;
 
-    /// The distinct non-self arcs that end in the own node at `node_idx`.
-    fn in_degree(&self, node_idx: u32) -> u32;
+    /// For every own node the distinct non-self arcs that end in it.
+    fn in_degrees(&self) -> &[u32];
 
     /// Per arc of the out-view: the rank of its source among its target's sources.
     fn in_ranks(&self) -> Option<Ranks<'_>>;
@@ -116,10 +116,18 @@ pub trait Shard: Send + Sync {
     /// Per arc of the out-view: its probability as [`crate::coin::Threshold::stored`].
     fn arc_thresholds(&self) -> Option<&[u32]>;
 
+    /// Per arc of the out-view: the channels that it belongs to, a bit each.
+    fn arc_channels(&self) -> Option<&[u8]>;
+
     /// For the own node at `node_idx`: its in-arcs' weights summed up to and including
     /// each, in ascending source order, as [`crate::coin::Threshold::stored`].
     fn cumulative_weights(&self, node_idx: u32) -> Option<&[u32]>;
 }
+
+/// A shard, wherever its arcs are kept. What runs jobs is compiled for this alone, and once: a call
+/// through a table for each source is nothing beside the arcs that come of it, where an engine for each kind of
+/// shard took minutes to build.
+pub type AnyShard = std::sync::Arc<dyn Shard>;
 
 /// A shared shard is a shard: a worker keeps one mapping for all jobs on a graph.
 impl<S: Shard + ?Sized> Shard for std::sync::Arc<S> {
@@ -151,9 +159,8 @@ impl<S: Shard + ?Sized> Shard for std::sync::Arc<S> {
         (**self).in_sources(node_idx, scratch)
     }
 
-    #[inline]
-    fn in_degree(&self, node_idx: u32) -> u32 {
-        (**self).in_degree(node_idx)
+    fn in_degrees(&self) -> &[u32] {
+        (**self).in_degrees()
     }
 
     fn in_ranks(&self) -> Option<Ranks<'_>> {
@@ -162,6 +169,10 @@ impl<S: Shard + ?Sized> Shard for std::sync::Arc<S> {
 
     fn arc_thresholds(&self) -> Option<&[u32]> {
         (**self).arc_thresholds()
+    }
+
+    fn arc_channels(&self) -> Option<&[u8]> {
+        (**self).arc_channels()
     }
 
     #[inline]

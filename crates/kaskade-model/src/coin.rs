@@ -157,6 +157,19 @@ pub fn at_round(item: u64, round: crate::ids::Round) -> u64 {
     mix64(item.wrapping_add(GOLDEN.wrapping_mul(u64::from(round.0) + 1)))
 }
 
+/// The hash of the item `item` over the channel at `place`; over the first it is the item itself.
+#[inline]
+#[must_use]
+pub fn on_channel(item: u64, place: u8) -> u64 {
+    match place {
+        0 => item,
+        _ => mix64(item ^ CHANNEL.wrapping_mul(u64::from(place))),
+    }
+}
+
+/// The hexadecimal digits of e after the point, made odd.
+const CHANNEL: u64 = 0xb7e1_5162_8aed_2a6b;
+
 /// The 32-bit uniform of an item in the simulation of `key`.
 #[inline(always)]
 #[must_use]

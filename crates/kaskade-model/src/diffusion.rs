@@ -5,15 +5,28 @@
 //! cascade is what the seeds reach over it. A rule ([`LiveArcs`]) therefore only
 //! names the draw of an arc; rounds, lanes and direction belong to the engine.
 
+mod channels;
+mod endpoints;
 mod independent_cascade;
 mod linear_threshold;
+mod node_factors;
+mod segment_matrix;
 
-pub use independent_cascade::{ColumnCascade, ConstantCascade, TrivalencyCascade, WeightedCascade};
+pub use channels::{OnChannel, channel_in_degrees};
+pub use endpoints::Endpoints;
+pub use independent_cascade::{
+    ColumnCascade, ConstantCascade, OverInDegreeCascade, TrivalencyCascade, WeightedCascade,
+};
 pub use linear_threshold::sums_to_at_most_one;
+pub use node_factors::{FactorColumns, NodeFactors};
+pub use segment_matrix::{NodeSegments, SegmentMatrix};
 
 use linear_threshold::{
-    ColumnThreshold, ConstantThreshold, FixedWeight, UniformThreshold, check_column, ranks,
+    ColumnThreshold, ConstantThreshold, FixedWeight, SharedThreshold, UniformThreshold,
+    check_column, ranks,
 };
+use node_factors::FactorCascade;
+use segment_matrix::SegmentCascade;
 
 use crate::adjacency::Shard;
 use crate::coin::{BlockCoins, Draw, InvalidProbability, MAX_BLOCK_PROBABILITY, Threshold};
@@ -60,8 +73,8 @@ pub trait LiveArcs: Sync {
     }
 }
 
-/// A model with its parameters as integers, ready for any shard.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A model with its parameters.
+#[derive(Clone, Debug, PartialEq)]
 pub enum LiveArcModel {
     /// Every arc is live on its own (Goldenberg, Libai and Muller 2001).
     IndependentCascade(ArcProbability),
@@ -71,16 +84,37 @@ pub enum LiveArcModel {
 }
 
 /// Where an independent cascade takes an arc's probability from.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ArcProbability {
     /// The same for all arcs.
     Constant(f64),
     /// 1 over the target's in-degree.
     WeightedCascade,
+    /// So much over the target's in-degree, at most 1.
+    OverInDegree(f64),
     /// 0.1, 0.01 or 0.001, drawn once per arc.
     Trivalency,
     /// The graph's arc column.
     Column,
+    /// A factor of the source times one of the target.
+    Factors(FactorColumns),
+    /// By the segments of source and target.
+    Segments(SegmentMatrix),
+}
+
+impl ArcProbability {
+    /// Refuses numbers that are no probabilities.
+    ///
+    /// # Errors
+    /// [`InvalidProbability`].
+    pub fn check(&self) -> Result<(), InvalidProbability> {
+        match self {
+            Self::Constant(probability) => Threshold::from_probability(*probability).map(drop),
+            Self::OverInDegree(share) => Threshold::check_share(*share, f64::from(u32::MAX)),
+            Self::Segments(matrix) => matrix.check().map_err(|(_, error)| error),
+            Self::WeightedCascade | Self::Trivalency | Self::Column | Self::Factors(_) => Ok(()),
+        }
+    }
 }
 
 /// Where linear threshold takes an arc's weight from.
@@ -90,6 +124,8 @@ pub enum ArcWeight {
     Constant(f64),
     /// 1 over the target's in-degree: every node with an in-arc listens to exactly one.
     WeightedCascade,
+    /// So much, at most 1, over the target's in-degree: a node listens to any with that probability.
+    OverInDegree(f64),
     /// The graph's arc column; no node's sum may exceed 1.
     Column,
 }
@@ -105,28 +141,51 @@ pub trait RuleVisitor<S: Shard + ?Sized> {
 }
 
 impl LiveArcModel {
-    /// Hands `visitor` the rule of this model on `shard`, for a job with `seed`.
+    /// Hands `visitor` the rule of this model on `shard`, for a job with `seed`, where `endpoints`
+    /// are what it reads of the nodes.
     ///
     /// # Errors
-    /// Those of [`LiveArcModel::check`].
+    /// Those of [`LiveArcModel::check`], or [`ModelError::OtherEndpoints`].
     pub fn visit_rule<S: Shard + ?Sized, V: RuleVisitor<S>>(
         &self,
         shard: &S,
-        seed: u64,
+        (seed, endpoints): (u64, &Endpoints),
         visitor: V,
     ) -> Result<V::Output, ModelError> {
         use {ArcProbability as P, ArcWeight as W};
         Ok(match *self {
             Self::IndependentCascade(P::Constant(p)) => visitor.visit(&ConstantCascade::new(p)?),
-            Self::IndependentCascade(P::WeightedCascade) => visitor.visit(&WeightedCascade(shard)),
+            Self::IndependentCascade(P::WeightedCascade) => {
+                visitor.visit(&WeightedCascade(shard.in_degrees()))
+            }
+            Self::IndependentCascade(P::OverInDegree(share)) => {
+                visitor.visit(&OverInDegreeCascade::new(shard.in_degrees(), share)?)
+            }
+            Self::IndependentCascade(P::Factors(_)) => {
+                let Endpoints::Factors(factors) = endpoints else {
+                    return Err(ModelError::OtherEndpoints);
+                };
+                visitor.visit(&FactorCascade(factors))
+            }
+            Self::IndependentCascade(P::Segments(_)) => {
+                let Endpoints::Segments(segments) = endpoints else {
+                    return Err(ModelError::OtherEndpoints);
+                };
+                visitor.visit(&SegmentCascade(segments))
+            }
             Self::IndependentCascade(P::Trivalency) => visitor.visit(&TrivalencyCascade::new(seed)),
             Self::IndependentCascade(P::Column) => visitor.visit(&ColumnCascade::new(shard)?),
             Self::LinearThreshold(W::Constant(weight)) => {
                 let (ranks, weight) = (ranks(shard)?, FixedWeight::new(weight)?);
-                visitor.visit(&ConstantThreshold { shard, ranks, weight })
+                let in_degrees = shard.in_degrees();
+                visitor.visit(&ConstantThreshold { in_degrees, ranks, weight })
             }
             Self::LinearThreshold(W::WeightedCascade) => {
-                visitor.visit(&UniformThreshold { shard, ranks: ranks(shard)? })
+                let in_degrees = shard.in_degrees();
+                visitor.visit(&UniformThreshold { in_degrees, ranks: ranks(shard)? })
+            }
+            Self::LinearThreshold(W::OverInDegree(share)) => {
+                visitor.visit(&SharedThreshold::new(shard, share)?)
             }
             Self::LinearThreshold(W::Column) => {
                 check_column(shard)?;
@@ -154,8 +213,8 @@ impl LiveArcModel {
     }
 
     fn constant_probability(&self) -> Option<f64> {
-        match *self {
-            Self::IndependentCascade(ArcProbability::Constant(probability)) => Some(probability),
+        match self {
+            Self::IndependentCascade(ArcProbability::Constant(probability)) => Some(*probability),
             _ => None,
         }
     }
@@ -169,12 +228,16 @@ impl LiveArcModel {
         if let Self::LinearThreshold(ArcWeight::Constant(weight)) = *self {
             linear_threshold::check_sums(shard, weight)?;
         }
+        if self.reads_columns() {
+            // Nothing of it is read from a shard.
+            return Ok(());
+        }
         struct Ignore;
         impl<S: Shard + ?Sized> RuleVisitor<S> for Ignore {
             type Output = ();
             fn visit(self, _rule: &impl LiveArcs) {}
         }
-        self.visit_rule(shard, 0, Ignore)
+        self.visit_rule(shard, (0, &Endpoints::Nothing), Ignore)
     }
 }
 
@@ -188,6 +251,9 @@ pub enum ModelError {
     /// those of a cascade.
     #[error("block coins are for the plain independent cascade with one probability for all arcs")]
     NoBlocks,
+    /// Endpoints that were resolved for another model.
+    #[error("what the model reads of the nodes was not resolved for it")]
+    OtherEndpoints,
     /// The nodes' columns do not say what the job asks of them.
     #[error(transparent)]
     Traits(#[from] TraitError),

@@ -10,6 +10,7 @@
 //! they are the same whatever computes them.
 
 mod audience;
+mod channel;
 mod course;
 mod delay;
 mod measure;
@@ -18,16 +19,21 @@ mod sides;
 mod traits;
 
 pub use audience::{Audience, ByCategory, FakeConduct, Fakes, Selector};
+pub use channel::{Activation, Channel, MAX_CHANNELS, is_channel_name};
 pub use course::{Course, Immunity};
 pub use delay::{Delay, DelayTable, MAX_DELAY_ROUNDS};
-pub use measure::{LaneSeries, Measure};
+pub use measure::{LaneSeries, Measure, WEIGHT_UNITS};
 pub use requirement::{Requirement, counter_bits};
 pub use sides::{MAX_SIDES, Rival, Sides, Tie};
+pub(crate) use traits::place_of;
 pub use traits::{
     Class, MAX_SEGMENTS, NoColumns, NodeColumns, NodeTraits, TraitError, Value, segments, select,
 };
 
+use std::collections::BTreeSet;
+
 use crate::coin::{InvalidProbability, Threshold};
+use crate::diffusion::ArcProbability;
 use crate::seeds::SeedPlan;
 
 /// What nodes do with what reaches them.
@@ -35,8 +41,12 @@ use crate::seeds::SeedPlan;
 pub struct Dynamics {
     /// When a node that was reached becomes active, and how long it transmits.
     pub rule: NodeRule,
-    /// How many rounds a message is under way on a live arc.
+    /// How many rounds a message is under way on a live arc, where there are no channels.
     pub delay: Delay,
+    /// What messages go along; where there are none, along all arcs alike.
+    pub channels: Vec<Channel>,
+    /// Over how many of them a node must be reached.
+    pub activation: Activation,
     /// What active nodes do.
     pub conduct: Conduct,
     /// Who takes part, and who counts.
@@ -117,10 +127,13 @@ impl Dynamics {
     /// Whether it depends on the columns of the graph's nodes.
     #[must_use]
     pub fn reads_columns(&self) -> bool {
-        let Audience { reach, count, seeds: _, segment, fakes } = &self.audience;
+        let Audience { reach, count, seeds: _, segment, weight, fakes } = &self.audience;
         let fakes = fakes.as_ref().is_some_and(|fakes| fakes.column.is_some());
         let Conduct { forward_by, endorse_by, .. } = &self.conduct;
-        let is_asked = reach.is_some() || count.is_some() || segment.is_some() || fakes;
+        let has_audience = self.channels.iter().any(|channel| channel.audience.is_some());
+        let is_counted_apart = segment.is_some() || weight.is_some();
+        let is_asked =
+            has_audience || reach.is_some() || count.is_some() || is_counted_apart || fakes;
         is_asked || forward_by.is_some() || endorse_by.is_some()
     }
 
@@ -133,6 +146,19 @@ impl Dynamics {
         }
     }
 
+    /// The number of ways to reach a node that are told apart: sides times channels.
+    #[must_use]
+    pub fn n_ways(&self) -> usize {
+        self.n_sides() * self.channels.len().max(1)
+    }
+
+    /// Whether messages are under way for more than a round.
+    #[must_use]
+    pub fn is_delayed(&self) -> bool {
+        let delays = self.channels.iter().map(|channel| &channel.delay);
+        self.delay != Delay::NextRound || delays.into_iter().any(|of| *of != Delay::NextRound)
+    }
+
     /// Whether every round has coins of its own.
     #[must_use]
     pub fn draws_every_round(&self) -> bool {
@@ -143,10 +169,14 @@ impl Dynamics {
     /// `mean_in_degree` arcs into a node.
     #[must_use]
     pub fn planes(&self, mean_in_degree: f64) -> u64 {
-        let delayed = u64::from(self.delay != Delay::NextRound);
-        delayed
+        let heard = match self.activation {
+            Activation::Any => 0,
+            Activation::All => self.channels.len() as u64,
+        };
+        heard
+            + u64::from(self.is_delayed())
             + match &self.rule {
-                NodeRule::Contagion(sides) => 1 + sides.count() as u64,
+                NodeRule::Contagion(_) => 1 + self.n_ways() as u64,
                 NodeRule::Threshold(requirement) => 2 + requirement.mean_planes(mean_in_degree),
                 NodeRule::Epidemic(_) => Course::N_PLANES as u64,
             }
@@ -176,6 +206,7 @@ impl Dynamics {
             return Err(DynamicsError::Segments);
         }
         self.delay.check()?;
+        self.check_channels()?;
         match &self.rule {
             NodeRule::Contagion(sides) => sides.check()?,
             NodeRule::Threshold(requirement) => requirement.check()?,
@@ -191,6 +222,45 @@ impl Dynamics {
         }
         if self.pushes.iter().any(|push| usize::from(push.side) >= self.n_sides()) {
             return Err(DynamicsError::UnknownSide);
+        }
+        Ok(())
+    }
+}
+
+impl Dynamics {
+    fn check_channels(&self) -> Result<(), DynamicsError> {
+        if self.channels.is_empty() {
+            return match self.activation {
+                Activation::Any => Ok(()),
+                Activation::All => Err(DynamicsError::NoChannels),
+            };
+        }
+        if !matches!(self.rule, NodeRule::Contagion(_)) {
+            return Err(DynamicsError::ChannelKind);
+        }
+        let names: BTreeSet<&String> = self.channels.iter().map(|channel| &channel.name).collect();
+        let places: BTreeSet<u8> = self.channels.iter().map(|channel| channel.place).collect();
+        let are_known = self.channels.iter().all(|channel| {
+            is_channel_name(&channel.name) && usize::from(channel.place) < MAX_CHANNELS
+        });
+        let are_distinct = names.len() == self.channels.len() && places.len() == names.len();
+        if self.channels.len() > MAX_CHANNELS || !are_known || !are_distinct {
+            return Err(DynamicsError::Channels);
+        }
+        for channel in &self.channels {
+            match channel.probability {
+                ArcProbability::Constant(probability) => {
+                    Threshold::from_probability(probability)?;
+                }
+                ArcProbability::OverInDegree(share) => {
+                    Threshold::check_share(share, f64::from(u32::MAX))?;
+                }
+                ArcProbability::WeightedCascade | ArcProbability::Trivalency => {}
+                ArcProbability::Column
+                | ArcProbability::Factors(_)
+                | ArcProbability::Segments(_) => return Err(DynamicsError::ChannelColumn),
+            }
+            channel.delay.check()?;
         }
         Ok(())
     }
@@ -215,6 +285,22 @@ pub enum DynamicsError {
     /// More campaigns than a node can tell apart.
     #[error("there may be 2 to {MAX_SIDES} campaigns, each with a name of its own")]
     Campaigns,
+    /// All of no channels.
+    #[error("nodes that wait for all channels need a [[channel]] at least")]
+    NoChannels,
+    /// Channels in a model that does not tell them apart.
+    #[error("channels are for `independent-cascade`, `negative-opinion` and `competitive`")]
+    ChannelKind,
+    /// Channels that cannot be told apart.
+    #[error(
+        "there may be up to {MAX_CHANNELS} channels, each once, with a name of 1 to 64 letters, digits, dots, dashes and underscores"
+    )]
+    Channels,
+    /// A probability that channels do not have.
+    #[error(
+        "the probability of a channel is a number, `C/in-degree`, `weighted-cascade` or `trivalency`"
+    )]
+    ChannelColumn,
     /// A push for a side that is none.
     #[error("seeds are pushed for a campaign that there is not")]
     UnknownSide,

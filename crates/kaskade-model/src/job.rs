@@ -1,7 +1,7 @@
 //! A job resolved against a graph: all that the rounds need to know.
 
 use crate::coin::Family;
-use crate::diffusion::{ArcWeight, LiveArcModel, sums_to_at_most_one};
+use crate::diffusion::{ArcWeight, Endpoints, LiveArcModel, sums_to_at_most_one};
 use crate::dynamics::{Dynamics, NodeTraits, Push, TraitError, segments};
 use crate::ids::{BatchId, NodeId};
 use crate::lanes::{LANES_PER_WORD, LaneMask, MAX_LANE_WORDS, first_lanes};
@@ -77,7 +77,9 @@ impl JobPlan {
         lane_words: usize,
     ) -> Result<Self, PlanError> {
         let model = spec.live_arc_model()?;
-        check_weights(model, graph)?;
+        check_weights(&model, graph)?;
+        // Whether the columns say what the model asks of them.
+        Endpoints::resolve(&model, graph.n_nodes(), graph.columns())?;
         let (recording, n_nodes) = (spec.recording(), graph.n_nodes());
         if recording.nodes && n_nodes > MAX_COUNTED_NODES {
             return Err(PlanError::TooManyNodes { n_nodes });
@@ -141,6 +143,18 @@ impl JobPlan {
         batch.batch.0 < self.n_batches() && *batch == self.batch(batch.batch)
     }
 
+    /// The bytes a node of the whole graph of what the job reads of the nodes' columns.
+    #[must_use]
+    pub fn node_bytes(&self) -> u64 {
+        NodeTraits::bytes_per_node(&self.dynamics) + self.model.endpoint_bytes()
+    }
+
+    /// Whether it depends on the columns of the graph's nodes.
+    #[must_use]
+    pub fn reads_columns(&self) -> bool {
+        self.dynamics.reads_columns() || self.model.reads_columns()
+    }
+
     /// The lanes of `batch` whose simulations are traced.
     #[must_use]
     pub fn traced_lanes<const W: usize>(&self, batch: &BatchPlan) -> LaneMask<W> {
@@ -165,6 +179,17 @@ fn dynamics(spec: &Spec, graph: &impl NodeDirectory) -> Result<Dynamics, PlanErr
     if let Some(column) = &dynamics.audience.segment {
         dynamics.segments = segments(column, graph.columns())?;
     }
+    for channel in &mut dynamics.channels {
+        let place = graph.channels().iter().position(|name| *name == channel.name);
+        // A graph has at most 8.
+        channel.place = place.ok_or_else(|| PlanError::NoChannel {
+            name: channel.name.clone(),
+            known: match graph.channels() {
+                [] => "none".to_owned(),
+                names => names.join(", "),
+            },
+        })? as u8;
+    }
     // Whether the columns say what the job asks of them.
     NodeTraits::resolve(&dynamics, spec.run.seed, graph.n_nodes(), graph.columns())?;
     for (number, (round, side, seeds)) in (1..).zip(spec.pushes()?) {
@@ -175,8 +200,8 @@ fn dynamics(spec: &Spec, graph: &impl NodeDirectory) -> Result<Dynamics, PlanErr
     Ok(dynamics)
 }
 
-fn check_weights(model: LiveArcModel, graph: &impl NodeDirectory) -> Result<(), PlanError> {
-    match model {
+fn check_weights(model: &LiveArcModel, graph: &impl NodeDirectory) -> Result<(), PlanError> {
+    match *model {
         LiveArcModel::LinearThreshold(ArcWeight::Constant(weight)) => {
             let heaviest = (0..).zip(graph.in_degrees()).max_by_key(|(_, degree)| **degree);
             match heaviest {
@@ -191,7 +216,7 @@ fn check_weights(model: LiveArcModel, graph: &impl NodeDirectory) -> Result<(), 
             Some(node) => Err(PlanError::ColumnExceedsOne { node }),
             None => Ok(()),
         },
-        LiveArcModel::LinearThreshold(ArcWeight::WeightedCascade)
+        LiveArcModel::LinearThreshold(ArcWeight::WeightedCascade | ArcWeight::OverInDegree(_))
         | LiveArcModel::IndependentCascade(_) => Ok(()),
     }
 }
@@ -208,6 +233,16 @@ pub enum PlanError {
     /// The nodes' columns do not say what the job asks of them.
     #[error(transparent)]
     Traits(#[from] TraitError),
+    /// A channel that the graph does not have.
+    #[error(
+        "the graph has no channel {name:?}, its channels are: {known}; arcs get theirs from `kaskade graph build --channel NAME=FILE …`"
+    )]
+    NoChannel {
+        /// The name.
+        name: String,
+        /// Those of the graph.
+        known: String,
+    },
     /// A constant weight that sums to more than 1 at a node.
     #[error(
         "linear threshold with weight {weight}: the {in_degree} in-arcs of node {node} sum to more than 1; use `weighted-cascade` or a weight of at most 1/{in_degree}"

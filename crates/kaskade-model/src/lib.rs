@@ -25,5 +25,5 @@ pub mod status;
 pub mod tally;
 pub mod until;
 
-pub use adjacency::{NodeRange, OutArcs, Ranks, Shard};
+pub use adjacency::{AnyShard, NodeRange, OutArcs, Ranks, Shard};
 pub use ids::{BatchId, Epoch, JobId, NodeId, Round, ShardId, WorkerId};

@@ -52,7 +52,9 @@ impl Dynamics {
     /// passed it on: not in epidemics, and not where messages are of several sides.
     #[must_use]
     pub fn can_be_traced(&self) -> bool {
-        self.n_sides() == 1 && !matches!(self.rule, NodeRule::Epidemic(_))
+        self.n_ways() == 1
+            && self.channels.is_empty()
+            && !matches!(self.rule, NodeRule::Epidemic(_))
     }
 }
 

@@ -31,6 +31,11 @@ pub trait NodeDirectory {
         &NoColumns
     }
 
+    /// The names of the channels that arcs belong to.
+    fn channels(&self) -> &[String] {
+        &[]
+    }
+
     /// The id that the input gave a node.
     fn original(&self, node: NodeId) -> OriginalId;
 

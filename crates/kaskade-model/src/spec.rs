@@ -5,22 +5,31 @@
 //! and the seed determine every bit of the result. Results and job log keep the
 //! resolved form.
 
+mod channel;
 mod launch;
 mod model;
 mod original_id;
+mod probability;
+mod schema;
 mod threshold;
 mod values;
 
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use channel::ChannelSpec;
 pub use launch::{LaunchSpec, PushSpec, RivalSpec};
 pub use model::{DelaySpec, ModelSpec, RateSpec};
 pub use original_id::OriginalId;
+pub use probability::Probability;
+pub use schema::json_schema;
 pub use threshold::ThresholdSpec;
-pub use values::{CoinFamily, IntervalMethod, ModelKind, Placement, Probability, SeedSpec};
+pub use values::{CoinFamily, IntervalMethod, ModelKind, Placement, SeedSpec};
 
-use crate::coin::{COIN_VERSION, Family, InvalidProbability, Threshold};
-use crate::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
+use crate::coin::{COIN_VERSION, Family};
+use crate::diffusion::LiveArcModel;
 use crate::dynamics::Audience;
 use crate::recording::{MAX_TRACE_SIMULATIONS, Recording};
 use crate::until::Until;
@@ -35,7 +44,7 @@ pub const MAX_SIMULATIONS: u64 = 1 << 63;
 pub const MAX_JOB_SIMULATIONS: u64 = u32::MAX as u64;
 
 /// A job: a graph, a model, seeds, and how often to run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
     /// [`SPEC_VERSION`].
@@ -57,6 +66,9 @@ pub struct Spec {
     /// Who starts later.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub push: Vec<PushSpec>,
+    /// What messages go along; all arcs alike where nothing is said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channel: Vec<ChannelSpec>,
     /// Who competes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rival: Vec<RivalSpec>,
@@ -66,7 +78,7 @@ pub struct Spec {
 }
 
 /// Where a job's graph is: exactly one of the three.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GraphSource {
     /// A graph directory, relative to the spec's folder (`run`).
@@ -81,7 +93,7 @@ pub struct GraphSource {
 }
 
 /// A synthetic graph.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GenerateSpec {
     /// The family.
@@ -113,7 +125,7 @@ pub struct GenerateSpec {
 }
 
 /// The family of a synthetic graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GeneratorKind {
     /// Recursive matrix (Chakrabarti, Zhan and Faloutsos, SDM 2004).
@@ -125,7 +137,7 @@ pub enum GeneratorKind {
 }
 
 /// How often to run, and from which randomness.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunSpec {
     /// The number of simulations.
@@ -219,12 +231,7 @@ impl Spec {
             ));
         }
         self.run.check()?;
-        if let SeedSpec::TopDegree(0) | SeedSpec::Random(0) | SeedSpec::RandomEach(0) = self.seeds {
-            return Err(SpecError::new("seeds", "must be at least one node"));
-        }
-        if matches!(&self.seeds, SeedSpec::Ids(ids) if ids.is_empty()) {
-            return Err(SpecError::new("seeds.ids", "must name at least one node"));
-        }
+        self.seeds.check("seeds")?;
         self.model.probability = Some(self.model.probability());
         self.live_arc_model()?;
         self.check_launch()?;
@@ -239,31 +246,7 @@ impl Spec {
     /// # Errors
     /// [`SpecError`] for a probability out of range or a word that the model does not take.
     pub fn live_arc_model(&self) -> Result<LiveArcModel, SpecError> {
-        use {ModelKind as M, Probability as P};
-        let probability = self.model.probability();
-        if let P::Constant(probability) = probability {
-            Threshold::from_probability(probability)?;
-        }
-        Ok(match (self.model.kind, probability) {
-            (M::LinearThreshold, probability) => LiveArcModel::LinearThreshold(match probability {
-                P::Constant(weight) => ArcWeight::Constant(weight),
-                P::WeightedCascade => ArcWeight::WeightedCascade,
-                P::Column => ArcWeight::Column,
-                P::Trivalency => {
-                    return Err(SpecError::new(
-                        "model.probability",
-                        "`trivalency` has no meaning for linear-threshold: \
-                         use a number, `weighted-cascade` or `column`",
-                    ));
-                }
-            }),
-            (_, probability) => LiveArcModel::IndependentCascade(match probability {
-                P::Constant(probability) => ArcProbability::Constant(probability),
-                P::WeightedCascade => ArcProbability::WeightedCascade,
-                P::Trivalency => ArcProbability::Trivalency,
-                P::Column => ArcProbability::Column,
-            }),
-        })
+        self.model.probability().live_arcs(self.model.kind)
     }
 
     /// The coin family that is meant, from the model and its probability alone. `auto` is `block`
@@ -305,9 +288,10 @@ impl Spec {
         if trace_simulations > 0 && !self.dynamics()?.can_be_traced() {
             let reason = format!(
                 "is for models in which one message makes a node active for good \
-                 (independent-cascade, linear-threshold, threshold), which `{}` is not: leave it \
-                 out",
-                self.model.kind
+                 (independent-cascade, linear-threshold, threshold), without channels; this is \
+                 `{}`{}: leave it out",
+                self.model.kind,
+                if self.channel.is_empty() { "" } else { " over channels" },
             );
             return Err(SpecError::new("run.trace_simulations", reason));
         }
@@ -356,22 +340,17 @@ impl RunSpec {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{key} {reason}")]
 pub struct SpecError {
-    /// The key, dotted: `model.probability`.
-    pub key: &'static str,
+    /// The key, dotted: `model.probability`. The tables of a list are numbered from 1, as people
+    /// count: `rival.2.name`.
+    pub key: Cow<'static, str>,
     /// What is wrong with its value, and what it accepts.
     pub reason: String,
 }
 
 impl SpecError {
     /// An error about `key`; the reason reads on from it.
-    pub fn new(key: &'static str, reason: impl Into<String>) -> Self {
-        Self { key, reason: reason.into() }
-    }
-}
-
-impl From<InvalidProbability> for SpecError {
-    fn from(error: InvalidProbability) -> Self {
-        Self::new("model.probability", format!("is invalid: {error}"))
+    pub fn new(key: impl Into<Cow<'static, str>>, reason: impl Into<String>) -> Self {
+        Self { key: key.into(), reason: reason.into() }
     }
 }
 

@@ -38,6 +38,13 @@ pub enum ResultsError {
         #[source]
         source: parquet::errors::ParquetError,
     },
+    /// The Parquet encoder refused the table of a sweep.
+    #[error("could not encode sweep.parquet")]
+    EncodeTable {
+        /// The encoder's reason.
+        #[source]
+        source: parquet::errors::ParquetError,
+    },
     /// A Parquet file that the manifest describes, and that is none of a result.
     #[error("could not read {file}: it was changed, or another version of kaskade wrote it")]
     Decode {
@@ -109,6 +116,23 @@ pub enum ResultsError {
         path: PathBuf,
         /// What it holds that no result does.
         entry: String,
+    },
+    /// Something else is where a sweep is to be written.
+    #[error(
+        "{} is not the directory of a sweep (see {entry:?}): choose another one",
+        path.display()
+    )]
+    NotASweep {
+        /// The target.
+        path: PathBuf,
+        /// What it holds that no sweep does.
+        entry: String,
+    },
+    /// Another process writes the sweep.
+    #[error("another process is writing the sweep {}: wait until it ends", path.display())]
+    SweepInUse {
+        /// The sweep.
+        path: PathBuf,
     },
     /// The target's path ends in no name.
     #[error("{} names no directory to create: give a path that ends in a new name", path.display())]

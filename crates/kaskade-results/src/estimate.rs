@@ -68,16 +68,16 @@ pub struct RoundsEstimate {
 /// Quantiles as the inverse of the empirical distribution: the smallest observed x such
 /// that at least the given share of the simulations is at most x.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Quantiles {
+pub struct Quantiles<T = u64> {
     /// At 5 %.
     #[serde(rename = "0.05")]
-    pub p05: u64,
+    pub p05: T,
     /// The median.
     #[serde(rename = "0.5")]
-    pub p50: u64,
+    pub p50: T,
     /// At 95 %.
     #[serde(rename = "0.95")]
-    pub p95: u64,
+    pub p95: T,
 }
 
 impl SpreadEstimate {
@@ -137,6 +137,11 @@ impl Quantiles {
         let mut at = |percent: usize| value((percent * n).div_ceil(100));
         Self { p05: at(5), p50: at(50), p95: at(95) }
     }
+
+    /// The same in other units.
+    pub(crate) fn map<T>(self, value: impl Fn(u64) -> T) -> Quantiles<T> {
+        Quantiles { p05: value(self.p05), p50: value(self.p50), p95: value(self.p95) }
+    }
 }
 
 /// An exact integer sum over `n` simulations as a mean, rounded twice at most.
@@ -144,7 +149,8 @@ pub(crate) fn mean(sum: u128, n: u64) -> f64 {
     sum as f64 / n as f64
 }
 
-/// Exact sums of integers and of their squares.
+/// Exact sums of integers, and of the squares of their distances from the whole number below their
+/// mean.
 pub(crate) struct Moments {
     n: u64,
     sum: u128,
@@ -152,27 +158,40 @@ pub(crate) struct Moments {
 }
 
 impl Moments {
-    /// The sums of at most `MAX_SAMPLE` values of at most 2³² − 1.
+    /// The sums of at most `MAX_SAMPLE` values of at most 2⁵³. Squares that do not fit 128 bits, of
+    /// millions of such values, are those that do.
     pub(crate) fn of(values: &[u64]) -> Self {
-        let wide = || values.iter().map(|&value| u128::from(value));
-        Self {
-            n: values.len() as u64,
-            sum: wide().sum(),
-            squares: wide().map(|value| value * value).sum(),
-        }
+        let n = values.len() as u64;
+        let sum = values.iter().map(|&value| u128::from(value)).sum();
+        // At most the largest value.
+        let whole = if n == 0 { 0 } else { (sum / u128::from(n)) as u64 };
+        let squares = values.iter().map(|&value| {
+            let distance = u128::from(value.abs_diff(whole));
+            distance * distance
+        });
+        Self { n, sum, squares: squares.fold(0, u128::saturating_add) }
     }
 
     pub(crate) fn mean(&self) -> f64 {
         mean(self.sum, self.n)
     }
 
-    /// √(Σ(x − mean)² / (n − 1)), with Σ(x − mean)² = (n Σx² − (Σx)²) / n. The difference
-    /// is taken in integers: in floating point, nearly equal terms would cancel.
+    /// √(Σ(x − mean)² / (n − 1)), with Σ(x − mean)² = (n Σ(x − m)² − (Σ(x − m))²) / n for the whole
+    /// number m below the mean. The difference is taken in integers: in floating point, nearly equal
+    /// terms would cancel.
     pub(crate) fn standard_deviation(&self) -> Option<f64> {
         let n = u128::from(self.n);
         let n_minus_1 = n.checked_sub(1).filter(|&rest| rest > 0)?;
-        let squared_deviations_times_n = n * self.squares - self.sum * self.sum;
-        Some((squared_deviations_times_n as f64 / (n * n_minus_1) as f64).sqrt())
+        // Σ(x − m), below n.
+        let rest = self.sum % n;
+        let variance = match n.checked_mul(self.squares) {
+            Some(squares_times_n) => {
+                (squares_times_n - rest * rest) as f64 / (n * n_minus_1) as f64
+            }
+            // The squares exceed 2⁹⁶: beside them what is left out is nothing.
+            None => self.squares as f64 / n_minus_1 as f64,
+        };
+        Some(variance.sqrt())
     }
 
     /// The normal interval of the mean.

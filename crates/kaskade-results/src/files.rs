@@ -98,7 +98,7 @@ pub fn result_files(
     let file = |kind, bytes| ResultFile { kind, bytes };
     let mut files = vec![
         file(FileKind::Summary, summary.to_json().into_bytes()),
-        file(FileKind::Simulations, simulations_parquet(sample)?),
+        file(FileKind::Simulations, simulations_parquet(sample, &summary.measures)?),
         file(FileKind::Rounds, rounds_parquet(sample, &summary.growth)?),
     ];
     if let Some(cascades) = &sample.cascades {

@@ -14,14 +14,17 @@
 //! [`distribution`] are the statistics, [`cascades`] (who passed it to whom), [`tree`] and [`shape`] those of traced simulations, [`reach`] those of nodes, [`summary`] puts them into the JSON of INTERFACE.md, [`table()`] into text, [`parquet`] into columns;
 //! [`manifest`] says where a result came from, [`files`] names what a result consists of,
 //! and [`directory`] puts it on disk, whole or not at all. [`stored`] reads one back,
-//! [`compare`] sets two side by side, [`report()`] makes a page of one or several, and [`replay`] a tree
-//! of one cascade.
+//! [`compare`] sets two side by side, [`replay`] makes a tree of one cascade, [`sweep`] a table of many
+//! results, [`critical`] looks for the smallest push that is enough, and [`report()`] makes a page of one
+//! or several.
 //!
 //! Nothing here knows graphs (but for what nodes are called), threads, sockets or clocks: times are handed in.
 
 pub mod cascades;
 pub mod compare;
 pub mod course;
+pub mod critical;
+mod csv;
 pub mod digest;
 pub mod directory;
 pub mod distribution;
@@ -41,6 +44,7 @@ pub mod sample;
 pub mod shape;
 pub mod stored;
 pub mod summary;
+pub mod sweep;
 mod table;
 pub mod tree;
 
@@ -58,6 +62,6 @@ pub use performance::{Performance, Resources};
 pub use replay::{Replay, ReplaySummary};
 pub use report::{Reported, plots, report};
 pub use sample::Sample;
-pub use stored::StoredResult;
+pub use stored::{StoredResult, csv_tables};
 pub use summary::{GraphSummary, JobRecord, Summary};
 pub use table::table;

@@ -2,7 +2,7 @@
 
 use kaskade_model::dynamics::Measure;
 use kaskade_model::tally::SimulationRow;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::estimate::{CONFIDENCE_LEVEL, Moments, Quantiles};
 use crate::sample::Sample;
@@ -27,13 +27,35 @@ pub struct MeasureEstimate {
     /// The interval's lower and upper end, by the normal distribution.
     pub confidence_interval: Option<[f64; 2]>,
     /// The smallest.
-    pub min: u64,
+    pub min: Amount,
     /// The largest.
-    pub max: u64,
+    pub max: Amount,
     /// Quantiles over the simulations.
-    pub quantiles: Quantiles,
+    pub quantiles: Quantiles<Amount>,
     /// By round: the mean over all simulations.
     pub mean_by_round: Vec<f64>,
+}
+
+/// A number of nodes, or a sum of their weights. A whole one is written without a decimal point.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Amount(pub f64);
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Below 2⁵³, as all sums of a simulation, it is that number.
+        let whole = self.0 as u64;
+        if whole as f64 == self.0 {
+            serializer.serialize_u64(whole)
+        } else {
+            serializer.serialize_f64(self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        f64::deserialize(deserializer).map(Self)
+    }
 }
 
 /// One measure of all simulations, in integers.
@@ -44,7 +66,14 @@ pub(crate) struct MeasuredColumn {
     /// By simulation: the largest of its rounds.
     peaks: Vec<u64>,
     /// By round: the sum over all simulations.
-    by_round: Vec<u64>,
+    by_round: Vec<u128>,
+}
+
+impl MeasuredColumn {
+    /// By simulation, what an estimate is made of: peaks of a stock, else sums.
+    pub(crate) fn by_simulation(&self, is_stock: bool) -> &[u64] {
+        if is_stock { &self.peaks } else { &self.sums }
+    }
 }
 
 /// Collects the measures of rows, and their digest.
@@ -64,7 +93,11 @@ impl MeasureCollector {
             column.peaks.push(by_round.iter().copied().max().unwrap_or(0));
             let n_rounds = column.by_round.len().max(by_round.len());
             column.by_round.resize(n_rounds, 0);
-            column.by_round.iter_mut().zip(by_round).for_each(|(sum, value)| *sum += value);
+            column
+                .by_round
+                .iter_mut()
+                .zip(by_round)
+                .for_each(|(sum, &value)| *sum += u128::from(value));
             self.hasher.update(&(by_round.len() as u64).to_le_bytes());
             by_round.iter().for_each(|value| {
                 self.hasher.update(&value.to_le_bytes());
@@ -91,24 +124,29 @@ impl MeasureEstimate {
 
     fn of(measure: &Measure, column: &MeasuredColumn) -> Self {
         let is_stock = measure.is_stock();
-        let mut sorted = if is_stock { column.peaks.clone() } else { column.sums.clone() };
+        let mut sorted = column.by_simulation(is_stock).to_vec();
         sorted.sort_unstable();
         let n = sorted.len();
         let moments = Moments::of(&sorted);
-        let standard_deviation = moments.standard_deviation();
+        let units = measure.units() as f64;
+        let amount = |units_of_it: u64| Amount(units_of_it as f64 / units);
+        let standard_deviation = moments.standard_deviation().map(|deviation| deviation / units);
         let standard_error = standard_deviation.map(|deviation| deviation / (n as f64).sqrt());
         Self {
             name: measure.to_string(),
             is_stock,
-            mean: moments.mean(),
+            mean: moments.mean() / units,
             standard_deviation,
             standard_error,
             confidence_level: CONFIDENCE_LEVEL,
-            confidence_interval: moments.interval(),
-            min: sorted[0],
-            max: sorted[n - 1],
-            quantiles: Quantiles::by_rank(n, |rank| sorted[rank - 1]),
-            mean_by_round: column.by_round.iter().map(|&sum| sum as f64 / n as f64).collect(),
+            confidence_interval: moments.interval().map(|ends| ends.map(|end| end / units)),
+            min: amount(sorted[0]),
+            max: amount(sorted[n - 1]),
+            quantiles: Quantiles::by_rank(n, |rank| sorted[rank - 1]).map(amount),
+            mean_by_round: {
+                let means = column.by_round.iter().map(|&sum| sum as f64 / n as f64);
+                means.map(|mean| mean / units).collect()
+            },
         }
     }
 }
@@ -129,10 +167,18 @@ mod tests {
         let sample = Sample::collect(rows.clone(), 10).unwrap();
         let estimates = MeasureEstimate::all(&sample, &[Measure::Infections, Measure::Infectious]);
         let [infections, infectious] = &estimates[..] else { panic!("{estimates:?}") };
-        assert_eq!((infections.mean, infections.max, infections.is_stock), (3.0, 6, false));
+        assert_eq!((infections.mean, infections.max.0, infections.is_stock), (3.0, 6.0, false));
         assert_eq!(infections.mean_by_round, [0.5, 1.0, 1.5]);
-        assert_eq!((infectious.mean, infectious.min, infectious.is_stock), (3.0, 2, true));
+        assert_eq!((infectious.mean, infectious.min.0, infectious.is_stock), (3.0, 2.0, true));
         assert_eq!(infectious.mean_by_round, [1.5, 2.0]);
+        let text = serde_json::to_string(infectious).unwrap();
+        assert!(text.contains(r#""min":2,"max":4,"quantiles":{"0.05":2,"#), "{text}");
+        // The same numbers as weights are millionths.
+        let weighed = &MeasureEstimate::all(&sample, &[Measure::Weight])[0];
+        assert_eq!((weighed.mean, weighed.max.0), (3e-6, 6e-6));
+        assert_eq!(weighed.mean_by_round, [0.5e-6, 1e-6, 1.5e-6]);
+        let text = serde_json::to_string(weighed).unwrap();
+        assert_eq!(serde_json::from_str::<MeasureEstimate>(&text).unwrap(), *weighed);
         let other = [rows[0].clone(), row(1, [&[1], &[2]])];
         let other = Sample::collect(other, 10).unwrap();
         assert_ne!(sample.measures_digest(), other.measures_digest());

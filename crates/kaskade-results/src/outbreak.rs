@@ -50,7 +50,7 @@ impl Outbreak {
             threshold,
             simulations: n_outbreaks,
             probability: n_outbreaks as f64 / n as f64,
-            probability_interval: wilson(n_outbreaks, n),
+            probability_interval: wilson(n_outbreaks, n, NORMAL_QUANTILE),
             mean_spread: moments.mean(),
             mean_spread_interval: moments.interval(),
             mean_spread_otherwise: Moments::of(others).mean(),
@@ -81,12 +81,12 @@ fn middle_of_valley(counts: &[u64]) -> Option<u64> {
     Some(if is_half { (whole as f64 * std::f64::consts::SQRT_2).ceil() as u64 } else { whole })
 }
 
-/// The score interval of a share of `k` in `n`, at least 1.
-fn wilson(k: u64, n: u64) -> [f64; 2] {
-    let (n, share, z2) = (n as f64, k as f64 / n as f64, NORMAL_QUANTILE * NORMAL_QUANTILE);
+/// The score interval of a share of `k` in `n`, at least 1, so many standard errors wide on each side.
+pub(crate) fn wilson(k: u64, n: u64, z: f64) -> [f64; 2] {
+    let (n, share, z2) = (n as f64, k as f64 / n as f64, z * z);
     let centre = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
     let variance = share * (1.0 - share) / n + z2 / (4.0 * n * n);
-    let margin = NORMAL_QUANTILE / (1.0 + z2 / n) * variance.sqrt();
+    let margin = z / (1.0 + z2 / n) * variance.sqrt();
     [(centre - margin).max(0.0), (centre + margin).min(1.0)]
 }
 

@@ -4,19 +4,22 @@
 use std::sync::Arc;
 
 use kaskade_model::spec::OriginalId;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::{
+    Compression, Encoding, LogicalType, Repetition, Type as PhysicalType, ZstdLevel,
+};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnPath, Type};
 
 use crate::cascades::Cascades;
 use crate::error::ResultsError;
 use crate::files::FileKind;
 use crate::growth::GrowthRound;
+use crate::measured::MeasureEstimate;
 use crate::reach::Reach;
 use crate::sample::Sample;
 use crate::summary::SCHEMA_VERSION;
@@ -49,7 +52,7 @@ const ROUNDS_SCHEMA: &str = "
     }";
 
 /// A column of a table, in the order of its schema.
-enum Column<'a> {
+pub(crate) enum Column<'a> {
     U32(&'a [u32]),
     U64(&'a [u64]),
     F64(&'a [f64]),
@@ -57,24 +60,45 @@ enum Column<'a> {
     OptionalF64(&'a [Option<f64>]),
     /// Likewise.
     OptionalU64(&'a [Option<u64>]),
+    I64(&'a [i64]),
     /// UTF-8.
-    Text(&'a [&'a str]),
+    Text(&'a [String]),
     /// May lack values.
     OptionalText(&'a [Option<&'a str>]),
 }
 
-/// The bytes of `simulations.parquet`: a row a simulation, ascending.
+/// The bytes of `simulations.parquet`: a row a simulation, ascending. Each of `measures`, which are
+/// those of `sample`, has a column `measure:NAME` of what its estimate is made of.
 ///
 /// # Errors
 /// [`ResultsError::Encode`] if the encoder refuses.
-pub fn simulations_parquet(sample: &Sample) -> Result<Vec<u8>, ResultsError> {
-    let columns = [
+pub fn simulations_parquet(
+    sample: &Sample,
+    measures: &[MeasureEstimate],
+) -> Result<Vec<u8>, ResultsError> {
+    let mut columns = vec![
         Column::U64(&sample.simulations),
         Column::U64(&sample.spreads),
         Column::U32(&sample.rounds),
         Column::U64(&sample.fingerprints),
     ];
-    encode(SIMULATIONS_SCHEMA, &columns, sample.digest())
+    let measured = measures.iter().zip(&sample.measures);
+    let mut names = Vec::new();
+    for (measure, column) in measured {
+        names.push(format!("measure:{}", measure.name));
+        columns.push(Column::U64(column.by_simulation(measure.is_stock)));
+    }
+    let schema = || {
+        let whole = parse_message_type(SIMULATIONS_SCHEMA)?;
+        let mut fields = whole.get_fields().to_vec();
+        for (name, column) in names.iter().zip(&columns[fields.len()..]) {
+            fields.push(Arc::new(column.field(name)?));
+        }
+        Type::group_type_builder(whole.name()).with_fields(fields).build()
+    };
+    let columns: Vec<_> = columns.iter().collect();
+    schema()
+        .and_then(|schema| encode_as(schema, &columns, sample.digest()))
         .map_err(|source| ResultsError::Encode { file: FileKind::Simulations, source })
 }
 
@@ -144,7 +168,7 @@ pub fn cascades_parquet(cascades: &Cascades) -> Result<Vec<u8>, ResultsError> {
     }
     let texts: Vec<_> = cascades.names().iter().map(ToString::to_string).collect();
     let text = |node: u32| texts[node as usize].as_str();
-    let nodes: Vec<_> = rows.iter().map(|row| text(row.node)).collect();
+    let nodes: Vec<_> = rows.iter().map(|row| text(row.node).to_owned()).collect();
     let parents: Vec<_> = rows.iter().map(|row| row.parent.map(text)).collect();
     let columns = [
         Column::U64(&simulations),
@@ -168,7 +192,6 @@ pub fn nodes_parquet(reach: &Reach) -> Result<Vec<u8>, ResultsError> {
         Some(_) => Vec::new(),
         None => reach.names.iter().map(ToString::to_string).collect(),
     };
-    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
     let (node, column) = match &numbers {
         Some(numbers) => (NUMBER, Column::U64(numbers)),
         None => (TEXT, Column::Text(&texts)),
@@ -205,11 +228,29 @@ fn numbers(names: &[OriginalId]) -> Option<Vec<u64>> {
     names.iter().map(number).collect()
 }
 
+/// The bytes of a table of these columns; the schema follows from them.
+pub(crate) fn encode_columns(
+    table: &str,
+    columns: &[(&str, Column<'_>)],
+    digest: &str,
+) -> Result<Vec<u8>, ParquetError> {
+    let fields = columns.iter().map(|(name, column)| column.field(name).map(Arc::new));
+    let fields = fields.collect::<Result<Vec<_>, _>>()?;
+    let schema = Type::group_type_builder(table).with_fields(fields).build()?;
+    let columns: Vec<_> = columns.iter().map(|(_, column)| column).collect();
+    encode_as(schema, &columns, digest)
+}
+
 fn encode(schema: &str, columns: &[Column<'_>], digest: &str) -> Result<Vec<u8>, ParquetError> {
+    let columns: Vec<_> = columns.iter().collect();
+    encode_as(parse_message_type(schema)?, &columns, digest)
+}
+
+fn encode_as(schema: Type, columns: &[&Column<'_>], digest: &str) -> Result<Vec<u8>, ParquetError> {
     let mut bytes = Vec::new();
-    let schema = Arc::new(parse_message_type(schema)?);
+    let schema = Arc::new(schema);
     let mut file = SerializedFileWriter::new(&mut bytes, schema, properties(digest))?;
-    let n_rows = columns.first().map_or(0, Column::len);
+    let n_rows = columns.first().map_or(0, |column| column.len());
     for begin in (0..n_rows).step_by(ROWS_PER_GROUP) {
         let end = n_rows.min(begin + ROWS_PER_GROUP);
         let mut group = file.next_row_group()?;
@@ -247,9 +288,33 @@ impl Column<'_> {
             Self::F64(values) => values.len(),
             Self::OptionalF64(values) => values.len(),
             Self::OptionalU64(values) => values.len(),
+            Self::I64(values) => values.len(),
             Self::Text(values) => values.len(),
             Self::OptionalText(values) => values.len(),
         }
+    }
+
+    /// The field of a schema that describes the column.
+    fn field(&self, name: &str) -> Result<Type, ParquetError> {
+        let integer = |bit_width| Some(LogicalType::integer(bit_width, false));
+        let (physical, logical, repetition) = match self {
+            Self::U32(_) => (PhysicalType::INT32, integer(32), Repetition::REQUIRED),
+            Self::U64(_) => (PhysicalType::INT64, integer(64), Repetition::REQUIRED),
+            Self::F64(_) => (PhysicalType::DOUBLE, None, Repetition::REQUIRED),
+            Self::OptionalF64(_) => (PhysicalType::DOUBLE, None, Repetition::OPTIONAL),
+            Self::OptionalU64(_) => (PhysicalType::INT64, integer(64), Repetition::OPTIONAL),
+            Self::I64(_) => (PhysicalType::INT64, None, Repetition::REQUIRED),
+            Self::Text(_) => {
+                (PhysicalType::BYTE_ARRAY, Some(LogicalType::String), Repetition::REQUIRED)
+            }
+            Self::OptionalText(_) => {
+                (PhysicalType::BYTE_ARRAY, Some(LogicalType::String), Repetition::OPTIONAL)
+            }
+        };
+        Type::primitive_type_builder(name, physical)
+            .with_logical_type(logical)
+            .with_repetition(repetition)
+            .build()
     }
 
     /// Writes the values at `rows` as the next column of `group`.
@@ -282,6 +347,9 @@ impl Column<'_> {
                 let (levels, values) = present(&values[rows]);
                 let values: Vec<_> = values.into_iter().map(u64::cast_signed).collect();
                 column.typed::<Int64Type>().write_batch(&values, Some(&levels), None)?;
+            }
+            Self::I64(values) => {
+                column.typed::<Int64Type>().write_batch(&values[rows], None, None)?;
             }
             Self::Text(values) => {
                 let values: Vec<_> = values[rows].iter().map(|text| bytes(text)).collect();

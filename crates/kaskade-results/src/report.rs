@@ -8,6 +8,7 @@ mod page;
 mod plots;
 mod shapes;
 mod svg;
+mod sweep;
 
 pub use svg::Plot;
 
@@ -17,6 +18,7 @@ use crate::compare::Comparison;
 use crate::sample::Sample;
 use crate::stored::StoredResult;
 use crate::summary::Summary;
+use crate::sweep::SweepTable;
 
 /// One of the results that a report is about.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +65,11 @@ pub fn plots(results: &[Reported<'_>], comparisons: &[Comparison]) -> Vec<Plot> 
         all.push(plots::differences(comparisons));
     }
     all
+}
+
+/// The page about a sweep.
+pub(crate) fn sweep_report(sweep: &SweepTable) -> String {
+    sweep::page(sweep, &sweep::plots(sweep))
 }
 
 #[cfg(test)]

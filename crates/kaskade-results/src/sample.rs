@@ -119,6 +119,12 @@ impl Sample {
         self.simulations.len() as u64
     }
 
+    /// The spreads of all simulations, ascending.
+    #[must_use]
+    pub fn sorted_spreads(&self) -> &[u64] {
+        &self.sorted_spreads
+    }
+
     /// Digest v1 of the rows ([`crate::digest`]), 64 hexadecimal digits.
     #[must_use]
     pub fn digest(&self) -> &str {

@@ -140,8 +140,7 @@ impl MatchedShape {
     pub fn of(baseline: &Shape, other: &Shape) -> Option<Self> {
         let partner = |class: &SizeClass| other.by_size.iter().find(|of| of.from == class.from);
         let classes = baseline.by_size.iter();
-        let matched: Vec<_> =
-            classes.filter_map(|class| Some((class, *partner(class)?))).collect();
+        let matched: Vec<_> = classes.filter_map(|class| Some((class, *partner(class)?))).collect();
         let weight =
             |(one, other): &(&SizeClass, SizeClass)| one.simulations.min(other.simulations);
         let mean = |value: fn(&SizeClass) -> Option<f64>| {

@@ -1,5 +1,7 @@
 //! A result read back from its directory: what reports and comparisons are made of.
 
+mod csv;
+
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -15,6 +17,8 @@ use crate::directory::read_directory;
 use crate::error::ResultsError;
 use crate::files::{FileKind, ResultFile};
 use crate::summary::Summary;
+
+pub use csv::csv_tables;
 
 /// A result whose files are those that its manifest lists, byte for byte.
 #[derive(Clone, Debug, PartialEq)]
@@ -232,7 +236,7 @@ mod tests {
         let (sample, summary) = fixture::summary();
         let mut files = result_files(&sample, &summary, &Provenance::default()).unwrap();
         let other = fixture::sample(&[&[1], &[1], &[1], &[1]]);
-        files[1].bytes = crate::parquet::simulations_parquet(&other).unwrap();
+        files[1].bytes = crate::parquet::simulations_parquet(&other, &[]).unwrap();
         files.pop();
         let manifest = Manifest::new(&summary, &Provenance::default(), &files).to_json();
         files.push(ResultFile { kind: FileKind::Manifest, bytes: manifest.into_bytes() });

@@ -104,8 +104,10 @@ pub(crate) struct GraphIdentity<'a> {
     /// In hex, as the manifest has it.
     pub(crate) id_map_digest: &'a str,
     pub(crate) arc_sum: ArcSum,
-    /// The sum over arcs with their thresholds, when there is a column.
+    /// The sum over arcs with their thresholds or channels, when there are any.
     pub(crate) column_sum: Option<ArcSum>,
+    /// The names of the channels.
+    pub(crate) channels: &'a [String],
     /// The node columns, by ascending name.
     pub(crate) node_columns: &'a [NodeColumn],
 }
@@ -123,6 +125,11 @@ impl GraphIdentity<'_> {
             Order::InDegree => b"\norder in-degree\n",
             Order::Id => b"\norder id\n",
         });
+        for channel in self.channels {
+            hasher.update(b"channel\n");
+            hasher.update(&(channel.len() as u64).to_le_bytes());
+            hasher.update(channel.as_bytes());
+        }
         if let Some(column_sum) = self.column_sum {
             hasher.update(b"column\n");
             hasher.update(&column_sum.0.to_le_bytes());
@@ -180,6 +187,7 @@ mod tests {
             id_map_digest: &id_map_digest(Originals::Numbers(&[7, 8])),
             arc_sum,
             column_sum: Some(column_sum),
+            channels: &[],
             node_columns: &[],
         };
         assert_eq!(arc_sum.to_hex(), GOLDEN_ARC_SUM);

@@ -145,6 +145,10 @@ impl NodeDirectory for Graph {
         self.manifest.weights_exceed_one_at.clone()
     }
 
+    fn channels(&self) -> &[String] {
+        &self.manifest.channels
+    }
+
     fn columns(&self) -> &dyn NodeColumns {
         match &self.attributes {
             Some(attributes) => attributes,

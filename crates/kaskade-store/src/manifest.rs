@@ -42,6 +42,10 @@ pub struct Manifest {
     pub layout: Layout,
     /// The names of the arc columns; at most one.
     pub columns: Vec<String>,
+    /// The names of the channels that arcs belong to; that of the lowest bit first. Arcs then have no
+    /// column.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<String>,
     /// Input arcs that were there already.
     pub n_duplicates: u64,
     /// Input arcs from a node to itself.
@@ -61,8 +65,8 @@ pub struct Manifest {
     pub id_map_digest: String,
     /// The order-free sum over all arcs, 32 hex digits.
     pub arc_sum: String,
-    /// The order-free sum over all arcs with their thresholds, 32 hex digits, when there is
-    /// an arc column.
+    /// The order-free sum over all arcs with their thresholds or channels, 32 hex digits, when
+    /// there is an arc column or there are channels.
     pub column_digest: Option<String>,
     /// The original id of a node whose weights sum to more than 1: linear threshold cannot
     /// run on the arc column.
@@ -228,6 +232,7 @@ impl Manifest {
             id_map_digest: &self.id_map_digest,
             arc_sum: ArcSum::from_hex(&self.arc_sum)?,
             column_sum,
+            channels: &self.channels,
             node_columns: &self.node_columns,
         };
         Some(identity.digest())

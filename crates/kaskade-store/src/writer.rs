@@ -42,6 +42,8 @@ pub struct GraphFacts {
     pub views: Views,
     /// The name of the arc column, if there is one.
     pub columns: Vec<String>,
+    /// The names of the channels that arcs belong to, if they belong to some.
+    pub channels: Vec<String>,
     /// Input arcs that were there already.
     pub n_duplicates: u64,
     /// Input arcs from a node to itself.
@@ -181,7 +183,8 @@ impl GraphWriter {
     ) -> Result<Manifest, StoreError> {
         let invalid = |reason| Err(StoreError::invalid_input("the manifest", reason));
         let mut arc_sum = ArcSum::default();
-        let mut column_sum = (!facts.columns.is_empty()).then(ArcSum::default);
+        let has_values = !(facts.columns.is_empty() && facts.channels.is_empty());
+        let mut column_sum = has_values.then(ArcSum::default);
         let layout = shards.first().map_or_else(Layout::default, |shard| shard.layout);
         for shard in &shards {
             if shard.n_nodes != nodes.n_nodes || shard.views != facts.views {
@@ -194,7 +197,7 @@ impl GraphWriter {
             match (&mut column_sum, shard.column_sum) {
                 (Some(sum), Some(part)) => *sum += part,
                 (None, None) => {}
-                _ => return invalid("some shards have the arc column, some have not"),
+                _ => return invalid("some shards have the arc column or channels, some have not"),
             }
         }
         let weights_exceed_one_at = shards
@@ -221,6 +224,7 @@ impl GraphWriter {
             views: facts.views,
             layout,
             columns: facts.columns,
+            channels: facts.channels,
             n_duplicates: facts.n_duplicates,
             n_self_loops: facts.n_self_loops,
             n_skipped_lines: facts.n_skipped_lines,

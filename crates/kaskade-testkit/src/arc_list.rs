@@ -1,4 +1,6 @@
-use crate::VecShard;
+use kaskade_model::AnyShard;
+
+use crate::{NodeTable, VecShard};
 
 /// An arc `source -> target` in dense ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,12 +12,14 @@ pub struct Arc {
 }
 
 /// A graph as the list of its arcs: distinct, without self-loops, ascending by source and
-/// then target, perhaps with a column of probabilities or weights.
+/// then target, perhaps with a column of probabilities or weights, and with columns of its nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ArcList {
     n_nodes: u32,
     arcs: Vec<Arc>,
     column: Option<Vec<f64>>,
+    channels: Option<Vec<u8>>,
+    nodes: NodeTable,
 }
 
 impl ArcList {
@@ -31,7 +35,7 @@ impl ArcList {
         arcs.dedup();
         let in_range = |arc: &Arc| arc.source.max(arc.target) < n_nodes;
         assert!(arcs.iter().all(in_range), "an arc names a node that is not below {n_nodes}");
-        Self { n_nodes, arcs, column: None }
+        Self { n_nodes, arcs, column: None, channels: None, nodes: NodeTable::default() }
     }
 
     /// The graph with both directions of every pair of `edges`.
@@ -45,6 +49,26 @@ impl ArcList {
     pub fn with_column(mut self, value: impl FnMut(Arc) -> f64) -> Self {
         self.column = Some(self.arcs.iter().copied().map(value).collect());
         self
+    }
+
+    /// The same arcs, each in the channels that `channels` gives it, a bit each.
+    #[must_use]
+    pub fn with_channels(mut self, channels: impl FnMut(Arc) -> u8) -> Self {
+        self.channels = Some(self.arcs.iter().copied().map(channels).collect());
+        self
+    }
+
+    /// The same with these columns of its nodes.
+    #[must_use]
+    pub fn with_nodes(mut self, nodes: NodeTable) -> Self {
+        self.nodes = nodes;
+        self
+    }
+
+    /// The columns of the nodes.
+    #[must_use]
+    pub fn nodes(&self) -> &NodeTable {
+        &self.nodes
     }
 
     /// The number of nodes, isolated ones included.
@@ -63,6 +87,12 @@ impl ArcList {
     #[must_use]
     pub fn column(&self) -> Option<&[f64]> {
         self.column.as_deref()
+    }
+
+    /// The channels of each of [`ArcList::arcs`], a bit each.
+    #[must_use]
+    pub fn channels(&self) -> Option<&[u8]> {
+        self.channels.as_deref()
     }
 
     /// The number of arcs out of every node.
@@ -95,10 +125,11 @@ impl ArcList {
     /// # Panics
     /// When `n_shards` is 0.
     #[must_use]
-    pub fn shards(&self, n_shards: usize) -> Vec<VecShard> {
+    pub fn shards(&self, n_shards: usize) -> Vec<AnyShard> {
         assert!(n_shards > 0, "a graph has at least one shard");
         let cut = |shard: usize| (u64::from(self.n_nodes) * shard as u64 / n_shards as u64) as u32;
-        (0..n_shards).map(|shard| VecShard::new(self, cut(shard)..cut(shard + 1))).collect()
+        let shard = |shard| VecShard::new(self, cut(shard)..cut(shard + 1));
+        (0..n_shards).map(|place| -> AnyShard { std::sync::Arc::new(shard(place)) }).collect()
     }
 
     fn degrees(&self, end: impl Fn(&Arc) -> u32) -> Vec<u32> {

@@ -16,7 +16,7 @@ use kaskade_model::spec::{
 use kaskade_model::tally::SimulationRow;
 use kaskade_store::{Graph, ShardSelection, Verify};
 
-use crate::runs::{Layout, run_shards};
+use crate::runs::{Layout, any_shards, run_shards};
 use crate::{Arc, ArcList};
 
 /// What `graph build` does with `inputs` when no flag is given.
@@ -75,6 +75,7 @@ pub fn job(model: ModelSpec, seeds: SeedSpec, n_simulations: u64) -> Spec {
         audience: Audience::default(),
         launch: LaunchSpec::default(),
         push: Vec::new(),
+        channel: Vec::new(),
         rival: Vec::new(),
         run,
     }
@@ -103,5 +104,5 @@ pub fn plan(spec: &Spec, graph: &Graph) -> JobPlan {
 #[must_use]
 pub fn run(spec: &Spec, graph: Graph, layout: Layout) -> Vec<SimulationRow> {
     let plan = plan(spec, &graph);
-    run_shards(graph.into_shards(), &plan, layout)
+    run_shards(any_shards(graph.into_shards()), &plan, layout)
 }

@@ -4,7 +4,7 @@ mod random;
 mod strategies;
 
 pub use random::{erdos_renyi, out_regular, random_regular};
-pub use strategies::{arb_column, arb_graph, arb_weights};
+pub use strategies::{SEGMENTS, arb_column, arb_graph, arb_nodes, arb_weights};
 
 use crate::ArcList;
 

@@ -13,9 +13,11 @@
 pub mod accept;
 mod arc_list;
 pub mod directories;
+mod every_model;
 pub mod fault_proxy;
 pub mod fixtures;
 pub mod known_answers;
+mod node_table;
 pub mod oracle;
 pub mod philox;
 pub mod process_cluster;
@@ -28,5 +30,7 @@ pub mod textbook;
 mod vec_shard;
 
 pub use arc_list::{Arc, ArcList};
+pub use every_model::every_model;
+pub use node_table::NodeTable;
 pub use recorded::check_recorded;
 pub use vec_shard::VecShard;

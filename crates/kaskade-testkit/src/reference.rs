@@ -121,12 +121,12 @@ impl ArcRule {
         if let (Family::Block, Some(coins)) = (plan.coins, plan.model.block_coins()) {
             return Self::Blocks(Box::new(coins));
         }
-        match plan.model {
+        match &plan.model {
             LiveArcModel::IndependentCascade(probability) => {
                 Self::Thresholds(arc_thresholds(graph, probability, plan.seed))
             }
             LiveArcModel::LinearThreshold(weight) => {
-                Self::CumulativeWeights(cumulative_weights(graph, weight))
+                Self::CumulativeWeights(cumulative_weights(graph, *weight))
             }
         }
     }

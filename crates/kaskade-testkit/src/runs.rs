@@ -1,19 +1,20 @@
 //! Plans, and graphs handed to the engine's in-process run.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use kaskade_engine::local::{self, Unobserved};
 use kaskade_engine::partition::{Method, Partition};
-use kaskade_model::Shard;
 use kaskade_model::coin::Family;
 use kaskade_model::coin::Isa;
 use kaskade_model::diffusion::LiveArcModel;
-use kaskade_model::dynamics::Dynamics;
+use kaskade_model::dynamics::{Dynamics, NoColumns, NodeColumns};
 use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::MAX_LANE_WORDS;
 use kaskade_model::recording::Recording;
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::tally::{JobTally, SimulationRow};
+use kaskade_model::{AnyShard, Shard};
 
 use crate::ArcList;
 
@@ -22,9 +23,9 @@ use crate::ArcList;
 #[must_use]
 pub fn plan(graph: &ArcList, model: LiveArcModel, seeds: SeedPlan, n_simulations: u64) -> JobPlan {
     JobPlan {
+        coins: if model.is_sparse() { Family::Block } else { Family::Octet },
         model,
         dynamics: Dynamics::default(),
-        coins: if model.is_sparse() { Family::Block } else { Family::Octet },
         seed: 1,
         seeds,
         n_nodes: graph.n_nodes(),
@@ -82,6 +83,12 @@ impl Layout {
     }
 }
 
+/// `shards` as the engine takes them.
+#[must_use]
+pub fn any_shards<S: Shard + 'static>(shards: Vec<S>) -> Vec<AnyShard> {
+    shards.into_iter().map(|shard| Arc::new(shard) as AnyShard).collect()
+}
+
 /// The rows of `plan` on `graph`, on one shard and one thread.
 ///
 /// # Panics
@@ -97,7 +104,16 @@ pub fn run(graph: &ArcList, plan: &JobPlan) -> Vec<SimulationRow> {
 /// When the engine refuses the plan, or loses a simulation.
 #[must_use]
 pub fn run_as(graph: &ArcList, plan: &JobPlan, layout: Layout) -> Vec<SimulationRow> {
-    run_shards(graph.shards(layout.n_shards.get()), plan, layout)
+    tally_of(graph, plan, layout).rows().collect()
+}
+
+/// The whole tally of the same.
+///
+/// # Panics
+/// Like [`run_as`].
+#[must_use]
+pub fn tally_of(graph: &ArcList, plan: &JobPlan, layout: Layout) -> JobTally {
+    run_on(graph.shards(layout.n_shards.get()), graph.nodes(), plan, layout)
 }
 
 /// The rows of `plan` on `shards`, which are a whole graph, laid out as `layout` says but for
@@ -106,17 +122,17 @@ pub fn run_as(graph: &ArcList, plan: &JobPlan, layout: Layout) -> Vec<Simulation
 /// # Panics
 /// Like [`run_as`].
 #[must_use]
-pub fn run_shards<S: Shard>(shards: Vec<S>, plan: &JobPlan, layout: Layout) -> Vec<SimulationRow> {
-    tally_of(shards, plan, layout).rows().collect()
+pub fn run_shards(shards: Vec<AnyShard>, plan: &JobPlan, layout: Layout) -> Vec<SimulationRow> {
+    run_on(shards, &NoColumns, plan, layout).rows().collect()
 }
 
-/// The whole tally of the same.
-///
-/// # Panics
-/// Like [`run_as`].
-#[must_use]
-pub fn tally_of<S: Shard>(shards: Vec<S>, plan: &JobPlan, layout: Layout) -> JobTally {
-    let partition = Partition::alone(shards, plan.clone(), layout.isa, u64::MAX);
+fn run_on(
+    shards: Vec<AnyShard>,
+    columns: &impl NodeColumns,
+    plan: &JobPlan,
+    layout: Layout,
+) -> JobTally {
+    let partition = Partition::join(shards, plan.clone(), layout.isa, u64::MAX, columns);
     let mut partition = partition.expect("the model fits the graph");
     partition.method = layout.method;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(layout.n_threads.get()).build();

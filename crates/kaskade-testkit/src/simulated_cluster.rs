@@ -16,9 +16,7 @@ use kaskade_engine::worker::{Action, Task, WorkerMachine};
 use kaskade_model::coin::Isa;
 use kaskade_model::message::{Attempt, PeerMessage, WorkerCommand, WorkerEvent};
 use kaskade_model::tally::JobTally;
-use kaskade_model::{Epoch, WorkerId};
-
-use crate::VecShard;
+use kaskade_model::{AnyShard, Epoch, WorkerId};
 
 /// What goes wrong and how little room there is; faults each with its chance in a thousand at every step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,7 +66,7 @@ pub struct SimulatedRun {
 #[must_use]
 pub fn run(
     setup: JobSetup,
-    shards: &[VecShard],
+    shards: &[AnyShard],
     n_workers: usize,
     faults: Faults,
     seed: u64,
@@ -93,7 +91,7 @@ pub fn run(
 const MAX_STEPS: usize = 200_000;
 
 struct Cluster<'a> {
-    shards: &'a [VecShard],
+    shards: &'a [AnyShard],
     faults: Faults,
     random: SplitMix,
     now_ms: u64,
@@ -117,10 +115,10 @@ struct Cluster<'a> {
 }
 
 struct Worker {
-    machine: WorkerMachine<VecShard>,
+    machine: WorkerMachine,
     commands: VecDeque<WorkerCommand>,
     events: VecDeque<WorkerEvent>,
-    tasks: Vec<Task<VecShard>>,
+    tasks: Vec<Task>,
 }
 
 impl Worker {
@@ -144,7 +142,7 @@ struct ToPeer {
 impl<'a> Cluster<'a> {
     fn new(
         setup: JobSetup,
-        shards: &'a [VecShard],
+        shards: &'a [AnyShard],
         n_workers: usize,
         faults: Faults,
         seed: u64,
@@ -311,7 +309,7 @@ impl<'a> Cluster<'a> {
         self.act(id, actions);
     }
 
-    fn act(&mut self, id: WorkerId, actions: Vec<Action<VecShard>>) {
+    fn act(&mut self, id: WorkerId, actions: Vec<Action>) {
         let Some(worker) = self.workers.get_mut(&id) else { return };
         for action in actions {
             match action {

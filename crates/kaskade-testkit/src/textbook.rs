@@ -4,8 +4,8 @@
 
 use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
 
-use crate::ArcList;
 use crate::philox::Philox;
+use crate::{Arc, ArcList};
 
 /// A model and a number for each arc of a graph.
 #[derive(Clone, Debug)]
@@ -24,23 +24,45 @@ impl Diffusion {
     /// # Panics
     /// For trivalency, whose levels are draws of the job, and when a column is missing.
     #[must_use]
-    pub fn of(graph: &ArcList, model: LiveArcModel) -> Self {
+    pub fn of(graph: &ArcList, model: &LiveArcModel) -> Self {
         use {ArcProbability as P, ArcWeight as W, LiveArcModel as M};
         let column = || graph.column().expect("the model reads a column").to_vec();
         let constant = |value| vec![value; graph.arcs().len()];
         let in_degrees = graph.in_degrees();
-        let inverse_degrees = || {
+        let inverse_degrees = || -> Vec<f64> {
             let arcs = graph.arcs().iter();
             arcs.map(|arc| 1.0 / f64::from(in_degrees[arc.target as usize])).collect()
         };
+        let over = |share: f64| inverse_degrees().iter().map(|one| share * one).collect();
+        let by_nodes = |probability: &dyn Fn(Arc) -> f64| {
+            Self::IndependentCascade(graph.arcs().iter().map(|&arc| probability(arc)).collect())
+        };
+        let nodes = graph.nodes();
         match model {
-            M::IndependentCascade(P::Constant(p)) => Self::IndependentCascade(constant(p)),
+            &M::IndependentCascade(P::Constant(p)) => Self::IndependentCascade(constant(p)),
+            M::IndependentCascade(P::OverInDegree(share)) => {
+                let probabilities: Vec<f64> = over(*share);
+                Self::IndependentCascade(probabilities.into_iter().map(|p| p.min(1.0)).collect())
+            }
+            M::IndependentCascade(P::Factors(of)) => by_nodes(&|arc| {
+                let factor = |column: &Option<String>, node| {
+                    column.as_ref().map_or(1.0, |column| nodes.number(column, node))
+                };
+                factor(&of.influence, arc.source) * factor(&of.susceptibility, arc.target)
+            }),
+            M::IndependentCascade(P::Segments(matrix)) => by_nodes(&|arc| {
+                let category = |node| nodes.category(&matrix.segment, node);
+                let pair = category(arc.source).zip(category(arc.target));
+                let said = pair.and_then(|(source, target)| matrix.from.get(source)?.get(target));
+                said.copied().unwrap_or(matrix.default)
+            }),
             M::IndependentCascade(P::WeightedCascade) => {
                 Self::IndependentCascade(inverse_degrees())
             }
             M::IndependentCascade(P::Column) => Self::IndependentCascade(column()),
             M::IndependentCascade(P::Trivalency) => panic!("trivalency has levels of its own"),
-            M::LinearThreshold(W::Constant(w)) => Self::LinearThreshold(constant(w)),
+            &M::LinearThreshold(W::Constant(w)) => Self::LinearThreshold(constant(w)),
+            M::LinearThreshold(W::OverInDegree(share)) => Self::LinearThreshold(over(*share)),
             M::LinearThreshold(W::WeightedCascade) => Self::LinearThreshold(inverse_degrees()),
             M::LinearThreshold(W::Column) => Self::LinearThreshold(column()),
         }

@@ -20,6 +20,7 @@ pub struct VecShard {
     in_sources: Vec<Vec<u32>>,
     in_degrees: Vec<u32>,
     thresholds: Option<Vec<u32>>,
+    channels: Option<Vec<u8>>,
     cumulative_weights: Option<Vec<Vec<u32>>>,
 }
 
@@ -40,6 +41,7 @@ impl VecShard {
             in_sources: vec![Vec::new(); nodes.n_nodes()],
             in_degrees: vec![0; nodes.n_nodes()],
             thresholds: graph.column().map(|_| Vec::new()),
+            channels: graph.channels().map(|_| Vec::new()),
             cumulative_weights: cumulative_weights(graph, nodes),
         };
         for (position, arc) in graph.arcs().iter().enumerate() {
@@ -57,6 +59,9 @@ impl VecShard {
             *in_degree += 1;
             if let (Some(thresholds), Some(column)) = (&mut shard.thresholds, graph.column()) {
                 thresholds.push(threshold(column[position]));
+            }
+            if let (Some(channels), Some(of_arcs)) = (&mut shard.channels, graph.channels()) {
+                channels.push(of_arcs[position]);
             }
         }
         for source in 0..graph.n_nodes() as usize {
@@ -96,8 +101,8 @@ impl Shard for VecShard {
         Some(&self.in_sources[node_idx as usize])
     }
 
-    fn in_degree(&self, node_idx: u32) -> u32 {
-        self.in_degrees[node_idx as usize]
+    fn in_degrees(&self) -> &[u32] {
+        &self.in_degrees
     }
 
     fn in_ranks(&self) -> Option<Ranks<'_>> {
@@ -106,6 +111,10 @@ impl Shard for VecShard {
 
     fn arc_thresholds(&self) -> Option<&[u32]> {
         self.thresholds.as_deref()
+    }
+
+    fn arc_channels(&self) -> Option<&[u8]> {
+        self.channels.as_deref()
     }
 
     fn cumulative_weights(&self, node_idx: u32) -> Option<&[u32]> {

@@ -79,7 +79,7 @@ impl ShardCache {
         client: &Client,
         pool: &ComputePool,
     ) -> Result<Option<Attributes>, WorkerError> {
-        if !assignment.plan.dynamics.reads_columns() {
+        if !assignment.plan.reads_columns() {
             return Ok(None);
         }
         let fetcher = Fetcher { assignment, client, pool, load: self.load };

@@ -1,21 +1,19 @@
 //! The task that owns the worker machine for one session with the coordinator.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
 use kaskade_engine::partition::Partition;
 use kaskade_engine::worker::{Action, Computed, Task, WorkerMachine};
-use kaskade_model::WorkerId;
 use kaskade_model::coin::Isa;
 use kaskade_model::dynamics::{NoColumns, NodeColumns};
 use kaskade_model::message::{
     Assignment, Attempt, Member, PeerMessage, WorkerCommand, WorkerEvent,
 };
 use kaskade_model::tally::Work;
+use kaskade_model::{AnyShard, WorkerId};
 use kaskade_rpc::control::Client;
 use kaskade_rpc::fail_point;
 use kaskade_rpc::security::ClientSecurity;
-use kaskade_store::MappedShard;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -27,9 +25,6 @@ use crate::exchange::{PeerLink, open_link};
 use crate::metrics::Metrics;
 use crate::round_times::RoundTimes;
 use crate::spans::Spans;
-
-/// A shard as the machine holds it: mapped once for all jobs.
-pub(crate) type HeldShard = Arc<MappedShard>;
 
 /// What the driver reacts to.
 #[derive(Debug)]
@@ -49,13 +44,13 @@ pub(crate) enum Input {
     /// Shards are mapped and peers connected, or not.
     Ready { attempt: Attempt, outcome: Result<Box<Ready>, PrepareError> },
     /// A task has run.
-    Computed(Result<Computed<HeldShard>, WorkerError>, Attempt),
+    Computed(Result<Computed, WorkerError>, Attempt),
 }
 
 /// All that an attempt needs.
 #[derive(Debug)]
 pub(crate) struct Ready {
-    partition: Partition<HeldShard>,
+    partition: Partition<AnyShard>,
     links: BTreeMap<WorkerId, PeerLink>,
 }
 
@@ -88,7 +83,7 @@ pub(crate) const MAILBOX_INPUTS: usize = 1024;
 /// The driver of a session.
 pub(crate) struct Driver {
     own: WorkerId,
-    machine: WorkerMachine<HeldShard>,
+    machine: WorkerMachine,
     links: BTreeMap<Attempt, BTreeMap<WorkerId, PeerLink>>,
     /// Preparations that are under way and still wanted.
     preparing: BTreeMap<Attempt, Preparation>,
@@ -235,7 +230,7 @@ impl Driver {
         &mut self,
         attempt: Attempt,
         outcome: Result<Box<Ready>, PrepareError>,
-    ) -> Vec<Action<HeldShard>> {
+    ) -> Vec<Action> {
         // One that was released meanwhile is not wanted any more.
         let Some(mut preparation) = self.preparing.remove(&attempt) else { return Vec::new() };
         let broken = preparation.broken.take();
@@ -271,7 +266,7 @@ impl Driver {
     }
 
     /// Computes `task`: here if it is light, because to wake the pool takes longer, else there.
-    fn compute(&mut self, task: Task<HeldShard>) -> Vec<Action<HeldShard>> {
+    fn compute(&mut self, task: Task) -> Vec<Action> {
         let (attempt, batch) = task.of();
         let attempt = attempt.clone();
         let span = self.spans.task(&attempt, batch);
@@ -329,7 +324,7 @@ impl Drop for Driver {
     }
 }
 
-fn failed(attempt: Attempt, error: &WorkerError) -> Action<HeldShard> {
+fn failed(attempt: Attempt, error: &WorkerError) -> Action {
     let (reason, detail) = (error.reason(), error.to_string());
     Action::Report(WorkerEvent::AttemptFailed { attempt, reason, detail })
 }
@@ -351,6 +346,7 @@ async fn get_ready(
     let member = assignment.members.iter().find(is_own).ok_or(PrepareError::Own(no_member))?;
     let shards = cache.shards(&assignment, &member.shards, client, pool).await;
     let shards = shards.map_err(PrepareError::Own)?;
+    let shards = shards.into_iter().map(|shard| -> AnyShard { shard }).collect();
     let plan = assignment.plan.clone();
     let is_alone = assignment.members.len() == 1;
     let columns = cache.columns(&assignment, client, pool).await.map_err(PrepareError::Own)?;

@@ -68,7 +68,7 @@ fn look_up_everything(shard: &MappedShard) {
     }
     let (mut n_arcs, mut scratch) = (0, Vec::new());
     for node_idx in 0..n_own {
-        let in_degree = shard.in_degree(node_idx);
+        let in_degree = shard.in_degrees()[node_idx as usize];
         n_arcs += u64::from(in_degree);
         if let Some(sources) = shard.in_sources(node_idx, &mut scratch) {
             assert_eq!(sources.len(), in_degree as usize, "a source for each arc into a node");

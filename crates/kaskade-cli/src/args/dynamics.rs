@@ -3,8 +3,8 @@
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
-use kaskade_model::dynamics::Tie;
-use kaskade_model::spec::{DelaySpec, LaunchSpec, ModelSpec, RateSpec, ThresholdSpec};
+use kaskade_model::dynamics::{Activation, Tie};
+use kaskade_model::spec::{ChannelSpec, DelaySpec, LaunchSpec, ModelSpec, RateSpec, ThresholdSpec};
 
 /// What nodes do with what reaches them.
 #[derive(Debug, Args)]
@@ -36,6 +36,13 @@ pub(crate) struct DynamicsArgs {
     /// Rounds that a message is under way
     #[arg(long, value_name = "ROUNDS")]
     pub(crate) delay: Option<u32>,
+    /// A channel of the graph that messages go along, and the probability of its arcs, a number or
+    /// a word [default: that of --probability]; repeat it for each. More is said in a spec
+    #[arg(long, value_name = "NAME[:P]")]
+    pub(crate) channel: Vec<ChannelSpec>,
+    /// Over how many of the channels a node must be reached: any or all [default: any]
+    #[arg(long, value_parser = activation())]
+    pub(crate) activation: Option<Activation>,
     /// The last round that counts
     #[arg(long, value_name = "ROUND")]
     pub(crate) deadline: Option<u32>,
@@ -51,15 +58,20 @@ pub(crate) struct DynamicsArgs {
 }
 
 impl DynamicsArgs {
-    /// Lays the flags over `model` and `launch`, where `stands` says that a flag stands above the
+    /// Lays the flags over `model`, `channel` and `launch`, where `stands` says that a flag stands above the
     /// key of the spec.
     pub(crate) fn apply(
         &self,
         model: &mut ModelSpec,
+        channel: &mut Vec<ChannelSpec>,
         launch: &mut LaunchSpec,
         stands: &mut impl FnMut(&str, &'static str) -> bool,
     ) {
+        if !self.channel.is_empty() && stands("channel", "channel") {
+            channel.clone_from(&self.channel);
+        }
         let mut lay = Lay(stands);
+        lay.over(self.activation, &mut model.activation, "activation", "model.activation");
         lay.over(self.threshold, &mut model.threshold, "threshold", "model.threshold");
         lay.over(self.recovery, &mut model.recovery, "recovery", "model.recovery");
         lay.over(self.incubation, &mut model.incubation, "incubation", "model.incubation");
@@ -84,6 +96,13 @@ impl<F: FnMut(&str, &'static str) -> bool> Lay<'_, F> {
             *key = flag;
         }
     }
+}
+
+fn activation() -> impl TypedValueParser<Value = Activation> {
+    PossibleValuesParser::new(["any", "all"]).map(|word| match word.as_str() {
+        "all" => Activation::All,
+        _ => Activation::Any,
+    })
 }
 
 fn tie() -> impl TypedValueParser<Value = Tie> {

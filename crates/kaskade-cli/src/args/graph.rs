@@ -37,8 +37,12 @@ pub(crate) enum GraphCommand {
 #[derive(Debug, Args)]
 pub(crate) struct BuildArgs {
     /// Files of arcs, of any of the formats; .gz and .zst are unpacked; - is standard input
-    #[arg(required = true, value_name = "INPUT")]
+    #[arg(required_unless_present = "channel", value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
+    /// A file of the arcs of a channel (e-mail, follows, …), in place of an input; repeat it for
+    /// each file. An arc belongs to all channels that have it
+    #[arg(long, value_name = "NAME=FILE", conflicts_with = "inputs")]
+    pub(crate) channel: Vec<ChannelInput>,
     /// The graph directory to write
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
@@ -84,6 +88,26 @@ pub(crate) struct BuildArgs {
     /// Compute threads [default: all cores]
     #[arg(long, env = "KASKADE_THREADS", value_parser = super::job::threads())]
     pub(crate) threads: Option<u64>,
+}
+
+/// A file of the arcs of a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ChannelInput {
+    /// The channel's name.
+    pub(crate) name: String,
+    /// The file.
+    pub(crate) path: PathBuf,
+}
+
+impl FromStr for ChannelInput {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, path) = text.split_once('=').ok_or_else(|| {
+            format!("{text:?} has no file: write NAME=FILE, for example email=email.txt")
+        })?;
+        Ok(Self { name: name.to_owned(), path: path.into() })
+    }
 }
 
 /// Tables of what is known of the nodes.
@@ -241,6 +265,9 @@ pub(crate) struct ExportArgs {
     /// Write each node without arcs as an arc to itself, so that a build learns of it
     #[arg(long)]
     pub(crate) isolated_as_self_loops: bool,
+    /// Of a graph with channels the one whose arcs are written
+    #[arg(long, value_name = "NAME")]
+    pub(crate) channel: Option<String>,
     /// Replace what is there
     #[arg(long)]
     pub(crate) force: bool,

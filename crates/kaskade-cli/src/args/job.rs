@@ -28,8 +28,8 @@ pub(crate) struct SpecArgs {
     #[arg(long, env = "KASKADE_MODEL", value_parser = word::<ModelKind>(MODELS))]
     pub(crate) model: Option<ModelKind>,
     /// The probability or weight of an arc: a number in [0, 1], weighted-cascade
-    /// (1/in-degree), trivalency (0.1, 0.01 or 0.001) or column [default: weighted-cascade;
-    /// 1 for a threshold]
+    /// (1/in-degree), C/in-degree, trivalency (0.1, 0.01 or 0.001) or column [default:
+    /// weighted-cascade; 1 for a threshold]
     #[arg(long, env = "KASKADE_PROBABILITY", value_name = "P", allow_negative_numbers = true)]
     pub(crate) probability: Option<Probability>,
     #[command(flatten)]

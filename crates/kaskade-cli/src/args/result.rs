@@ -48,6 +48,9 @@ pub(crate) struct ReportArgs {
     /// A directory for each plot as an SVG file
     #[arg(long, value_name = "DIR")]
     pub(crate) plots: Option<PathBuf>,
+    /// A directory for the results' tables as CSV files
+    #[arg(long, value_name = "DIR")]
+    pub(crate) csv: Option<PathBuf>,
     /// Replace what is there
     #[arg(long)]
     pub(crate) force: bool,

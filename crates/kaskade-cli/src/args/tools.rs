@@ -20,6 +20,9 @@ pub(crate) struct InitArgs {
     /// The template
     #[arg(long, value_name = "NAME", default_value = "independent-cascade")]
     pub(crate) template: Template,
+    /// Print the JSON Schema of specs instead, for editors
+    #[arg(long, conflicts_with = "template")]
+    pub(crate) schema: bool,
 }
 
 /// A spec to start from.

@@ -9,7 +9,7 @@ use kaskade_rpc::machine;
 
 use super::info::{GraphInfo, describe};
 use super::progress::IngestProgress;
-use crate::args::graph::{BuildArgs, DirectoryArgs, NodeArgs};
+use crate::args::graph::{BuildArgs, ChannelInput, DirectoryArgs, NodeArgs};
 use crate::console::Console;
 use crate::error::CliError;
 
@@ -19,8 +19,20 @@ const MEMORY_SHARE: f64 = 0.5;
 /// Builds a graph directory and describes it.
 pub(super) fn build(args: BuildArgs, console: &Console) -> Result<(), CliError> {
     let pool = super::thread_pool(args.threads)?;
+    let (mut channels, mut channel_of, mut paths) = (Vec::new(), Vec::new(), args.inputs);
+    for ChannelInput { name, path } in args.channel {
+        let place = channels.iter().position(|known| *known == name).unwrap_or(channels.len());
+        if place == channels.len() {
+            channels.push(name);
+        }
+        // More than 8 are refused by the build.
+        channel_of.push(u8::try_from(place).unwrap_or(u8::MAX));
+        paths.push(path);
+    }
     let spec = BuildSpec {
-        inputs: args.inputs.into_iter().map(input).collect(),
+        inputs: paths.into_iter().map(input).collect(),
+        channels,
+        channel_of,
         orientation: args.orientation,
         undirected: args.undirected,
         format: args.format,

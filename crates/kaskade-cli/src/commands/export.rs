@@ -19,6 +19,7 @@ pub(super) fn export(args: ExportArgs, console: &Console) -> Result<(), CliError
         out: args.out,
         force: args.force,
         isolated_as_self_loops: args.isolated_as_self_loops,
+        channel: args.channel,
     };
     let exported = pool.install(|| {
         let graph = open_verified(&args.dir, console)?;

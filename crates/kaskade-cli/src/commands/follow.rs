@@ -15,10 +15,10 @@ use crate::console::{Console, Counted};
 use crate::error::CliError;
 
 /// How long a coordinator that answered before may be silent: time for a restart.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The pause between two attempts to reach it again.
-const RETRY_PAUSE: Duration = Duration::from_millis(500);
+pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 /// Follows `id` until its state is final, and gives that. Shows progress and says what was
 /// recovered from.

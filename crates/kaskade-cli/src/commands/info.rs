@@ -60,6 +60,7 @@ pub(super) struct GraphInfo<'a> {
     orientation: Orientation,
     order: Order,
     columns: &'a [String],
+    channels: &'a [String],
     ids: IdKind,
     node_columns: &'a [NodeColumn],
     unknown_attribute_ids: u64,
@@ -83,6 +84,7 @@ impl<'a> GraphInfo<'a> {
             orientation: manifest.orientation,
             order: manifest.order,
             columns: &manifest.columns,
+            channels: &manifest.channels,
             ids: manifest.ids,
             node_columns: &manifest.node_columns,
             unknown_attribute_ids: manifest.n_unknown_attribute_ids,
@@ -95,6 +97,7 @@ impl<'a> GraphInfo<'a> {
 pub(super) fn describe(dir: &Path, manifest: &Manifest) -> String {
     let bytes: u64 = manifest.files().map(|file| file.file_bytes).sum();
     let columns = if manifest.columns.is_empty() { "none" } else { &manifest.columns.join(", ") };
+    let channels = &manifest.channels;
     let direction = if manifest.undirected { ", read in both directions" } else { "" };
     let mut rows = vec![
         ("graph", dir.display().to_string()),
@@ -117,6 +120,7 @@ pub(super) fn describe(dir: &Path, manifest: &Manifest) -> String {
         ("orientation", format!("{}{direction}", manifest.orientation)),
         ("order", manifest.order.to_string()),
         ("columns", columns.to_owned()),
+        ("channels", if channels.is_empty() { "none".to_owned() } else { channels.join(", ") }),
         ("shards", format!("{} with views {}", manifest.shards.len(), manifest.views)),
         ("size", format!("{bytes} bytes, {:.2} per arc", manifest.bytes_per_arc())),
         ("digest", manifest.digest.clone()),

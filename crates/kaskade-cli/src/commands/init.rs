@@ -1,11 +1,17 @@
 //! `kaskade init`.
 
+use kaskade_model::spec;
+
 use crate::args::tools::{InitArgs, Template};
 use crate::console::Console;
 use crate::error::CliError;
 
-/// Prints a commented spec.
+/// Prints a commented spec, or the schema of all.
 pub(super) fn init(args: &InitArgs, console: &Console) -> Result<(), CliError> {
+    if args.schema {
+        // With `#`, `Display` of JSON is indented.
+        return console.data(&format!("{:#}\n", spec::json_schema().to_value()));
+    }
     console.data(&text(args.template))
 }
 
@@ -62,6 +68,19 @@ mod tests {
         }
     }
 
+    /// The audience that templates offer, as a whole: its keys go together.
+    #[test]
+    fn the_audience_that_templates_offer_is_valid() {
+        let text = text(Template::IndependentCascade);
+        let (before, offered) = text.split_once("# [audience]\n").unwrap();
+        let (offered, after) = offered.split_once("\n\n").unwrap();
+        let keys: String = offered.lines().map(|line| format!("{}\n", &line[2..])).collect();
+        let spec = format!("{before}[audience]\n{keys}\n{after}");
+        let audience = toml::from_str::<Spec>(&spec).unwrap().resolve().unwrap().audience;
+        assert_eq!(audience.weight.as_deref(), Some("value"));
+        assert!(audience.reach.is_some() && audience.fakes.is_some());
+    }
+
     /// What a template offers behind `#` is right, too: each such key alone, where the spec is whole.
     #[test]
     fn what_templates_offer_is_valid() {
@@ -69,13 +88,19 @@ mod tests {
             let text = text(*template);
             let offered = text.lines().filter_map(|line| {
                 let (key, _) = line.strip_prefix("# ")?.split_once(" = ")?;
-                let is_of_model = ["delay", "meeting", "deadline", "forward", "endorse"];
-                is_of_model.contains(&key).then_some(line)
+                let of_model =
+                    ["delay", "meeting", "deadline", "forward", "endorse", "probability"];
+                // A launch has a number.
+                let is_of_launch = key == "probability" && !line.contains('{');
+                (of_model.contains(&key) && !is_of_launch).then_some(line)
             });
             let offered: Vec<&str> = offered.collect();
             assert!(!offered.is_empty() || text.contains("\ndeadline"), "{template:?}");
             for line in offered {
-                let spec = text.replace(line, line.trim_start_matches("# "));
+                let mut spec = text.replace(line, line.trim_start_matches("# "));
+                if line.contains("probability") {
+                    spec = spec.replace("\nprobability = \"weighted-cascade\"", "");
+                }
                 let spec: Spec = toml::from_str(&spec).unwrap();
                 spec.resolve().unwrap_or_else(|error| panic!("{template:?}, {line}: {error}"));
             }

@@ -214,6 +214,7 @@ impl RunRow {
             batches_in_flight: lanes.max_in_flight,
             coins: None,
             dynamics: None,
+            node_bytes: 0,
         };
         let id_map_bytes = manifest.nodes_file.file_bytes;
         let bytes = Bytes::of(&largest_footprint(shape, 1), id_map_bytes);

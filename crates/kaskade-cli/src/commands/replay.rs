@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kaskade_model::job::PlanError;
 use kaskade_model::spec::{RunSpec, Spec};
-use kaskade_results::{Cascades, Replay, ReplaySummary, ResultsError, StoredResult};
+use kaskade_results::{Replay, ReplaySummary, ResultsError, StoredResult};
 use serde::Serialize;
 
 use super::info::table;

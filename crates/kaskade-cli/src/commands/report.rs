@@ -11,7 +11,7 @@ use crate::args::result::ReportArgs;
 use crate::console::Console;
 use crate::error::CliError;
 
-/// Writes a page about results, and their plots as files if asked to.
+/// Writes a page about results, and if asked to their plots and tables as files.
 pub(super) fn report(args: &ReportArgs, console: &Console) -> Result<(), CliError> {
     let results = args.results.iter().map(|dir| StoredResult::read(dir));
     let results = results.collect::<Result<Vec<_>, _>>()?;
@@ -19,6 +19,10 @@ pub(super) fn report(args: &ReportArgs, console: &Console) -> Result<(), CliErro
     let reported: Vec<_> = results.iter().map(Reported::from).collect();
     let mut files =
         vec![(args.out.clone(), kaskade_results::report(&reported, &comparisons), "out")];
+    if let Some(dir) = &args.csv {
+        let tables = kaskade_results::csv_tables(&results)?;
+        files.extend(tables.into_iter().map(|(name, text)| (dir.join(name), text, "csv")));
+    }
     if let Some(dir) = &args.plots {
         for plot in kaskade_results::plots(&reported, &comparisons) {
             files.push((dir.join(format!("{}.svg", plot.name)), plot.file(), "plots"));

@@ -2,28 +2,31 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use kaskade_engine::job::batch_bytes;
 use kaskade_engine::local::{self, LaneChoice};
 use kaskade_engine::partition::{Method, Partition};
 use kaskade_ingest::IngestError;
-use kaskade_model::JobId;
 use kaskade_model::coin::Isa;
 use kaskade_model::job::{JobPlan, PlanError};
 use kaskade_model::seeds::NodeDirectory;
+use kaskade_model::spec::Spec;
 use kaskade_model::tally::JobTally;
 use kaskade_model::until::Until;
+use kaskade_model::{AnyShard, JobId};
 use kaskade_results::summary::{GraphSummary, JobRecord};
 use kaskade_results::{
     JobState, Performance, Provenance, Resources, Sample, Summary, check_target, result_files,
     table, write_directory,
 };
 use kaskade_rpc::machine;
-use kaskade_store::{Graph, MappedShard, Opening, ShardSelection, Verify};
+use kaskade_store::{Graph, Opening, ShardSelection, Verify};
 
 use super::cache::generated_graph;
 use super::progress::{RunProgress, with_byte_bar};
+use super::sweep;
 use crate::args::kernel::KernelChoice;
 use crate::args::run::{EngineArgs, RunArgs, VerifyChoice};
 use crate::clock::{self, Moment};
@@ -40,6 +43,9 @@ pub(super) fn run(
     typed: &BTreeSet<String>,
     console: &Console,
 ) -> Result<(), CliError> {
+    if let Some(sweep) = spec_file::read_sweep(&args.spec, typed, Runner::Process)? {
+        return sweep::run(&sweep, args, console);
+    }
     let job = spec_file::read(&args.spec, typed, Runner::Process)?;
     let id = clock::new_job_id();
     let out = args.out.clone().or_else(|| job.out.as_deref().map(|out| with_id(out, &id)));
@@ -70,52 +76,91 @@ pub(super) fn perform(
     expected_graph: Option<&str>,
     console: &Console,
 ) -> Result<(Sample, Summary), CliError> {
+    on_pool(args, || {
+        let graph = LocalGraph::open(job, args, console)?;
+        let found = &graph.summary.digest;
+        if let Some(expected) = expected_graph.filter(|digest| digest != found) {
+            let (expected, found) = (expected.to_owned(), found.clone());
+            return Err(CliError::OtherGraph { expected, found });
+        }
+        graph.perform(&job.spec, args, id, console)
+    })
+}
+
+/// Does `work` on the compute threads that `args` ask for, and watches over it where the graph was
+/// not checked.
+pub(super) fn on_pool<T: Send>(
+    args: &EngineArgs,
+    work: impl FnOnce() -> Result<T, CliError> + Send,
+) -> Result<T, CliError> {
     let pool = super::thread_pool(args.threads)?;
-    let work = || {
-        let _span = tracing::info_span!("job", job_id = %id).entered();
+    match args.verify {
+        VerifyChoice::Full => pool.install(work),
+        VerifyChoice::Header => unchecked(|| pool.install(work)),
+    }
+}
+
+/// A graph that is open in this process, for one job after another.
+pub(super) struct LocalGraph {
+    /// Without its shards.
+    graph: Graph,
+    shards: Vec<AnyShard>,
+    /// What results say of it.
+    pub(super) summary: GraphSummary,
+}
+
+impl LocalGraph {
+    /// Opens the graph of `job`, drawing it first where it is synthetic.
+    pub(super) fn open(job: &Job, args: &EngineArgs, console: &Console) -> Result<Self, CliError> {
         let graph = open_graph(job, args, console)?;
-        let summary_of_graph = GraphSummary {
+        let summary = GraphSummary {
             digest: graph.manifest().digest.clone(),
             nodes: graph.n_nodes(),
             arcs: graph.manifest().n_arcs,
         };
-        if let Some(expected) = expected_graph.filter(|&digest| digest != summary_of_graph.digest) {
-            let (expected, found) = (expected.to_owned(), summary_of_graph.digest);
-            return Err(CliError::OtherGraph { expected, found });
-        }
-        let lanes = choose_lanes(args, job, &graph)?;
-        let plan = JobPlan::resolve(&job.spec, &graph, lanes.lane_words)?;
+        let (shards, graph) = graph.split();
+        let shards = shards.into_iter().map(|shard| Arc::new(shard) as AnyShard).collect();
+        Ok(Self { graph, shards, summary })
+    }
+
+    /// Runs the resolved `spec` as job `id`, on the current pool.
+    pub(super) fn perform(
+        &self,
+        spec: &Spec,
+        args: &EngineArgs,
+        id: JobId,
+        console: &Console,
+    ) -> Result<(Sample, Summary), CliError> {
+        let _span = tracing::info_span!("job", job_id = %id).entered();
+        let graph = &self.graph;
+        let lanes = choose_lanes(args, spec, graph)?;
+        let plan = JobPlan::resolve(spec, graph, lanes.lane_words)?;
         let measures = plan.dynamics.measures();
         let limit_bytes = state_limit_bytes();
-        let (shards, graph) = graph.split();
+        let shards = self.shards.clone();
         let columns = graph.columns();
         let mut partition = Partition::join(shards, plan, Isa::detect(), limit_bytes, columns)?;
         if let Some(kernel) = args.kernel {
             force(kernel, &mut partition)?;
         }
-        let until = job.spec.run.until;
-        let run = simulate(partition, until, lanes.max_in_flight, console)?;
+        let run = simulate(partition, spec.run.until, lanes.max_in_flight, console)?;
         let rows = run.tally.rows().take(run.n_simulations as usize);
-        let sample = Sample::collect(rows, summary_of_graph.nodes)?;
-        let sample = sample.with_kept(&run.tally, &job.spec, &graph);
+        let sample = Sample::collect(rows, self.summary.nodes)?;
+        let sample = sample.with_kept(&run.tally, spec, graph);
         let record = JobRecord {
             job: id,
             state: JobState::Succeeded,
-            graph: summary_of_graph,
+            graph: self.summary.clone(),
             performance: Performance::new(
                 &run.tally.work(),
                 run.tally.n_simulations(),
                 run.resources,
             ),
-            spec: job.spec.clone(),
+            spec: spec.clone(),
             measures,
         };
         let summary = Summary::new(&sample, record);
         Ok((sample, summary))
-    };
-    match args.verify {
-        VerifyChoice::Full => pool.install(work),
-        VerifyChoice::Header => unchecked(|| pool.install(work)),
     }
 }
 
@@ -151,10 +196,10 @@ fn open_graph(job: &Job, args: &EngineArgs, console: &Console) -> Result<Graph, 
     Ok(graph)
 }
 
-fn choose_lanes(args: &EngineArgs, job: &Job, graph: &Graph) -> Result<LaneChoice, CliError> {
+fn choose_lanes(args: &EngineArgs, spec: &Spec, graph: &Graph) -> Result<LaneChoice, CliError> {
     let limit_bytes = state_limit_bytes();
     let n_threads = rayon::current_num_threads();
-    let dynamics = job.spec.dynamics().map_err(PlanError::from)?;
+    let dynamics = spec.dynamics().map_err(PlanError::from)?;
     let (n_nodes, n_arcs) = (u64::from(graph.n_nodes()), graph.manifest().n_arcs);
     let mean_in_degree = n_arcs as f64 / n_nodes.max(1) as f64;
     let of_batch = |lane_words| batch_bytes(Some(&dynamics), n_nodes, mean_in_degree, lane_words);
@@ -163,7 +208,7 @@ fn choose_lanes(args: &EngineArgs, job: &Job, graph: &Graph) -> Result<LaneChoic
             let lane_words = lane_words as usize;
             LaneChoice::with_lane_words(lane_words, n_threads, limit_bytes, of_batch(lane_words))
         }
-        None => LaneChoice::auto(job.spec.run.simulations, n_threads, limit_bytes, of_batch),
+        None => LaneChoice::auto(spec.run.simulations, n_threads, limit_bytes, of_batch),
     })
 }
 
@@ -173,7 +218,7 @@ fn state_limit_bytes() -> u64 {
     shares::state_limit_bytes(memory_bytes.unwrap_or(u64::MAX))
 }
 
-fn force(kernel: KernelChoice, partition: &mut Partition<MappedShard>) -> Result<(), CliError> {
+fn force(kernel: KernelChoice, partition: &mut Partition<AnyShard>) -> Result<(), CliError> {
     let is_plain = partition.plan.dynamics.is_plain();
     let refusal = match kernel.method {
         Method::Auto => None,
@@ -209,7 +254,7 @@ struct Run {
 
 /// Runs batches on the current pool, all or `until` they are enough, and measures what they take.
 fn simulate(
-    partition: Partition<MappedShard>,
+    partition: Partition<AnyShard>,
     until: Option<Until>,
     max_in_flight: usize,
     console: &Console,

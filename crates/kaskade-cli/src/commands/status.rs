@@ -1,24 +1,31 @@
 //! `kaskade status`.
 
+use kaskade_model::JobId;
 use kaskade_model::message::Reason;
-use kaskade_model::status::JobStatus;
+use kaskade_model::status::{JobState, JobStatus};
 use kaskade_rpc::limits;
 
 use super::connection::{self, block_on};
 use super::info::table;
-use crate::args::client::JobArgs;
+use crate::args::client::{ClientArgs, JobArgs};
 use crate::clock::Moment;
 use crate::console::Console;
 use crate::error::CliError;
 
 /// Prints a job as it is now.
 pub(super) fn status(args: &JobArgs, console: &Console) -> Result<(), CliError> {
-    let status = block_on(async {
-        let mut jobs = connection::jobs(&args.client).await?;
-        let reply = jobs.status(limits::request(args.id.clone().into())).await?;
-        Ok(JobStatus::try_from(reply.into_inner())?)
-    })?;
+    let status = block_on(of(&args.client, &args.id))?;
     print(&status, console)
+}
+
+/// What the coordinator says of the job `id`.
+///
+/// # Errors
+/// [`CliError::Rpc`] from the coordinator.
+pub(super) async fn of(client: &ClientArgs, id: &JobId) -> Result<JobStatus, CliError> {
+    let mut jobs = connection::jobs(client).await?;
+    let reply = jobs.status(limits::request(id.clone().into())).await?;
+    Ok(JobStatus::try_from(reply.into_inner())?)
 }
 
 /// Prints a job's status.
@@ -43,7 +50,14 @@ fn describe(status: &JobStatus) -> String {
         rows.push(("reason", why));
     }
     let (done, total) = (status.simulations_done, status.simulations_total);
-    rows.push(("simulations", format!("{done} of {total}")));
+    // A stop rule ends a job before the most that it may take.
+    let has_stopped_early = status.state == JobState::Succeeded && done < total;
+    let simulations = if has_stopped_early {
+        format!("{done}, which were enough, of at most {total}")
+    } else {
+        format!("{done} of {total}")
+    };
+    rows.push(("simulations", simulations));
     rows.push(("workers", status.n_workers.to_string()));
     rows.extend(status.placement.map(|placement| ("placement", placement.to_string())));
     if !status.placement_why.is_empty() {

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::connection::{self, block_on};
 use super::follow::{ending, follow};
-use super::results;
+use super::{results, sweep};
 use crate::args::client::SubmitArgs;
 use crate::clock;
 use crate::console::Console;
@@ -26,6 +26,9 @@ pub(super) fn submit(
     typed: &BTreeSet<String>,
     console: &Console,
 ) -> Result<(), CliError> {
+    if let Some(sweep) = spec_file::read_sweep(&args.spec, typed, Runner::Cluster)? {
+        return sweep::submit(&sweep, args, console);
+    }
     let mut spec = spec_file::read(&args.spec, typed, Runner::Cluster)?.spec;
     // A path of this machine means nothing to the coordinator.
     spec.run.out = None;
@@ -60,7 +63,10 @@ struct Submitted<'a> {
 }
 
 /// Whether the coordinator had a job of this id already.
-async fn hand_in(args: &SubmitArgs, id: &JobId, spec: &Spec) -> Result<bool, CliError> {
+///
+/// # Errors
+/// [`CliError::TooLarge`], or [`CliError::Rpc`] from the coordinator.
+pub(super) async fn hand_in(args: &SubmitArgs, id: &JobId, spec: &Spec) -> Result<bool, CliError> {
     let spec_json = serde_json::to_vec(spec).expect("a spec has a JSON form");
     if spec_json.len() > DOCUMENT_BYTES {
         let (bytes, limit) = (spec_json.len() as u64, DOCUMENT_BYTES);
@@ -99,11 +105,15 @@ async fn wait(args: &SubmitArgs, id: &JobId, console: &Console) -> Result<(), Cl
     if args.parsable {
         return Ok(());
     }
-    let summary = summary(&files)?;
+    let summary = summary_of(&files)?;
     console.result(&summary, || table(&summary))
 }
 
-fn summary(files: &[ResultFile]) -> Result<Summary, ResultsError> {
+/// The summary among the files of a result.
+///
+/// # Errors
+/// [`ResultsError`] if there is none, or if it cannot be read.
+pub(super) fn summary_of(files: &[ResultFile]) -> Result<Summary, ResultsError> {
     let file = FileKind::Summary;
     let found = files.iter().find(|found| found.kind == file);
     let bytes = &found.ok_or(ResultsError::MissingFile { file })?.bytes;

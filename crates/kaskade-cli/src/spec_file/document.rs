@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use kaskade_model::dynamics::Audience;
 use kaskade_model::spec::{
-    GraphSource, LaunchSpec, ModelSpec, PushSpec, RivalSpec, RunSpec, SeedSpec,
+    ChannelSpec, GraphSource, LaunchSpec, ModelSpec, PushSpec, RivalSpec, RunSpec, SeedSpec,
 };
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeTable, DeValue, Deserializer};
 
 use crate::error::CliError;
 use crate::toml_error::TomlError;
@@ -42,9 +43,13 @@ pub(super) struct Contents {
     #[serde(default)]
     pub(super) push: Vec<PushSpec>,
     #[serde(default)]
+    pub(super) channel: Vec<ChannelSpec>,
+    #[serde(default)]
     pub(super) rival: Vec<RivalSpec>,
     #[serde(default)]
     pub(super) run: RunSpec,
+    /// What varies, if anything: read by [`super::sweep`].
+    pub(super) sweep: Option<IgnoredAny>,
 }
 
 impl Document {
@@ -71,6 +76,42 @@ impl Document {
         Ok(Self { path: path.to_owned(), text, keys, contents })
     }
 
+    /// The spec of one point of its sweep: `root` is this document's table with `settings` laid over
+    /// it, each a dotted key with the place of its value.
+    ///
+    /// # Errors
+    /// [`TomlError`] says where, in the sweep or outside of it.
+    pub(super) fn point(
+        &self,
+        root: Spanned<DeTable<'_>>,
+        settings: &[(&str, Range<usize>)],
+    ) -> Result<Self, TomlError> {
+        let mut keys = self.keys.clone();
+        for (key, place) in settings {
+            keys.lay_over(key, place);
+        }
+        let contents = match Contents::deserialize(Deserializer::from(root)) {
+            Ok(contents) => contents,
+            Err(error) => return Err(explain(&self.path, &self.text, &keys, &error)),
+        };
+        Ok(Self { path: self.path.clone(), text: self.text.clone(), keys, contents })
+    }
+
+    /// What the TOML reader says of a part of this document.
+    pub(super) fn syntax(&self, error: &toml::de::Error) -> TomlError {
+        explain(&self.path, &self.text, &self.keys, error)
+    }
+
+    /// The file's text.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// A flaw at `place`.
+    pub(super) fn flaw_at(&self, place: &Range<usize>, message: String) -> TomlError {
+        TomlError::new(&self.path, &self.text, message, place.clone())
+    }
+
     /// The folder at which the spec's relative paths start.
     pub(super) fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
@@ -91,12 +132,15 @@ impl Document {
 
 /// Better words where the reader's own are about its internals.
 fn explain(path: &Path, text: &str, keys: &KeySpans, error: &toml::de::Error) -> TomlError {
-    let starts_in_seeds = keys.find("seeds").zip(error.span());
-    let in_seeds = starts_in_seeds.is_some_and(|(seeds, at)| seeds.contains(&at.start));
-    if in_seeds && !error.message().starts_with("unknown") && keys.children("seeds") != 1 {
-        let message = "[seeds] must have exactly one of `top_degree`, `random`, `random_each`, \
-                       `ids` and `file`";
-        return TomlError::new(path, text, message.to_owned(), keys.find("seeds"));
+    if let Some((seeds, span)) = error.span().and_then(|at| keys.seeds_around(at.start))
+        && !error.message().starts_with("unknown")
+        && keys.children(seeds) != 1
+    {
+        let name = if seeds == "seeds" { "[seeds]" } else { seeds };
+        let message = format!(
+            "{name} must have exactly one of `top_degree`, `random`, `random_each`, `ids` and `file`"
+        );
+        return TomlError::new(path, text, message, span);
     }
     if error.message() == "missing field `version`" {
         let message = "a spec begins with `version = 1`: add that line".to_owned();
@@ -105,8 +149,9 @@ fn explain(path: &Path, text: &str, keys: &KeySpans, error: &toml::de::Error) ->
     TomlError::syntax(path, text, error)
 }
 
-/// Where each dotted key of a document stands: the span of its value, or of its header.
-#[derive(Debug, Default)]
+/// Where each dotted key of a document stands: the span of its value, or of its header. The tables
+/// of a list are numbered from 1, as people count: `rival.2.name`.
+#[derive(Clone, Debug, Default)]
 struct KeySpans(Vec<(String, Range<usize>)>);
 
 impl KeySpans {
@@ -125,13 +170,41 @@ impl KeySpans {
                     self.0.push((dotted.clone(), from..value.span().end));
                     self.add(&format!("{dotted}."), inner);
                 }
+                DeValue::Array(items) => {
+                    self.0.push((dotted.clone(), value.span()));
+                    for (number, item) in (1..).zip(items.iter()) {
+                        if let DeValue::Table(inner) = item.get_ref() {
+                            self.0.push((format!("{dotted}.{number}"), item.span()));
+                            self.add(&format!("{dotted}.{number}."), inner);
+                        }
+                    }
+                }
                 _ => self.0.push((dotted, value.span())),
             }
         }
     }
 
+    /// Lets `key`, and the tables around it that the document lacks, stand at `place`.
+    fn lay_over(&mut self, key: &str, place: &Range<usize>) {
+        let mut around = key;
+        while let Some((table, _)) = around.rsplit_once('.') {
+            if self.find(table).is_none() {
+                self.0.insert(0, (table.to_owned(), place.clone()));
+            }
+            around = table;
+        }
+        self.0.insert(0, (key.to_owned(), place.clone()));
+    }
+
     fn find(&self, key: &str) -> Option<Range<usize>> {
         self.0.iter().find(|(dotted, _)| dotted == key).map(|(_, span)| span.clone())
+    }
+
+    /// The table of seeds that `place` lies in, and its span.
+    fn seeds_around(&self, place: usize) -> Option<(&str, Range<usize>)> {
+        let is_seeds = |dotted: &str| dotted == "seeds" || dotted.ends_with(".seeds");
+        let around = self.0.iter().find(|(key, span)| is_seeds(key) && span.contains(&place));
+        around.map(|(key, span)| (key.as_str(), span.clone()))
     }
 
     /// The number of keys directly under `key`.

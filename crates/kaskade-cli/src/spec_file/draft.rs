@@ -5,8 +5,8 @@ use std::path::Path;
 
 use kaskade_model::dynamics::Audience;
 use kaskade_model::spec::{
-    DEFAULT_MAX_SIMULATIONS, GraphSource, LaunchSpec, ModelSpec, PushSpec, RivalSpec, RunSpec,
-    SPEC_VERSION, SeedSpec, Spec,
+    ChannelSpec, DEFAULT_MAX_SIMULATIONS, GraphSource, LaunchSpec, ModelSpec, PushSpec, RivalSpec,
+    RunSpec, SPEC_VERSION, SeedSpec, Spec,
 };
 
 use super::document::Document;
@@ -25,6 +25,7 @@ pub(super) struct Draft<'a> {
     audience: Audience,
     launch: LaunchSpec,
     push: Vec<PushSpec>,
+    channel: Vec<ChannelSpec>,
     rival: Vec<RivalSpec>,
     run: RunSpec,
     /// The dotted keys that flags have set.
@@ -45,6 +46,7 @@ impl<'a> Draft<'a> {
                 audience: Audience::default(),
                 launch: LaunchSpec::default(),
                 push: Vec::new(),
+                channel: Vec::new(),
                 rival: Vec::new(),
                 run: RunSpec::default(),
                 of_flags,
@@ -59,6 +61,7 @@ impl<'a> Draft<'a> {
             audience: contents.audience,
             launch: contents.launch,
             push: contents.push,
+            channel: contents.channel,
             rival: contents.rival,
             run: contents.run,
             of_flags,
@@ -96,12 +99,13 @@ impl<'a> Draft<'a> {
         {
             self.model.kind = kind;
         }
-        if let Some(probability) = *probability
+        if let Some(probability) = probability
             && stands("probability", "model.probability")
         {
-            self.model.probability = Some(probability);
+            self.model.probability = Some(probability.clone());
         }
-        args.dynamics.apply(&mut self.model, &mut self.launch, &mut stands);
+        let (model, channel, launch) = (&mut self.model, &mut self.channel, &mut self.launch);
+        args.dynamics.apply(model, channel, launch, &mut stands);
         if let Some(seeds) = seeds
             && stands("seeds", "seeds")
         {
@@ -166,6 +170,23 @@ impl<'a> Draft<'a> {
     /// Whether a flag has set the dotted `key`.
     pub(super) fn is_flag(&self, key: &str) -> bool {
         self.of_flags.contains(&key)
+    }
+
+    /// Refuses flags that would give one value to a key that is to vary.
+    ///
+    /// # Errors
+    /// [`CliError::Usage`] names both.
+    pub(super) fn refuse_flags_above(&self, swept: &[&str]) -> Result<(), CliError> {
+        let is_above = |flag: &str, key: &str| {
+            key.strip_prefix(flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        for flag in &self.of_flags {
+            if let Some(key) = swept.iter().find(|key| is_above(flag, key)) {
+                let text = format!("a flag sets {flag} and [sweep] varies {key}: leave out one");
+                return Err(CliError::Usage(text));
+            }
+        }
+        Ok(())
     }
 
     /// Where the spec wants its result.
@@ -237,6 +258,7 @@ impl<'a> Draft<'a> {
             audience: self.audience.clone(),
             launch: self.launch.clone(),
             push: self.push.clone(),
+            channel: self.channel.clone(),
             rival: self.rival.clone(),
             run: self.run.clone(),
         }
@@ -248,9 +270,9 @@ impl<'a> Draft<'a> {
     /// [`CliError`] says where the flaw was typed.
     pub(super) fn resolve(&self, spec: Spec) -> Result<Spec, CliError> {
         spec.resolve().map_err(|error| {
-            let is_flag = self.is_flag(error.key) || self.document.is_none();
+            let is_flag = self.is_flag(&error.key) || self.document.is_none();
             match self.document.filter(|_| !is_flag) {
-                Some(document) => document.flaw(error.key, error.to_string()).into(),
+                Some(document) => document.flaw(&error.key, error.to_string()).into(),
                 None => CliError::of_flag(&error),
             }
         })

@@ -112,6 +112,96 @@ fn flaws_of_a_spec_are_located() {
     assert!(text.starts_with("s.toml:2:7: "), "{text}");
 }
 
+const RIVALS: &str = "version = 1\n[graph]\npath = \"g.kg\"\n[model]\nkind = \"competitive\"\n\
+                      [seeds]\ntop_degree = 3\n[[rival]]\nname = \"a\"\nseeds = { random = 2 }\n\
+                      [[rival]]\nname = \"b\"\nseeds = { random = 2 }\n[[push]]\nround = 1\n\
+                      seeds = { random = 1 }\n[[push]]\nround = 2\nseeds = { random = 1 }\n\
+                      campaign = \"b\"\n";
+
+#[test]
+fn flaws_in_the_second_of_several_tables_point_there() {
+    let (_folder, path) = spec(RIVALS);
+    assert_eq!(run(&[&path]).unwrap().spec.rival.len(), 2);
+    let text = error_of(&RIVALS.replace("name = \"b\"", "name = \"a\""));
+    assert!(text.starts_with("s.toml:12:8: rival.2.name is invalid: there may be"), "{text}");
+    let text = error_of(&RIVALS.replace("campaign = \"b\"", "campaign = \"c\""));
+    assert_eq!(text, "s.toml:20:12: push.2.campaign is \"c\", which is no [[rival]]");
+    let second = "name = \"b\"\nseeds = { random = ";
+    let text = error_of(&RIVALS.replace(&format!("{second}2"), &format!("{second}0")));
+    assert_eq!(text, "s.toml:13:1: rival.2.seeds must be at least one node");
+    let text = error_of(&RIVALS.replace(&format!("{second}2"), &format!("{second}\"x\"")));
+    assert!(text.starts_with("s.toml:13:20: invalid type: string \"x\""), "{text}");
+    let text =
+        error_of(&RIVALS.replace(&format!("{second}2"), &format!("{second}2, top_degree = 1")));
+    assert!(text.starts_with("s.toml:13:1: rival.2.seeds must have exactly one of"), "{text}");
+    let text = error_of(&RIVALS.replace("[[push]]\nround = 2", "[[push]]\nrounds = 2"));
+    assert!(text.starts_with("s.toml:18:1: unknown field `rounds`"), "{text}");
+    assert!(text.ends_with("did you mean `round`?"), "{text}");
+    let text = error_of(&RIVALS.replace("round = 2", "round = -2"));
+    assert!(text.starts_with("s.toml:18:9: "), "{text}");
+    let text = error_of(&format!("{RIVALS}[run]\nmax_rounds = 1\n"));
+    let expected = "s.toml:18:9: push.2.round is 2, after the last round: use at most 1, or raise \
+                    `max_rounds`";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn flaws_of_models_are_located() {
+    let model = |lines: &str| error_of(&SPEC.replace("probability = 0.5", lines));
+    let text = model("kind = \"sir\"\nrecovery = 1.5");
+    assert!(text.starts_with("s.toml:6:12: model.recovery is invalid: probability 1.5"), "{text}");
+    let text = model("recovery = 0.5");
+    let expected = "s.toml:5:12: model.recovery is no key of `independent-cascade`: leave it out";
+    assert_eq!(text, expected);
+    let text = model("kind = \"sir\"");
+    assert_eq!(text, "s.toml:4:1: model.recovery is missing, `sir` needs it");
+    let text = model("kind = \"sis\"\nrecovery = 0.5");
+    assert!(text.starts_with("s.toml:9:1: run.max_rounds is missing: an infection"), "{text}");
+    let text = model("meeting = 0.5\ndelay = 2");
+    assert!(text.starts_with("s.toml:6:9: model.delay and `meeting` both say"), "{text}");
+    let text = model("delay = 0");
+    assert!(text.starts_with("s.toml:5:9: model.delay is invalid: a delay must take"), "{text}");
+    let text = model("kind = \"threshold\"\nthreshold = { count = 0 }");
+    assert!(text.starts_with("s.toml:6:1: model.threshold is invalid: a threshold"), "{text}");
+    let text = model("kind = \"threshold\"\nthreshold = \"many\"");
+    assert!(text.starts_with("s.toml:6:13: "), "{text}");
+    let text = model("kind = \"smittle\"");
+    assert!(text.starts_with("s.toml:5:8: unknown variant `smittle`"), "{text}");
+}
+
+#[test]
+fn flaws_of_probabilities_by_the_nodes_are_located() {
+    let model = |line: &str| error_of(&SPEC.replace("probability = 0.5", line));
+    let matrix = "[model.probability]\nsegment = \"c\"\ndefault = 0.1\n[model.probability.from.DE]";
+    let text = model(&format!("{matrix}\nDE = 0.5\nAT = 1.5"));
+    let expected = "s.toml:10:6: model.probability.from.DE.AT is invalid: probability 1.5 is not in \
+                    [0, 1]";
+    assert_eq!(text, expected);
+    let text = model("probability = { segment = \"c\" }");
+    assert!(text.starts_with("s.toml:5:15: `default` is missing"), "{text}");
+    let text = model("probability = { influence = \"a\", segment = \"c\" }");
+    assert!(text.starts_with("s.toml:5:15: a table has either `influence`"), "{text}");
+    let text = model("probability = { influense = \"a\" }");
+    assert!(text.starts_with("s.toml:5:17: unknown field `influense`"), "{text}");
+    assert!(text.ends_with("did you mean `influence`?"), "{text}");
+    let text = model("probability = \"0/in-degree\"");
+    assert!(text.starts_with("s.toml:5:15: model.probability is invalid: 0 over the"), "{text}");
+    let text = model("kind = \"lt\"\nprobability = \"1.5/in-degree\"");
+    assert!(text.ends_with("1.5 over the in-degree is not in (0, 1]"), "{text}");
+    let text = model("kind = \"lt\"\nprobability = { influence = \"a\" }");
+    assert!(
+        text.starts_with("s.toml:6:15: model.probability a product of factors has no"),
+        "{text}"
+    );
+    let text = model("forward = { column = \"c\", default = 0.5, values = { gold = 2.0 } }");
+    assert!(text.contains(": model.forward.values.gold is invalid: probability 2"), "{text}");
+    let matrix = "probability = { segment = \"c\", default = 0.1, from = { DE = { AT = 0.3 } } }";
+    let (_folder, path) = spec(&SPEC.replace("probability = 0.5", matrix));
+    let resolved = run(&[&path]).unwrap().spec;
+    let again: Spec = toml::from_str(&toml::to_string(&resolved).unwrap()).unwrap();
+    assert_eq!(again, resolved);
+}
+
 #[test]
 fn flaws_of_flags_name_the_flag() {
     let text = |flags: &[&str]| run(flags).unwrap_err().to_string();
@@ -120,6 +210,9 @@ fn flaws_of_flags_name_the_flag() {
     assert_eq!(bad, "--probability is invalid: probability 1.5 is not in [0, 1]");
     let bad = text(&[&base[..], &["NaN"]].concat());
     assert_eq!(bad, "--probability is invalid: probability NaN is not in [0, 1]");
+    let launch = ["--graph", "g", "--seeds", "random:1", "--launch-probability", "2"];
+    let expected = "--launch-probability is invalid: probability 2 is not in [0, 1]";
+    assert_eq!(text(&launch), expected);
     assert!(text(&["--graph", "g"]).starts_with("no seeds: choose them with --seeds"));
     assert!(text(&["--seeds", "random:1"]).starts_with("no graph: name a directory"));
     assert_eq!(text(&["--graph", "g", "--seeds", "random:0"]), "--seeds must be at least one node");

@@ -14,7 +14,7 @@ fn a_build_says_what_it_read_and_dropped() {
         "nodes": 5, "arcs": 3, "max_out_degree": 1, "max_in_degree": 1, "isolated_nodes": 1,
         "duplicates": 1, "self_loops": 1, "skipped_lines": 1, "shards": 3,
         "bytes_per_arc": built["bytes_per_arc"], "digest": built["digest"],
-        "orientation": "follows", "order": "in-degree", "columns": [], "ids": "number",
+        "orientation": "follows", "order": "in-degree", "columns": [], "channels": [], "ids": "number",
         "node_columns": [], "unknown_attribute_ids": 0,
     });
     assert_eq!(built, expected);

@@ -1,16 +1,21 @@
 //! The program as a person or a script meets it: output, files, messages, exit codes.
 
+mod channels;
 mod corruption;
+mod critical;
 mod errors;
 mod graph;
 mod launchers;
 #[cfg(target_os = "linux")]
 mod memory;
+mod models;
 mod recording;
 mod results;
 mod run;
 mod settings;
 mod spilling;
+#[cfg(unix)]
+mod sweeps;
 mod tools;
 
 use std::path::{Path, PathBuf};

@@ -37,7 +37,9 @@ fn a_traced_run_keeps_cascades_and_nodes_and_is_made_again() {
     // Nodes are reached as often as simulations reach them.
     let rows = folder.json(&["inspect", "r/nodes.parquet"]);
     let cascades = folder.json(&["inspect", "r/cascades.parquet"]);
-    assert!(rows.to_string().contains("reach_probability") && cascades.to_string().contains("parent"));
+    assert!(
+        rows.to_string().contains("reach_probability") && cascades.to_string().contains("parent")
+    );
 
     for flags in [
         &["--threads", "1"][..],

@@ -63,6 +63,18 @@ fn a_report_is_one_file_and_never_replaces_another_unasked() {
     let page = fs::read_to_string(folder.path("r/page.html")).unwrap();
     assert!(page.contains("2 results side by side") && !page.contains("<script"));
     folder.kaskade(&["report", "a", "--out", "r/page.html"]).assert().code(6);
+    folder.json(&["report", "a", "b", "--out", "r/2.html", "--csv", "r/tables"]);
+    let table = fs::read_to_string(folder.path("r/tables/simulations.csv")).unwrap();
+    assert_eq!(table.lines().count(), 1 + 2 * 300);
+    let sums = ["a", "b"].map(|result| {
+        let rows = table.lines().filter(|row| row.starts_with(&format!("{result},")));
+        rows.filter_map(|row| row.split(',').nth(2)?.parse::<u64>().ok()).sum::<u64>()
+    });
+    for (result, sum) in ["a", "b"].iter().zip(sums) {
+        let summary = fs::read(folder.path(&format!("{result}/summary.json"))).unwrap();
+        let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+        assert_eq!(summary["spread"]["mean"], sum as f64 / 300.0);
+    }
     folder.json(&["report", "a", "--out", "r/page.html", "--force"]);
 }
 

@@ -1,6 +1,7 @@
 //! Help, templates, completions, manual, `inspect`.
 
 use kaskade_model::spec::{DEFAULT_MAX_SIMULATIONS, DEFAULT_SEED, DEFAULT_SIMULATIONS};
+use kaskade_testkit::repository;
 use predicates::prelude::*;
 use predicates::str::contains;
 
@@ -24,12 +25,42 @@ fn help_says_what_holds() {
 fn templates_run() {
     let folder = Folder::with_graph();
     std::fs::rename(folder.path("g.kg"), folder.path("graph.kg")).unwrap();
-    for template in ["ic", "linear-threshold"] {
+    for template in [
+        "ic",
+        "linear-threshold",
+        "threshold",
+        "sir",
+        "seir",
+        "sis",
+        "sirs",
+        "negative-opinion",
+        "competitive",
+    ] {
         let spec = folder.kaskade(&["init", "--template", template]).assert().success();
         folder.write("s.toml", &spec.get_output().stdout);
         let summary = folder.json(&["run", "s.toml"]);
         assert!(summary["spread"]["mean"].as_f64().unwrap() >= 50.0, "{template}: {summary}");
     }
+}
+
+/// Editors read the file of the repository; it is what the program prints. Where a change is meant,
+/// `KASKADE_BLESS=1 cargo test -p kaskade-cli --test cli schema` writes it.
+#[test]
+fn the_schema_of_the_documents_is_that_of_the_program() {
+    let folder = Folder::new();
+    let printed = folder.kaskade(&["init", "--schema"]).assert().success();
+    let printed = String::from_utf8(printed.get_output().stdout.clone()).unwrap();
+    let file = repository::root().join("docs/spec.schema.json");
+    if std::env::var_os("KASKADE_BLESS").is_some() {
+        std::fs::write(&file, &printed).unwrap();
+    }
+    assert_eq!(printed, std::fs::read_to_string(&file).unwrap());
+    let schema: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    let kinds = schema["$defs"]["ModelKind"]["oneOf"].as_array().unwrap();
+    let kinds: Vec<&str> = kinds.iter().filter_map(|kind| kind["const"].as_str()).collect();
+    assert_eq!(kinds.len(), 11, "nine kinds and two short names: {kinds:?}");
+    assert_eq!(schema["$defs"]["ModelSpec"]["properties"]["recovery"]["maximum"], 1.0);
+    assert_eq!(schema["properties"]["audience"]["$ref"], "#/$defs/Audience");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod files;
 mod observe;
 mod sameness;
 mod soak;
+mod sweeps;
 mod victim;
 
 use std::path::Path;

@@ -88,6 +88,73 @@ fn expected_workers(n_workers: usize, shards: u32, placement: &str) -> usize {
 }
 
 #[test]
+fn other_models_are_the_same_on_a_cluster() {
+    let cluster = ProcessCluster::start(binary(), 3, 1);
+    let path = generate(&cluster, "graph", 11, 7);
+    let sir = "[model]\nkind = \"sir\"\nprobability = 0.05\nrecovery = 0.5\n\
+               [seeds]\nrandom_each = 3\n[[push]]\nround = 2\nseeds = { top_degree = 2 }\n";
+    let competitive = "[model]\nkind = \"competitive\"\nprobability = 0.06\nforward = 0.9\n\
+                       [seeds]\nrandom_each = 5\n[[rival]]\nname = \"b\"\n\
+                       seeds = { top_degree = 5 }\n[launch]\nprobability = 0.8\n";
+    for (name, job) in [("sir", sir), ("competitive", competitive)] {
+        let spec = cluster.scratch(&format!("{name}.toml"));
+        let text = format!("version = 1\n{job}[run]\nsimulations = 300\nseed = 5\n");
+        std::fs::write(&spec, text).expect("the scratch folder can be written to");
+        let spec = spec.to_str().expect("a path of ASCII");
+        let alone = digest(&kaskade(&["run", spec, "--graph", &path]));
+        for placement in ["replicate", "partition"] {
+            let submit = ["submit", spec, "--graph", "graph", "--placement", placement, "--wait"];
+            assert_eq!(digest(&cluster.json(&submit)), alone, "{name}, {placement}");
+        }
+    }
+}
+
+/// What is said of the nodes reaches the workers: factors, segments and weights.
+#[test]
+fn columns_of_the_nodes_are_the_same_on_a_cluster() {
+    let cluster = ProcessCluster::start(binary(), 3, 1);
+    generate(&cluster, "graph", 10, 7);
+    let (edges, table) = (cluster.scratch("edges.txt"), cluster.scratch("nodes.csv"));
+    let mut rows = "id,heard,listens,value,country\n".to_owned();
+    for id in 0..1024 {
+        let country = ["at", "de", "ch"][id % 3];
+        let (heard, listens) = ((id % 7) as f64 / 8.0, (id % 5) as f64 / 4.0);
+        rows += &format!("{id},{heard},{listens},{}.5,{country}\n", id % 10);
+    }
+    std::fs::write(&table, rows).expect("the scratch folder can be written to");
+    let path = cluster.graphs().join("people.kg");
+    let ascii = "a path of ASCII";
+    let (edges, table) = (edges.to_str().expect(ascii), table.to_str().expect(ascii));
+    let path = path.to_str().expect(ascii);
+    let build = ["graph", "build", edges, "--nodes", table, "--out", path, "--shards", "7"];
+    kaskade(&build);
+    let factors = "probability = { influence = \"heard\", susceptibility = \"listens\" }";
+    let segments = "probability = { segment = \"country\", default = 0.02, \
+                    from = { at = { de = 0.3 }, de = { at = 0.1, de = 0.1 } } }";
+    for (name, probability) in [("factors", factors), ("segments", segments)] {
+        let audience = "[audience]\nweight = \"value\"\n";
+        let text = format!(
+            "version = 1\n[model]\n{probability}\n[seeds]\nrandom_each = 5\n{audience}\
+             [run]\nsimulations = 300\nseed = 5\n"
+        );
+        // With weights nodes are machines; without, the plain kernels read the columns.
+        for (kind, text) in [("weighed", text.clone()), ("plain", text.replace(audience, ""))] {
+            let spec = cluster.scratch(&format!("{name}-{kind}.toml"));
+            std::fs::write(&spec, text).expect("the scratch folder can be written to");
+            let spec = spec.to_str().expect(ascii);
+            let alone = kaskade(&["run", spec, "--graph", path]);
+            for placement in ["replicate", "partition"] {
+                let submit =
+                    ["submit", spec, "--graph", "people", "--placement", placement, "--wait"];
+                let found = cluster.json(&submit);
+                assert_eq!(digest(&found), digest(&alone), "{name}, {kind}, {placement}");
+                assert_eq!(found["measures"], alone["measures"], "{name}, {kind}, {placement}");
+            }
+        }
+    }
+}
+
+#[test]
 fn linear_threshold_and_cut_off_rounds_are_the_same_on_a_cluster() {
     let cluster = ProcessCluster::start(binary(), 3, 1);
     let path = generate(&cluster, "graph", 11, 7);

@@ -17,7 +17,7 @@ pub(super) struct Arrival {
     pub(super) source: u32,
     pub(super) target_idx: u32,
     pub(super) lane: u16,
-    pub(super) side: u8,
+    pub(super) way: u8,
 }
 
 impl Calendar {

@@ -23,10 +23,12 @@ pub(super) struct Counters<const W: usize> {
 }
 
 impl<const W: usize> Counters<W> {
+    /// The bytes a node besides its planes: its in-degree, and where its planes begin.
+    pub(super) const NODE_BYTES: u64 = (size_of::<u32>() + size_of::<u64>()) as u64;
+
     pub(super) fn new(shard: &impl Shard, requirement: Requirement) -> Self {
         let nodes = shard.nodes();
-        let in_degrees: Vec<u32> =
-            (0..nodes.n_nodes() as u32).map(|node_idx| shard.in_degree(node_idx)).collect();
+        let in_degrees = shard.in_degrees().to_vec();
         let mut n_planes = 0;
         let mut first_plane = Vec::with_capacity(in_degrees.len() + 1);
         for &in_degree in &in_degrees {

@@ -117,7 +117,7 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
     }
 
     #[inline(always)]
-    fn reach(&mut self, _draws: &impl NodeDraws<W>, arc: &Arc, _side: u8, live: &LaneMask<W>) {
+    fn reach(&mut self, _draws: &impl NodeDraws<W>, arc: &Arc, _way: u8, live: &LaneMask<W>) {
         let place = (arc.target_idx as usize * N_PLANES + REACHED) * W;
         let reached = &mut self.planes.exclusive()[place..place + W];
         reached.iter_mut().zip(live).for_each(|(reached, live)| *reached |= live);
@@ -223,8 +223,7 @@ impl<const W: usize> Epidemic<W> {
             if is_for_good && next[EVER] == self.all {
                 self.saturated.insert(node_idx);
             }
-            let class = self.traits.class(node);
-            outcome.count((node, class), draws.round(), &self.places, &first_time);
+            outcome.count((node, &self.traits), draws.round(), &self.places, &first_time);
         }
         let Places { infections, exposed, infectious, .. } = self.places;
         for (place, lanes) in

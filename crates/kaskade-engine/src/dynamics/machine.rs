@@ -4,12 +4,14 @@ use std::sync::Arc as Shared;
 
 use kaskade_model::coin::activation_fingerprint;
 use kaskade_model::diffusion::Arc;
-use kaskade_model::dynamics::{Class, Dynamics, NodeTraits};
+use kaskade_model::dynamics::{Dynamics, NodeRule, NodeTraits};
 use kaskade_model::lanes::{LaneMask, is_empty};
 use kaskade_model::{NodeId, NodeRange, Round, Shard};
 
+use super::counters::Counters;
 use super::draws::NodeDraws;
 use super::places::Places;
+use super::rivalry::Rivalry;
 use crate::kernel::{LaneCounts, LaneTotals, Reached, SummaryBitmap};
 use crate::slice::Slice;
 
@@ -36,8 +38,9 @@ pub trait NodeMachine<const W: usize>: Send + Sized + 'static {
     /// The lanes of `offered` in which a live arc to the node at `node_idx` would change anything.
     fn lacking(&self, node_idx: u32, offered: &LaneMask<W>) -> LaneMask<W>;
 
-    /// Takes `arc` from a source of `side`, live in the lanes `live`, which lacked it.
-    fn reach(&mut self, draws: &impl NodeDraws<W>, arc: &Arc, side: u8, live: &LaneMask<W>);
+    /// Takes `arc`, which a message went along that came `way`, live in the lanes `live`, which
+    /// lacked it. A way is a side over a channel: side · channels + channel.
+    fn reach(&mut self, draws: &impl NodeDraws<W>, arc: &Arc, way: u8, live: &LaneMask<W>);
 
     /// Activates `seed` in the lanes that lack it.
     fn launch(&mut self, seed: &Seed<W>);
@@ -104,15 +107,17 @@ impl<const W: usize> ShardRound<W> {
         }
     }
 
-    /// Counts `node`, of `class`, which became active in the lanes `active` for the first time.
+    /// Counts `node`, which has `traits`, and became active in the lanes `active` for the first
+    /// time.
     #[inline(always)]
     pub(super) fn count(
         &mut self,
-        (node, class): (NodeId, &Class),
+        (node, traits): (NodeId, &NodeTraits),
         round: Round,
         places: &Places,
         active: &LaneMask<W>,
     ) {
+        let class = traits.class(node);
         let traced: LaneMask<W> = std::array::from_fn(|word| active[word] & self.traced[word]);
         if !is_empty(&traced) {
             self.activated.push(node.0, traced);
@@ -120,15 +125,15 @@ impl<const W: usize> ShardRound<W> {
         if class.counts {
             self.counts.add(active, activation_fingerprint(node, round));
         }
-        places.count_class(&mut self.measures, class, active);
+        places.count_class(&mut self.measures, (class, traits.weight(node)), active);
     }
 }
 
-/// A machine as arcs from sources of one side see it.
+/// A machine as arcs see it along which messages come one way.
 pub(super) struct Arrivals<'a, M, D> {
     pub(super) machine: &'a mut M,
     pub(super) draws: &'a D,
-    pub(super) side: u8,
+    pub(super) way: u8,
 }
 
 impl<M: NodeMachine<W>, D: NodeDraws<W>, const W: usize> Reached<W> for Arrivals<'_, M, D> {
@@ -149,12 +154,13 @@ impl<M: NodeMachine<W>, D: NodeDraws<W>, const W: usize> Reached<W> for Arrivals
 
     #[inline(always)]
     fn reach(&mut self, arc: &Arc, live: &LaneMask<W>) {
-        self.machine.reach(self.draws, arc, self.side, live);
+        self.machine.reach(self.draws, arc, self.way, live);
     }
 }
 
 /// The bytes of the machines of one batch in flight for `n_nodes` nodes with `mean_in_degree` arcs
-/// each, without what is under way.
+/// each: where several sides are told apart by their sources, with an entry for each arc, for all may
+/// be live in one round; without what is under way for longer.
 #[must_use]
 pub fn machine_bytes(
     dynamics: &Dynamics,
@@ -162,6 +168,57 @@ pub fn machine_bytes(
     mean_in_degree: f64,
     lane_words: usize,
 ) -> u64 {
-    let words = dynamics.planes(mean_in_degree) * lane_words.next_power_of_two() as u64;
-    n_nodes.saturating_mul(8 * words) + n_nodes.div_ceil(8) + 2 * SummaryBitmap::bytes_for(n_nodes)
+    let lane_words = lane_words.next_power_of_two() as u64;
+    let bitmap = SummaryBitmap::bytes_for(n_nodes);
+    let of_rule = match &dynamics.rule {
+        NodeRule::Threshold(_) => n_nodes.saturating_mul(Counters::<1>::NODE_BYTES) + bitmap,
+        NodeRule::Contagion(sides) if sides.asks_sources() => {
+            let n_entries = (n_nodes as f64 * mean_in_degree) as u64;
+            let entry = Rivalry::<1>::ENTRY_BYTES + 8 * (lane_words - 1);
+            let entries = n_entries.saturating_mul(entry);
+            n_nodes.saturating_mul(Rivalry::<1>::NODE_BYTES).saturating_add(entries)
+        }
+        NodeRule::Contagion(_) | NodeRule::Epidemic(_) => 0,
+    };
+    // A bit a node that says whether it can still change, and one whether it ever could.
+    let n_bits = if dynamics.reads_columns() || dynamics.audience.fakes.is_some() { 2 } else { 1 };
+    let planes = n_nodes.saturating_mul(8 * dynamics.planes(mean_in_degree) * lane_words);
+    planes.saturating_add(of_rule) + n_bits * 8 * n_nodes.div_ceil(64) + 2 * bitmap
+}
+
+#[cfg(test)]
+mod tests {
+    use kaskade_model::dynamics::{Delay, Requirement, Rival, Sides, Tie};
+
+    use super::*;
+
+    fn ruled(rule: NodeRule) -> Dynamics {
+        Dynamics { rule, ..Dynamics::default() }
+    }
+
+    #[test]
+    fn what_rules_need_is_counted() {
+        let (n_nodes, mean) = (10_000, 7.5);
+        let bytes = |dynamics: &Dynamics, words| machine_bytes(dynamics, n_nodes, mean, words);
+        let campaigns = |tie| {
+            let rivals = vec![Rival { name: "b".to_owned() }];
+            ruled(NodeRule::Contagion(Sides::Campaigns { rivals, tie }))
+        };
+        for (words, entry) in [(1, Rivalry::<1>::ENTRY_BYTES), (8, Rivalry::<8>::ENTRY_BYTES)] {
+            let asking = bytes(&campaigns(Tie::Random), words);
+            let listed = bytes(&campaigns(Tie::First), words);
+            let entries = (n_nodes as f64 * mean) as u64 * entry;
+            assert_eq!(asking - listed, 4 * n_nodes + entries, "{words} words");
+        }
+        // One plane each of the active and the reached, the counters', and 12 bytes a node.
+        let counting = ruled(NodeRule::Threshold(Requirement::Count(1)));
+        let plain = ruled(NodeRule::default());
+        let planes = 8 * (counting.planes(mean) - plain.planes(mean)) * n_nodes;
+        let bitmap = SummaryBitmap::bytes_for(n_nodes);
+        let expected = planes + Counters::<1>::NODE_BYTES * n_nodes + bitmap;
+        assert_eq!(bytes(&counting, 1) - bytes(&plain, 1), expected);
+        assert_eq!(Counters::<1>::NODE_BYTES, 12);
+        let delayed = Dynamics { delay: Delay::Constant(2), ..Dynamics::default() };
+        assert!(bytes(&delayed, 1) > bytes(&plain, 1));
+    }
 }

@@ -15,7 +15,10 @@ pub(super) struct Places {
     pub(super) infectious: Option<usize>,
     /// Of the first side; the others follow.
     pub(super) sides: Option<usize>,
+    /// Of the first channel; the others follow.
+    pub(super) channels: Option<usize>,
     fakes: Option<usize>,
+    weight: Option<usize>,
     /// Of the first segment; the others follow.
     segments: Option<usize>,
 }
@@ -31,19 +34,25 @@ impl Places {
             exposed: place(|measure| *measure == Measure::Exposed),
             infectious: place(|measure| *measure == Measure::Infectious),
             sides: place(|measure| matches!(measure, Measure::Positive | Measure::Campaign(0, _))),
+            channels: place(|measure| matches!(measure, Measure::Channel(0, _))),
             fakes: place(|measure| *measure == Measure::Fakes),
+            weight: place(|measure| *measure == Measure::Weight),
             segments: place(|measure| matches!(measure, Measure::Segment(0, _))),
         }
     }
 
-    /// Counts a node of `class` that became active in the lanes of `active` for the first time.
+    /// Counts a node of `class` and `weight` that became active in the lanes of `active` for the
+    /// first time.
     #[inline(always)]
     pub(super) fn count_class<const W: usize>(
         &self,
         measures: &mut [LaneTotals<W>],
-        class: &Class,
+        (class, weight): (&Class, u64),
         active: &LaneMask<W>,
     ) {
+        if let Some(place) = self.weight.filter(|_| class.counts) {
+            measures[place].add_weight(active, weight);
+        }
         if let Some(fakes) = self.fakes.filter(|_| class.is_fake) {
             measures[fakes].add(active);
         }

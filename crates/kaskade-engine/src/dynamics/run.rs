@@ -15,7 +15,7 @@ use super::launch::Launch;
 use super::machine::{Arrivals, NodeMachine, ShardRound};
 use crate::kernel::{
     BatchKeys, ByLane, ByOctet, Effort, LaneCounts, LaneTotals, Parallelism, PushArcs, Sources,
-    WordCoins, Work, with_rule,
+    WordCoins, Work,
 };
 use crate::partition::{Partition, Tracer, count_of};
 use crate::slice::Slice;
@@ -156,17 +156,18 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
             let active_before = |shard: usize, node_idx| machines[shard].active_before(node_idx);
             tracer.listen(&partition, keys, &sources[0], round, active_before)?;
         }
-        let offer_to = |(shard, machine): (&S, &mut M)| {
-            partition.offer_to(Offer { shard, machine, keys, sources: &sources, round })
+        let offer_to = |(shard_idx, (shard, machine)): (usize, (&S, &mut M))| {
+            let offer = Offer { shard, machine, keys, sources: &sources, round };
+            partition.offer_to(shard_idx, offer)
         };
         let efforts: Vec<Effort> = match parallelism {
             Parallelism::Sequential => {
                 let shards = partition.shards.iter().zip(&mut self.machines);
-                shards.map(offer_to).collect::<Result<_, _>>()?
+                shards.enumerate().map(offer_to).collect::<Result<_, _>>()?
             }
             Parallelism::Pool => {
                 let shards = partition.shards.par_iter().zip(&mut self.machines);
-                shards.map(offer_to).collect::<Result<_, _>>()?
+                shards.enumerate().map(offer_to).collect::<Result<_, _>>()?
             }
         };
         self.own_is_offered = true;
@@ -264,18 +265,36 @@ impl<S: Shard> Partition<S> {
     /// Runs `offer` with the rule of the job's model and its coins.
     fn offer_to<M: NodeMachine<W>, const W: usize>(
         &self,
+        shard_idx: usize,
         offer: Offer<'_, S, M, W>,
     ) -> Result<Effort, ModelError> {
         let Self { plan, isa, .. } = self;
-        let (shard, round) = (offer.shard, offer.round);
+        let Offer { shard, machine, keys, sources, round } = offer;
         let draws_every_round = plan.dynamics.draws_every_round();
-        let run = |rule: &dyn LiveArcs| match plan.coins {
-            Family::Arc => isa.run(OfferBy { offer, rule, coins: ByLane }),
-            Family::Octet | Family::Block => isa.run(OfferBy { offer, rule, coins: ByOctet }),
+        let n_channels = plan.dynamics.channels.len();
+        let mut run = |rule: &dyn LiveArcs, channel: usize| {
+            let offer = Offer { shard, machine: &mut *machine, keys, sources, round };
+            let ways = (channel, n_channels.max(1));
+            match plan.coins {
+                Family::Arc => isa.run(OfferBy { offer, rule, ways, coins: ByLane }),
+                Family::Octet | Family::Block => {
+                    isa.run(OfferBy { offer, rule, ways, coins: ByOctet })
+                }
+            }
         };
-        with_rule((&plan.model, plan.seed), shard, |rule| {
-            if draws_every_round { run(&AtRound { rule, round }) } else { run(rule) }
-        })
+        if n_channels == 0 {
+            return self.job_model().with_rule(shard, |rule| {
+                if draws_every_round { run(&AtRound { rule, round }, 0) } else { run(rule, 0) }
+            });
+        }
+        let mut effort = Effort::default();
+        for (channel, of) in plan.dynamics.channels.iter().enumerate() {
+            effort +=
+                self.layers.with_rule((of, channel), plan.seed, (shard, shard_idx), |rule| {
+                    run(rule, channel)
+                })?;
+        }
+        Ok(effort)
     }
 
     /// Runs `settle` with the job's coins.
@@ -314,6 +333,8 @@ struct Offer<'a, S, M, const W: usize> {
 struct OfferBy<'a, S, M, C, const W: usize> {
     offer: Offer<'a, S, M, W>,
     rule: &'a dyn LiveArcs,
+    /// The channel that messages go along, and how many there are.
+    ways: (usize, usize),
     coins: C,
 }
 
@@ -324,11 +345,14 @@ impl<S: Shard, M: NodeMachine<W>, C: WordCoins<W>, const W: usize> Vectorised
 
     #[inline(always)]
     fn run<V: Vectors>(self, vectors: V) -> Effort {
-        let Self { offer: Offer { shard, machine, keys, sources, round }, rule, coins } = self;
+        let Self { offer, rule, ways: (channel, n_channels), coins } = self;
+        let Offer { shard, machine, keys, sources, round } = offer;
         let draws = RoundDraws { vectors, coins, keys, round };
         let mut effort = Effort::default();
-        for (side, groups) in (0u8..).zip(sources) {
-            let lanes = Arrivals { machine: &mut *machine, draws: &draws, side };
+        for (side, groups) in sources.iter().enumerate() {
+            // At most `MAX_SIDES` times `MAX_CHANNELS`.
+            let way = (side * n_channels + channel) as u8;
+            let lanes = Arrivals { machine: &mut *machine, draws: &draws, way };
             let work = Work::Sources { groups, max_arcs: usize::MAX };
             effort += PushArcs { shard, lanes, keys, rule, coins, work }.run(vectors).0;
         }

@@ -7,6 +7,8 @@ use crate::kernel::{dense_frontier_bytes, out_lists_bytes, presence_bytes, state
 use kaskade_model::ShardId;
 use kaskade_model::coin::Family;
 use kaskade_model::dynamics::Dynamics;
+#[cfg(doc)]
+use kaskade_model::job::JobPlan;
 use kaskade_model::lanes::{LANES_PER_WORD, MAX_LANE_WORDS};
 
 /// The widest batch that still leaves every worker four of them.
@@ -30,6 +32,8 @@ pub struct MemoryShape<'a> {
     pub coins: Option<Family>,
     /// What nodes do; `None` for the classical cascade.
     pub dynamics: Option<&'a Dynamics>,
+    /// The bytes a node of the whole graph of what its columns say ([`JobPlan::node_bytes`]).
+    pub node_bytes: u64,
 }
 
 impl<'a> MemoryShape<'a> {
@@ -42,6 +46,7 @@ impl<'a> MemoryShape<'a> {
             batches_in_flight: BATCHES_IN_FLIGHT,
             coins: None,
             dynamics: None,
+            node_bytes: 0,
         }
     }
 }
@@ -58,7 +63,7 @@ pub struct Footprint {
     /// Their frontiers, at most: all own nodes become active in one round. For a worker alone in its
     /// group once more, by node.
     pub frontier_bytes: u64,
-    /// Of the whole graph: which shards each node has arcs into or, where coins come in blocks and
+    /// Of the whole graph: what the job reads of the nodes' columns, and which shards each node has arcs into or, where coins come in blocks and
     /// the worker is alone, all out-lists side by side; the larger.
     pub list_bytes: u64,
     /// What they send and receive in a round, at most; 0 for a worker alone in its group.
@@ -132,7 +137,8 @@ pub(super) fn footprint_of(
         list_bytes: {
             let has_lists = is_alone && shape.coins.is_none_or(|coins| coins == Family::Block);
             let lists = has_lists.then(|| out_lists_bytes(n_nodes, n_arcs)).flatten();
-            presence_bytes(n_nodes, hand.len()).max(lists.unwrap_or(0))
+            let lists = presence_bytes(n_nodes, hand.len()).max(lists.unwrap_or(0));
+            lists.saturating_add(n_nodes.saturating_mul(shape.node_bytes))
         },
         exchange_bytes: if is_alone { 0 } else { batches * (encoded + decoded) },
     }
@@ -210,6 +216,16 @@ mod tests {
         }
         assert_eq!(footprints(shape, 99).len(), 16);
         assert_eq!(largest_footprint(MemoryShape::in_cluster(&[], 1), 3), Footprint::default());
+    }
+
+    #[test]
+    fn what_nodes_say_is_held_for_the_whole_graph() {
+        let shards = rmat_like(12);
+        let shape = MemoryShape::in_cluster(&shards, 2);
+        let read = footprints(MemoryShape { node_bytes: 17, ..shape }, 3);
+        for (with, without) in read.iter().zip(footprints(shape, 3)) {
+            assert_eq!(with.list_bytes - without.list_bytes, 17 << 12);
+        }
     }
 
     #[test]

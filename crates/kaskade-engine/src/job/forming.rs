@@ -14,7 +14,9 @@ use super::{JobAction, JobMachine, JobSetup, WorkerInfo};
 fn shape_of(setup: &JobSetup) -> MemoryShape<'_> {
     let coins = Some(setup.plan.coins);
     let dynamics = Some(&setup.plan.dynamics);
-    MemoryShape { coins, dynamics, ..MemoryShape::in_cluster(&setup.shards, setup.plan.lane_words) }
+    let node_bytes = setup.plan.node_bytes();
+    let shape = MemoryShape::in_cluster(&setup.shards, setup.plan.lane_words);
+    MemoryShape { coins, dynamics, node_bytes, ..shape }
 }
 
 impl JobMachine {

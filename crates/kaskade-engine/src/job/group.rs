@@ -36,7 +36,7 @@ pub(super) enum TallyOutcome {
     /// Other partitions have not reported yet.
     Waiting,
     /// The batch, summed over all partitions.
-    Complete(PartitionTally),
+    Complete(Box<PartitionTally>),
 }
 
 impl Group {
@@ -143,7 +143,7 @@ impl Group {
         if sent != received {
             return Err(TallyMismatch::NotConserved { batch, sent, received });
         }
-        Ok(TallyOutcome::Complete(sum))
+        Ok(TallyOutcome::Complete(Box::new(sum)))
     }
 
     /// The commands that begin the attempt.

@@ -8,7 +8,7 @@
 //! node. That pays where much of the graph becomes active; the result is the same, bit for bit.
 
 use kaskade_model::coin::{self, Family, Purpose};
-use kaskade_model::diffusion::{LiveArcs, ModelError, RuleVisitor};
+use kaskade_model::diffusion::{Endpoints, LiveArcs, ModelError, RuleVisitor};
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::tally::PartitionTally;
 use kaskade_model::{NodeId, Round, Shard};
@@ -114,7 +114,8 @@ impl Forests {
     ) -> Result<(), ModelError> {
         for shard in shards {
             let draw = Draw { forests: self, shard, plan, octet };
-            plan.model.visit_rule(shard, plan.seed, draw)?;
+            // A model in which nodes choose reads no columns.
+            plan.model.visit_rule(shard, (plan.seed, &Endpoints::Nothing), draw)?;
         }
         Ok(())
     }

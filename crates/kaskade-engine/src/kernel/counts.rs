@@ -108,6 +108,20 @@ impl<const W: usize> LaneTotals<W> {
         }
     }
 
+    /// Adds `weight` in the lanes of `mask`.
+    #[inline]
+    pub fn add_weight(&mut self, mask: &LaneMask<W>, weight: u64) {
+        for (totals, &word) in self.0.iter_mut().zip(mask) {
+            if word.count_ones() < MANY_LANES {
+                lanes_of(word).for_each(|lane| totals[lane] += weight);
+            } else {
+                let lanes = totals.iter_mut().enumerate();
+                lanes
+                    .for_each(|(lane, total)| *total += weight & (word >> lane & 1).wrapping_neg());
+            }
+        }
+    }
+
     /// Adds the numbers of other nodes.
     pub fn merge(&mut self, other: &Self) {
         let lanes = self.0.iter_mut().flatten().zip(other.0.iter().flatten());
@@ -129,10 +143,12 @@ mod tests {
         let masks: Vec<LaneMask<2>> =
             vec![[1, 0], [u64::MAX, 1 << 63], [0xffff, 0xaaaa_aaaa_aaaa_aaaa], [0, 0]];
         let mut counts = LaneCounts::<2>::default();
+        let mut weights = LaneTotals::<2>::default();
         let mut expected = [(0u64, 0u64); 128];
         for (node, mask) in masks.iter().enumerate() {
             let fingerprint = u64::MAX - node as u64;
             counts.add(mask, fingerprint);
+            weights.add_weight(mask, 3);
             for (lane, (n_new, sum)) in expected.iter_mut().enumerate() {
                 if mask[lane / 64] >> (lane % 64) & 1 == 1 {
                     *n_new += 1;
@@ -142,6 +158,7 @@ mod tests {
         }
         let counted = counts.n_new.iter().flatten().zip(counts.fingerprints.iter().flatten());
         assert!(counted.map(|(&n_new, &sum)| (n_new, sum)).eq(expected));
+        assert!(weights.by_lane().eq(expected.iter().map(|(n_new, _)| 3 * n_new)));
         assert_eq!(counts.total(), 1 + 65 + 16 + 32);
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::{Add, AddAssign};
 
 use kaskade_model::coin::{BlockCoins, Family, Isa};
-use kaskade_model::diffusion::{LiveArcModel, LiveArcs, ModelError, RuleVisitor};
+use kaskade_model::diffusion::{Endpoints, LiveArcModel, LiveArcs, ModelError, RuleVisitor};
 use kaskade_model::lanes::LaneMask;
 use kaskade_model::{NodeId, OutArcs, Shard};
 use rayon::prelude::*;
@@ -26,8 +26,8 @@ pub struct EdgeMap<'a, S, const W: usize> {
     pub shards: &'a [S],
     /// Which of them a source has arcs into.
     pub presence: Option<&'a Presence>,
-    /// The model, and the seed of the job.
-    pub model: (&'a LiveArcModel, u64),
+    /// Which arcs are live.
+    pub model: JobModel<'a>,
     /// How its coins are drawn.
     pub coins: &'a Coins,
     /// The keys of the batch's simulations.
@@ -312,27 +312,40 @@ impl<S: Shard, const W: usize> EdgeMap<'_, S, W> {
         shard: &S,
         body: impl FnOnce(&dyn LiveArcs) -> T,
     ) -> Result<T, ModelError> {
-        with_rule(self.model, shard, body)
+        self.model.with_rule(shard, body)
     }
 }
 
-/// Calls `body` with the rule of `model`, in a job with the seed beside it, on `shard`.
-///
-/// # Errors
-/// [`ModelError`] when the shard lacks what the model reads.
-pub(crate) fn with_rule<S: Shard, T>(
-    (model, seed): (&LiveArcModel, u64),
-    shard: &S,
-    body: impl FnOnce(&dyn LiveArcs) -> T,
-) -> Result<T, ModelError> {
-    struct Body<F>(F);
-    impl<S: Shard, T, F: FnOnce(&dyn LiveArcs) -> T> RuleVisitor<S> for Body<F> {
-        type Output = T;
-        fn visit(self, rule: &impl LiveArcs) -> T {
-            self.0(rule)
+/// Which arcs are live in a job.
+#[derive(Clone, Copy, Debug)]
+pub struct JobModel<'a> {
+    /// The model.
+    pub model: &'a LiveArcModel,
+    /// The job's seed.
+    pub seed: u64,
+    /// What the model reads of the nodes.
+    pub endpoints: &'a Endpoints,
+}
+
+impl JobModel<'_> {
+    /// Calls `body` with the rule on `shard`.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the shard lacks what the model reads.
+    pub(crate) fn with_rule<S: Shard, T>(
+        self,
+        shard: &S,
+        body: impl FnOnce(&dyn LiveArcs) -> T,
+    ) -> Result<T, ModelError> {
+        struct Body<F>(F);
+        impl<S: Shard, T, F: FnOnce(&dyn LiveArcs) -> T> RuleVisitor<S> for Body<F> {
+            type Output = T;
+            fn visit(self, rule: &impl LiveArcs) -> T {
+                self.0(rule)
+            }
         }
+        self.model.visit_rule(shard, (self.seed, self.endpoints), Body(body))
     }
-    model.visit_rule(shard, seed, Body(body))
 }
 
 fn sum(

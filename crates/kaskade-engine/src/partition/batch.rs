@@ -383,8 +383,8 @@ fn edge_map<'a, S: Shard, const W: usize>(
     partition: &'a Partition<S>,
     keys: &'a BatchKeys<W>,
 ) -> EdgeMap<'a, S, W> {
-    let Partition { shards, plan, isa, coins, presence, .. } = partition;
-    let model = (&plan.model, plan.seed);
+    let Partition { shards, isa, coins, presence, .. } = partition;
+    let model = partition.job_model();
     EdgeMap { shards, presence: presence.as_ref(), model, coins, keys, isa: *isa }
 }
 

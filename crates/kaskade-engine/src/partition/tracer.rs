@@ -14,7 +14,7 @@ use kaskade_model::{NodeId, Round, Shard};
 use super::Partition;
 use crate::kernel::{
     BatchKeys, ByLane, ByOctet, Coins, LiveArc, LiveBlocks, PushArcs, Reached, Sources, WordCoins,
-    Work, with_rule,
+    Work,
 };
 use crate::slice::Slice;
 
@@ -95,7 +95,7 @@ impl<const W: usize> Tracer<W> {
         for (shard_idx, shard) in shards.iter().enumerate() {
             let active_before = |node_idx| active_before(shard_idx, node_idx);
             let work = Work::Sources { groups: &groups, max_arcs: usize::MAX };
-            with_rule((&plan.model, plan.seed), shard, |rule| {
+            partition.job_model().with_rule(shard, |rule| {
                 if plan.coins == Family::Arc {
                     let coins = ByLane;
                     let lanes = Listener { tracer: self, active_before, keys, coins, round };

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use kaskade_model::job::BatchPlan;
 use kaskade_model::message::{Attempt, Credit, PeerMessage, Reason, WorkerEvent};
 use kaskade_model::tally::PartitionTally;
-use kaskade_model::{BatchId, Shard, WorkerId};
+use kaskade_model::{AnyShard, BatchId, WorkerId};
 use roaring::RoaringBitmap;
 
 use super::Action;
@@ -19,14 +19,14 @@ use crate::error::EngineError;
 use crate::partition::Partition;
 
 #[derive(Debug)]
-pub(super) struct AttemptRun<S> {
+pub(super) struct AttemptRun {
     pub(super) attempt: Attempt,
-    pub(super) partition: Arc<Partition<S>>,
+    pub(super) partition: Arc<Partition<AnyShard>>,
     /// The peers, and the bytes that each has room for a batch.
     peers: BTreeMap<WorkerId, u64>,
     /// The bytes of each peer that this worker has room for a batch.
     credit_bytes: u64,
-    batches: BTreeMap<BatchId, BatchProgress<S>>,
+    batches: BTreeMap<BatchId, BatchProgress>,
     /// Batches that are over here: what still arrives for them is a repeat, or credit.
     ended: RoaringBitmap,
     /// What peers that are not as far still need of those: cut off, nobody waits for the others.
@@ -39,21 +39,21 @@ pub(super) struct AttemptRun<S> {
 /// A batch between two calls: what has arrived for it and waits to be sent, and the batch itself
 /// unless a task has it.
 #[derive(Debug)]
-struct BatchProgress<S> {
+struct BatchProgress {
     inbox: Inbox,
     outbox: Outbox,
-    stage: Stage<S>,
+    stage: Stage,
     own: OwnRound,
 }
 
 #[derive(Debug)]
-enum Stage<S> {
+enum Stage {
     /// Peers have begun it, the coordinator's command is still on its way.
     NotBegun,
     /// A task has it.
     Computing,
     /// Between two parts of a round, or before its barrier.
-    Waiting(RunningBatch<S>),
+    Waiting(RunningBatch),
 }
 
 /// What this worker announced of the round.
@@ -70,10 +70,10 @@ const MAX_BATCHES_AHEAD: usize = 16;
 /// An own frontier of so many activations is offered before anything of the peers is there.
 const EAGER_ACTIVATIONS: u64 = 4096;
 
-impl<S: Shard + 'static> AttemptRun<S> {
+impl AttemptRun {
     pub(super) fn new(
         attempt: Attempt,
-        partition: Partition<S>,
+        partition: Partition<AnyShard>,
         peers: BTreeMap<WorkerId, u64>,
         credit_bytes: u64,
     ) -> Self {
@@ -99,7 +99,7 @@ impl<S: Shard + 'static> AttemptRun<S> {
         self.is_released.store(true, Relaxed);
     }
 
-    pub(super) fn begin_batch(&mut self, plan: BatchPlan) -> Vec<Action<S>> {
+    pub(super) fn begin_batch(&mut self, plan: BatchPlan) -> Vec<Action> {
         if self.ended.contains(plan.batch.0) {
             return Vec::new();
         }
@@ -111,7 +111,7 @@ impl<S: Shard + 'static> AttemptRun<S> {
         vec![Action::Compute(Task::begin(self, plan))]
     }
 
-    pub(super) fn receive(&mut self, from: WorkerId, message: PeerMessage) -> Vec<Action<S>> {
+    pub(super) fn receive(&mut self, from: WorkerId, message: PeerMessage) -> Vec<Action> {
         let batch = message.batch();
         let received = match message {
             PeerMessage::Credit(credit) => self.credit(from, credit),
@@ -126,8 +126,8 @@ impl<S: Shard + 'static> AttemptRun<S> {
     pub(super) fn computed(
         &mut self,
         batch: BatchId,
-        result: Result<Outcome<S>, EngineError>,
-    ) -> Vec<Action<S>> {
+        result: Result<Outcome, EngineError>,
+    ) -> Vec<Action> {
         match result {
             Ok(Outcome::Offered(running)) => {
                 if let Some(progress) = self.batches.get_mut(&batch) {
@@ -142,7 +142,7 @@ impl<S: Shard + 'static> AttemptRun<S> {
         }
     }
 
-    fn progress(&mut self, batch: BatchId) -> &mut BatchProgress<S> {
+    fn progress(&mut self, batch: BatchId) -> &mut BatchProgress {
         let (peers, credit_bytes) = (&self.peers, self.credit_bytes);
         self.batches.entry(batch).or_insert_with(|| BatchProgress {
             inbox: Inbox::new(batch, peers.keys().copied(), credit_bytes),
@@ -171,7 +171,7 @@ impl<S: Shard + 'static> AttemptRun<S> {
         self.progress(batch).inbox.receive(from, message)
     }
 
-    fn credit(&mut self, from: WorkerId, credit: Credit) -> Result<Vec<Action<S>>, EngineError> {
+    fn credit(&mut self, from: WorkerId, credit: Credit) -> Result<Vec<Action>, EngineError> {
         let batch = credit.batch;
         let in_hand = self.batches.get_mut(&batch).map(|progress| &mut progress.outbox);
         let Some(outbox) = in_hand.or_else(|| self.unsent.get_mut(&batch)) else {
@@ -184,7 +184,7 @@ impl<S: Shard + 'static> AttemptRun<S> {
         Ok(self.send(messages).into_iter().collect())
     }
 
-    fn send(&self, messages: Vec<(WorkerId, PeerMessage)>) -> Option<Action<S>> {
+    fn send(&self, messages: Vec<(WorkerId, PeerMessage)>) -> Option<Action> {
         let attempt = self.attempt.clone();
         (!messages.is_empty()).then_some(Action::Send { attempt, messages })
     }
@@ -193,9 +193,9 @@ impl<S: Shard + 'static> AttemptRun<S> {
     fn announce(
         &mut self,
         batch: BatchId,
-        running: RunningBatch<S>,
+        running: RunningBatch,
         outcome: &RoundOutcome,
-    ) -> Vec<Action<S>> {
+    ) -> Vec<Action> {
         let Some(progress) = self.batches.get_mut(&batch) else { return Vec::new() };
         let RoundOutcome { round, n_new, n_pending, .. } = *outcome;
         progress.stage = Stage::Waiting(running);
@@ -211,7 +211,7 @@ impl<S: Shard + 'static> AttemptRun<S> {
 
     /// The next part of the batch, if there is something to do: once its barrier is closed the rest of
     /// the round, or the end; before that what is there already, so that the wait is used.
-    fn advance(&mut self, batch: BatchId) -> Vec<Action<S>> {
+    fn advance(&mut self, batch: BatchId) -> Vec<Action> {
         let Some(progress) = self.batches.get_mut(&batch) else { return Vec::new() };
         let BatchProgress { inbox, stage, own, .. } = progress;
         if !matches!(stage, Stage::Waiting(_)) {
@@ -242,7 +242,7 @@ impl<S: Shard + 'static> AttemptRun<S> {
         self.send(credits).into_iter().chain([Action::Compute(task)]).collect()
     }
 
-    fn end(&mut self, batch: BatchId, tally: PartitionTally) -> Action<S> {
+    fn end(&mut self, batch: BatchId, tally: PartitionTally) -> Action {
         let outbox = self.batches.remove(&batch).map(|progress| progress.outbox);
         if let Some(outbox) = outbox.filter(|outbox| !outbox.is_empty()) {
             self.unsent.insert(batch, outbox);
@@ -255,7 +255,7 @@ impl<S: Shard + 'static> AttemptRun<S> {
         })
     }
 
-    fn failed(&self, error: &EngineError) -> Action<S> {
+    fn failed(&self, error: &EngineError) -> Action {
         let attempt = self.attempt.clone();
         let detail = error.to_string();
         Action::Report(match *error {

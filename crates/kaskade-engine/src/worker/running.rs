@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kaskade_model::dynamics::NodeRule;
 use kaskade_model::job::BatchPlan;
 use kaskade_model::tally::{self, PartitionTally};
-use kaskade_model::{BatchId, Round, Shard, WorkerId};
+use kaskade_model::{AnyShard, BatchId, Round, WorkerId};
 use rayon::prelude::*;
 
 use super::inbox::Received;
@@ -20,28 +20,28 @@ use crate::slice::{self, DecodeError, EncodedSlice, Slice};
 use crate::with_lane_words;
 
 /// A batch on a partition whose number of lane words is fixed inside.
-pub(super) struct RunningBatch<S> {
-    pub(super) batch: Box<dyn AnyBatch<S>>,
+pub(super) struct RunningBatch {
+    pub(super) batch: Box<dyn AnyBatch>,
     /// Activations that came from each peer in this round.
     n_received: BTreeMap<WorkerId, u64>,
 }
 
-impl<S: Shard + 'static> RunningBatch<S> {
+impl RunningBatch {
     pub(super) fn begin(
-        partition: Arc<Partition<S>>,
+        partition: Arc<Partition<AnyShard>>,
         plan: BatchPlan,
         spare: &SpareStates,
     ) -> Self {
         let (lane_words, dynamics) = (partition.plan.lane_words, &partition.plan.dynamics);
         let is_epidemic = matches!(dynamics.rule, NodeRule::Epidemic(_));
-        let batch: Box<dyn AnyBatch<S>> = with_lane_words!(lane_words, W => {
+        let batch: Box<dyn AnyBatch> = with_lane_words!(lane_words, W => {
             if dynamics.is_plain() {
                 let states = spare.take().unwrap_or_else(|| partition.new_states::<W>());
-                Box::new(BatchRun::<S, W>::begin(partition, plan, states))
+                Box::new(BatchRun::<AnyShard, W>::begin(partition, plan, states))
             } else if is_epidemic {
-                Box::new(begin_dynamics::<S, Epidemic<W>, W>(partition, plan, spare))
+                Box::new(begin_dynamics::<Epidemic<W>, W>(partition, plan, spare))
             } else {
-                Box::new(begin_dynamics::<S, Contagion<W>, W>(partition, plan, spare))
+                Box::new(begin_dynamics::<Contagion<W>, W>(partition, plan, spare))
             }
         });
         Self { batch, n_received: BTreeMap::new() }
@@ -71,16 +71,17 @@ impl<S: Shard + 'static> RunningBatch<S> {
     }
 }
 
-fn begin_dynamics<S: Shard, M: NodeMachine<W>, const W: usize>(
-    partition: Arc<Partition<S>>,
+fn begin_dynamics<M: NodeMachine<W>, const W: usize>(
+    partition: Arc<Partition<AnyShard>>,
     plan: BatchPlan,
     spare: &SpareStates,
-) -> DynamicsRun<S, M, W> {
-    let machines = spare.take().unwrap_or_else(|| DynamicsRun::<S, M, W>::new_machines(&partition));
+) -> DynamicsRun<AnyShard, M, W> {
+    let machines =
+        spare.take().unwrap_or_else(|| DynamicsRun::<AnyShard, M, W>::new_machines(&partition));
     DynamicsRun::begin(partition, plan, machines)
 }
 
-impl<S> fmt::Debug for RunningBatch<S> {
+impl fmt::Debug for RunningBatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RunningBatch")
     }
@@ -97,7 +98,7 @@ pub(super) struct RoundOutcome {
     pub(super) encoded: EncodedSlice,
 }
 
-pub(super) trait AnyBatch<S>: Send {
+pub(super) trait AnyBatch: Send {
     fn position(&self) -> (BatchId, Round);
     fn is_light_with(&self, received: &[Received]) -> bool;
     fn offer(
@@ -118,7 +119,7 @@ pub(super) trait AnyBatch<S>: Send {
 /// Received bytes that may be looked at to find out whether they are few.
 const LIGHT_BYTES: usize = 1 << 10;
 
-impl<S: Shard + 'static, const W: usize> AnyBatch<S> for BatchRun<S, W> {
+impl<const W: usize> AnyBatch for BatchRun<AnyShard, W> {
     fn position(&self) -> (BatchId, Round) {
         (self.batch().batch, self.round())
     }
@@ -181,7 +182,7 @@ impl<S: Shard + 'static, const W: usize> AnyBatch<S> for BatchRun<S, W> {
     }
 }
 
-impl<S: Shard + 'static, M: NodeMachine<W>, const W: usize> AnyBatch<S> for DynamicsRun<S, M, W> {
+impl<M: NodeMachine<W>, const W: usize> AnyBatch for DynamicsRun<AnyShard, M, W> {
     fn position(&self) -> (BatchId, Round) {
         (self.batch().batch, self.round())
     }
@@ -288,8 +289,8 @@ fn n_bytes(received: &[Received]) -> usize {
     received.iter().flat_map(|of_peer| &of_peer.payloads).map(|payload| payload.len()).sum()
 }
 
-fn decode<S: Shard, const W: usize>(
-    run: &BatchRun<S, W>,
+fn decode<const W: usize>(
+    run: &BatchRun<AnyShard, W>,
     payload: &[u8],
 ) -> Result<Vec<Slice<W>>, DecodeError> {
     slice::decode(payload, run.n_nodes(), &run.lanes())

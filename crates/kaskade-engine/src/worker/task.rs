@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use kaskade_model::job::BatchPlan;
 use kaskade_model::message::Attempt;
 use kaskade_model::tally::PartitionTally;
-use kaskade_model::{BatchId, Shard, WorkerId};
+use kaskade_model::{AnyShard, BatchId, WorkerId};
 
 use super::attempt::AttemptRun;
 use super::inbox::Received;
@@ -18,33 +18,33 @@ use crate::partition::Partition;
 
 /// A part of a round of one batch; where there is no peer to wait for, as many rounds as are
 /// quickly done.
-pub struct Task<S> {
+pub struct Task {
     attempt: Attempt,
     batch: BatchId,
     n_peers: usize,
     is_released: Arc<AtomicBool>,
     spare_states: SpareStates,
-    work: Work<S>,
+    work: Work,
 }
 
-enum Work<S> {
+enum Work {
     Begin {
-        partition: Arc<Partition<S>>,
+        partition: Arc<Partition<AnyShard>>,
         plan: BatchPlan,
     },
     /// What is there of a round that is not closed: the own frontier and some chunks.
     Offer {
-        running: RunningBatch<S>,
+        running: RunningBatch,
         received: Vec<Received>,
     },
     /// The rest of a closed round, of which each peer counted so many activations.
     Close {
-        running: RunningBatch<S>,
+        running: RunningBatch,
         received: Vec<Received>,
         counted: Vec<(WorkerId, u64)>,
     },
     Finish {
-        running: RunningBatch<S>,
+        running: RunningBatch,
     },
 }
 
@@ -54,52 +54,52 @@ const ARCS_BETWEEN_REPORTS: u64 = 100_000_000;
 
 /// The outcome of a [`Task`], for [`super::WorkerMachine::computed`].
 #[derive(Debug)]
-pub struct Computed<S> {
+pub struct Computed {
     pub(super) attempt: Attempt,
     pub(super) batch: BatchId,
-    pub(super) result: Result<Outcome<S>, EngineError>,
+    pub(super) result: Result<Outcome, EngineError>,
 }
 
 /// What a task ends with.
 #[derive(Debug)]
-pub(super) enum Outcome<S> {
+pub(super) enum Outcome {
     /// A part of a round was offered.
-    Offered(RunningBatch<S>),
+    Offered(RunningBatch),
     /// A round that the peers must be told about.
-    Round(RunningBatch<S>, RoundOutcome),
+    Round(RunningBatch, RoundOutcome),
     /// The batch is over on this worker, its state is cleared.
     Ended(PartitionTally),
 }
 
-impl<S: Shard + 'static> Task<S> {
-    pub(super) fn begin(run: &AttemptRun<S>, plan: BatchPlan) -> Self {
+impl Task {
+    pub(super) fn begin(run: &AttemptRun, plan: BatchPlan) -> Self {
         let partition = Arc::clone(&run.partition);
         Self::new(run, plan.batch, Work::Begin { partition, plan })
     }
 
     pub(super) fn offer(
-        run: &AttemptRun<S>,
+        run: &AttemptRun,
         batch: BatchId,
-        running: RunningBatch<S>,
+        running: RunningBatch,
         received: Vec<Received>,
     ) -> Self {
         Self::new(run, batch, Work::Offer { running, received })
     }
 
     pub(super) fn close(
-        run: &AttemptRun<S>,
+        run: &AttemptRun,
         batch: BatchId,
-        running: RunningBatch<S>,
+        running: RunningBatch,
         (received, counted): (Vec<Received>, Vec<(WorkerId, u64)>),
     ) -> Self {
         Self::new(run, batch, Work::Close { running, received, counted })
     }
 
-    pub(super) fn finish(run: &AttemptRun<S>, batch: BatchId, running: RunningBatch<S>) -> Self {
+    pub(super) fn finish(run: &AttemptRun, batch: BatchId, running: RunningBatch) -> Self {
         Self::new(run, batch, Work::Finish { running })
     }
 
-    fn new(run: &AttemptRun<S>, batch: BatchId, work: Work<S>) -> Self {
+    fn new(run: &AttemptRun, batch: BatchId, work: Work) -> Self {
         Self {
             attempt: run.attempt.clone(),
             batch,
@@ -120,7 +120,7 @@ impl<S: Shard + 'static> Task<S> {
     ///
     /// # Errors
     /// The task itself, if it is for a pool.
-    pub fn run_if_light(self) -> Result<Computed<S>, Box<Self>> {
+    pub fn run_if_light(self) -> Result<Computed, Box<Self>> {
         let is_light = match &self.work {
             Work::Offer { running, received } | Work::Close { running, received, .. } => {
                 self.n_peers > 0 && running.batch.is_light_with(received)
@@ -132,12 +132,12 @@ impl<S: Shard + 'static> Task<S> {
 
     /// Computes on the current rayon pool.
     #[must_use]
-    pub fn run(self) -> Computed<S> {
+    pub fn run(self) -> Computed {
         let (attempt, batch) = (self.attempt.clone(), self.batch);
         Computed { attempt, batch, result: self.outcome() }
     }
 
-    fn outcome(self) -> Result<Outcome<S>, EngineError> {
+    fn outcome(self) -> Result<Outcome, EngineError> {
         let mut running = match self.work {
             Work::Begin { partition, plan } => {
                 if !partition.plan.has_batch(&plan) {
@@ -184,7 +184,7 @@ impl<S: Shard + 'static> Task<S> {
     }
 }
 
-impl<S> fmt::Debug for Task<S> {
+impl fmt::Debug for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Task({:?}, batch {})", self.attempt, self.batch)
     }

@@ -48,6 +48,7 @@ impl Scratch {
             in_offsets: vec![0; ids.len() + 1],
             in_sources: vec![],
             probabilities: None,
+            channels: None,
         };
         let counted = CountedShard::new(ShardId(0), arcs, Views::Both)?;
         let ranked = FirstRanks::new(n_nodes).rank(counted)?;
@@ -58,6 +59,7 @@ impl Scratch {
             undirected: false,
             views: Views::Both,
             columns: Vec::new(),
+            channels: Vec::new(),
             n_duplicates: 0,
             n_self_loops: 0,
             n_skipped_lines: 0,

@@ -10,6 +10,8 @@ use kaskade_store::{Graph, Originals, Strings};
 /// What is exported.
 pub(super) struct Source<'a> {
     pub(super) graph: &'a Graph,
+    /// The place of the channel whose arcs are written; of all arcs where there is none.
+    pub(super) channel: Option<u8>,
     /// Nodes to be written as arcs to themselves, ascending.
     pub(super) isolated: Vec<u32>,
 }
@@ -80,7 +82,7 @@ impl Source<'_> {
                     content: Content::FromSources { shard_idx, sources },
                 }))
             } else {
-                let n_arcs = |target_idx| u64::from(shard.in_degree(target_idx));
+                let n_arcs = |target_idx| u64::from(shard.in_degrees()[target_idx as usize]);
                 let n_own = shard.nodes().n_nodes() as u32;
                 Box::new(cut(n_own, n_arcs).map(move |(targets, n_arcs)| Piece {
                     n_arcs,
@@ -118,7 +120,13 @@ impl Source<'_> {
                     }
                     let source = original(node);
                     let thresholds = shard.arc_thresholds().map(|all| &all[first_arc..]);
+                    let channels = self.channel.zip(shard.arc_channels());
                     for (position, target_idx) in targets.iter().enumerate() {
+                        let is_other =
+                            |(place, of): (u8, &[u8])| of[first_arc + position] >> place & 1 == 0;
+                        if channels.is_some_and(is_other) {
+                            continue;
+                        }
                         let stored = thresholds.map(|thresholds| thresholds[position]);
                         visit(ExportedArc {
                             source,

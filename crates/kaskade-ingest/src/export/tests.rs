@@ -37,7 +37,12 @@ impl Scratch {
     }
 
     fn export(&self, graph: &Graph, out: &str) -> Result<Exported, IngestError> {
-        let spec = ExportSpec { out: self.path(out), force: true, isolated_as_self_loops: true };
+        let spec = ExportSpec {
+            out: self.path(out),
+            force: true,
+            isolated_as_self_loops: true,
+            channel: None,
+        };
         export(graph, &self.path("g.kg"), &spec, &Unwatched)
     }
 }
@@ -123,8 +128,12 @@ fn lines_look_as_the_ending_says_and_come_in_order() {
     let csv = "source,target,probability\n1,2,0.5\n2,1,1\n3,1,0.25\n7,7,0\n";
     assert_eq!(text("e.csv"), csv);
     assert_eq!(text("e.tsv"), csv.replace(',', "\t"));
-    let spec =
-        ExportSpec { out: scratch.path("e.txt"), force: true, isolated_as_self_loops: false };
+    let spec = ExportSpec {
+        out: scratch.path("e.txt"),
+        force: true,
+        isolated_as_self_loops: false,
+        channel: None,
+    };
     let exported = export(&graph, &scratch.path("g.kg"), &spec, &Unwatched).unwrap();
     assert_eq!(exported, Exported { n_arcs: 3, n_self_loops: 0, n_omitted_nodes: 1 });
     assert_eq!(graph.original(kaskade_model::NodeId(3)), OriginalId::Number(7));
@@ -158,6 +167,7 @@ fn what_cannot_be_exported_leaves_nothing() {
         out: scratch.path(out),
         force: false,
         isolated_as_self_loops: false,
+        channel: None,
     };
     let dir = scratch.path("g.kg");
     let refused = export(&graph, &dir, &spec("there.txt"), &Unwatched).unwrap_err();

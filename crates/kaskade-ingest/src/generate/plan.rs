@@ -149,7 +149,7 @@ mod tests {
         }
     }
 
-    fn key(spec: &GenerateSpec) -> &'static str {
+    fn key(spec: &GenerateSpec) -> std::borrow::Cow<'static, str> {
         plan(spec).map(|_| ()).unwrap_err().key
     }
 

@@ -2,13 +2,12 @@
 
 use kaskade_model::spec::OriginalId;
 
-use crate::arcs::Payload;
 use crate::error::IngestError;
 use crate::spec::Duplicates;
 
 /// Why equal arcs cannot merge.
 #[derive(Debug, PartialEq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     Duplicate,
     SumExceedsOne(f64),
 }
@@ -26,18 +25,15 @@ impl Refusal {
 /// What a sum of decimal fractions that should be 1 may exceed it by.
 const SUM_TOLERANCE: f64 = 1e-9;
 
-/// Merges `ascending`, the values of two or more equal arcs. That they are in order makes
+/// Merges `ascending`, the probabilities of two or more equal arcs. That they are in order makes
 /// the bits of a float sum the same for any order of input.
-pub(super) fn merge<V: Payload>(
-    ascending: impl Iterator<Item = V>,
+pub(crate) fn probabilities(
+    ascending: impl Iterator<Item = f64>,
     rule: Duplicates,
-) -> Result<V, Refusal> {
-    let mut values = ascending.map(Payload::probability);
-    let Some(Some(smallest)) = values.next() else {
-        return Ok(V::default());
-    };
-    let larger = values.flatten();
-    let merged = match rule {
+) -> Result<f64, Refusal> {
+    let mut larger = ascending;
+    let Some(smallest) = larger.next() else { return Ok(0.0) };
+    Ok(match rule {
         Duplicates::Error => return Err(Refusal::Duplicate),
         Duplicates::Max => larger.last().unwrap_or(smallest),
         // 1 − (1 − a)(1 − b), in the form that keeps small values exact.
@@ -49,16 +45,16 @@ pub(super) fn merge<V: Payload>(
             }
             sum.min(1.0)
         }
-    };
-    Ok(V::from_probability(merged))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arcs::{ChannelSet, Payload};
 
     fn merged(values: &[f64], rule: Duplicates) -> Result<f64, Refusal> {
-        merge(values.iter().copied(), rule)
+        probabilities(values.iter().copied(), rule)
     }
 
     #[test]
@@ -83,7 +79,17 @@ mod tests {
     #[test]
     fn without_a_column_every_rule_drops() {
         for rule in [Duplicates::Max, Duplicates::Error, Duplicates::Sum] {
-            assert_eq!(merge([(), ()].into_iter(), rule), Ok(()));
+            assert_eq!(<() as Payload>::merge([(), ()].into_iter(), rule), Ok(()));
         }
+    }
+
+    #[test]
+    fn an_arc_belongs_to_every_channel_that_it_came_over() {
+        let merged = |sets: &[u8], rule| {
+            ChannelSet::merge(sets.iter().copied().map(ChannelSet), rule).map(|set| set.0)
+        };
+        assert_eq!(merged(&[1, 2, 2, 8], Duplicates::Max), Ok(11));
+        assert_eq!(merged(&[1, 2, 8], Duplicates::Error), Ok(11));
+        assert_eq!(merged(&[1, 2, 2], Duplicates::Error), Err(Refusal::Duplicate));
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::AtomicU32;
 
 use super::lists::ListPiece;
-use super::merge::{Refusal, merge};
+use super::merge::Refusal;
 use super::{SortPlan, count};
 use crate::arcs::Payload;
 use crate::error::IngestError;
@@ -43,8 +43,7 @@ impl Sorter<'_> {
         let n_arcs = runs.bucket_arcs(bucket);
         let list_bytes = (size_of::<u32>() + size_of::<V>()) as u64;
         // What was read is dropped before a list is sorted beside its values.
-        let sorted_bytes =
-            if V::IS_PROBABILITY { n_arcs * size_of::<(u32, V)>() as u64 } else { 0 };
+        let sorted_bytes = if V::HAS_VALUE { n_arcs * size_of::<(u32, V)>() as u64 } else { 0 };
         let loaded_bytes = runs.spilled_arcs(bucket) * ranked_arc_bytes::<V>();
         let needed_bytes = n_arcs * list_bytes
             + loaded_bytes.max(sorted_bytes)
@@ -83,7 +82,7 @@ impl Sorter<'_> {
             let sources = of_sources.unwrap_or(0..n_nodes);
             if sources.len() <= 1 {
                 // Nothing but repetitions of one arc.
-                if V::IS_PROBABILITY {
+                if V::HAS_VALUE {
                     let (budget, shares) = (self.plan.budget, self.plan.shares);
                     return Err(budget.too_small_for(shares, 4 * needed_bytes));
                 }
@@ -169,7 +168,7 @@ impl<V: Payload> BucketLists<V> {
         let mut sorted: Vec<(u32, V)> = Vec::new();
         for node_idx in 0..self.begins.len() - 1 {
             let end = self.begins[node_idx + 1];
-            if V::IS_PROBABILITY {
+            if V::HAS_VALUE {
                 sorted.clear();
                 sorted.extend(
                     self.sources[begin..end]
@@ -182,7 +181,7 @@ impl<V: Payload> BucketLists<V> {
                     let (source, mut value) = equal[0];
                     if equal.len() > 1 {
                         let values = equal.iter().map(|arc| arc.1);
-                        value = merge(values, rule).map_err(|reason| RefusedArcs {
+                        value = V::merge(values, rule).map_err(|reason| RefusedArcs {
                             node_idx,
                             source,
                             reason,

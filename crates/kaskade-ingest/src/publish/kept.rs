@@ -31,7 +31,7 @@ impl<V: Payload> ShardSource<V> for KeptLists<'_, V> {
         for &rank in own {
             let (sources, values) = self.incoming.list(rank);
             let dense = sources.iter().map(|&source| self.order.dense_of[source as usize]);
-            if V::IS_PROBABILITY {
+            if V::HAS_VALUE {
                 list.clear();
                 list.extend(dense.zip(values.iter().copied()));
                 list.sort_unstable_by_key(|arc| arc.0);

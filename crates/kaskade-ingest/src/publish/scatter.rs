@@ -226,7 +226,7 @@ fn sort_lists<V: Payload>(offsets: &[u64], sources: &mut [u32], values: &mut [V]
     for ends in offsets.windows(2) {
         let range = ends[0] as usize..ends[1] as usize;
         let (sources, values) = (&mut sources[range.clone()], &mut values[range]);
-        if V::IS_PROBABILITY {
+        if V::HAS_VALUE {
             list.clear();
             list.extend(sources.iter().copied().zip(values.iter().copied()));
             list.sort_unstable_by_key(|arc| arc.0);

@@ -5,10 +5,10 @@ use std::path::Path;
 use kaskade_model::coin::Threshold;
 use kaskade_model::seeds::NodeDirectory;
 use kaskade_model::{NodeId, Shard};
-use kaskade_store::{Graph, GraphFacts, Manifest, Originals, Strings, Views};
+use kaskade_store::{Graph, GraphFacts, Manifest, MappedShard, Originals, Strings, Views};
 use rayon::prelude::*;
 
-use crate::arcs::{ArcChunk, Payload};
+use crate::arcs::{ArcChunk, ChannelSet, Payload};
 use crate::dealing::Dealing;
 use crate::error::IngestError;
 use crate::memory::Budget;
@@ -26,12 +26,21 @@ pub(super) fn write(
     directory: &DirectorySpec,
     progress: &dyn Progress,
 ) -> Result<Manifest, IngestError> {
-    if graph.manifest().columns.is_empty() {
-        return write_with::<()>(graph, nodes, directory, progress);
+    let manifest = graph.manifest();
+    if manifest.columns.is_empty() && manifest.channels.is_empty() {
+        return write_with::<()>(graph, nodes, directory, progress, |_, _| ());
     }
     // In-views hold the sums of a column, out-views its values.
-    graph.manifest().require(dir, Views::Out)?;
-    write_with::<f64>(graph, nodes, directory, progress)
+    manifest.require(dir, Views::Out)?;
+    if manifest.channels.is_empty() {
+        write_with::<f64>(graph, nodes, directory, progress, |shard, position| {
+            shard.arc_thresholds().map_or(0.0, |thresholds| probability(thresholds[position]))
+        })
+    } else {
+        write_with::<ChannelSet>(graph, nodes, directory, progress, |shard, position| {
+            shard.arc_channels().map_or_else(ChannelSet::default, |of| ChannelSet(of[position]))
+        })
+    }
 }
 
 fn write_with<V: Payload>(
@@ -39,6 +48,7 @@ fn write_with<V: Payload>(
     nodes: &[u32],
     directory: &DirectorySpec,
     progress: &dyn Progress,
+    value_of: impl Fn(&MappedShard, usize) -> V + Sync,
 ) -> Result<Manifest, IngestError> {
     let publication = Publication::begin(directory, Budget::new(directory.memory_bytes), progress)?;
     let manifest = graph.manifest();
@@ -57,7 +67,7 @@ fn write_with<V: Payload>(
         let mut chunk = ArcChunk::with_capacity(nodes.len());
         for &node in nodes {
             if has_out {
-                chosen.push_arcs_from(graph, node, &mut chunk);
+                chosen.push_arcs_from(graph, node, &value_of, &mut chunk);
             } else {
                 chosen.push_arcs_into(graph, node, &mut chunk);
             }
@@ -73,6 +83,7 @@ fn write_with<V: Payload>(
         undirected: manifest.undirected,
         views: directory.views,
         columns: manifest.columns.clone(),
+        channels: manifest.channels.clone(),
         n_duplicates: 0,
         n_self_loops: 0,
         n_skipped_lines: 0,
@@ -127,18 +138,22 @@ impl Chosen {
         }
     }
 
-    fn push_arcs_from<V: Payload>(&self, graph: &Graph, node: u32, chunk: &mut ArcChunk<V>) {
+    /// Appends the arcs from `node` with their values, which `value_of` finds by shard and position.
+    fn push_arcs_from<V: Payload>(
+        &self,
+        graph: &Graph,
+        node: u32,
+        value_of: &impl Fn(&MappedShard, usize) -> V,
+        chunk: &mut ArcChunk<V>,
+    ) {
         let source = self.rank_of[node as usize];
         let mut scratch = Vec::new();
         for shard in graph.shards() {
             let arcs = shard.out_arcs(NodeId(node), &mut scratch);
-            let thresholds = shard.arc_thresholds();
             for (position, &target_idx) in (arcs.first_arc..).zip(arcs.targets) {
                 let target = self.rank_of[shard.nodes().node(target_idx).index()];
                 if target != Self::NOT {
-                    let stored = thresholds.map_or(0, |thresholds| thresholds[position]);
-                    let value = V::from_probability(probability(stored));
-                    chunk.push(source.into(), target.into(), value);
+                    chunk.push(source.into(), target.into(), value_of(shard, position));
                 }
             }
         }

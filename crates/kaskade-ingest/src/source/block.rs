@@ -18,6 +18,8 @@ pub(super) struct InputFile {
     pub(super) order: usize,
     /// What errors call it.
     pub(super) path: PathBuf,
+    /// The place of the channel that its arcs come over, where there are channels.
+    pub(super) channel: u8,
     /// Arcs as written, before any stands for two.
     pub(super) n_entries: AtomicU64,
     /// Lines that were bad.
@@ -25,9 +27,9 @@ pub(super) struct InputFile {
 }
 
 impl InputFile {
-    pub(super) fn new(order: usize, path: PathBuf) -> Arc<Self> {
+    pub(super) fn new(order: usize, path: PathBuf, channel: u8) -> Arc<Self> {
         let (n_entries, n_bad_lines) = (AtomicU64::new(0), AtomicU64::new(0));
-        Arc::new(Self { order, path, n_entries, n_bad_lines })
+        Arc::new(Self { order, path, channel, n_entries, n_bad_lines })
     }
 
     /// The error that says what is wrong at `place`.

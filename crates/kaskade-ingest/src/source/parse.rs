@@ -120,7 +120,6 @@ fn parse_inputs<V: Payload>(
     let watch = Watch::new(spec);
     let buffers = Buffers::new(intake.block_bytes());
     let (sender, receiver) = sync_channel(BLOCKS_AHEAD);
-    let parser = BlockParser { names: names.as_ref(), intake };
     let read = std::thread::scope(|scope| {
         let reader = Reader {
             spec,
@@ -134,7 +133,9 @@ fn parse_inputs<V: Payload>(
         let plan = &plan;
         let reader = scope.spawn(move || reader.read_all(plan, first.into_opened()));
         receiver.into_iter().par_bridge().for_each(|block| {
-            let parsed = parser.parse(&block).and_then(|bad_lines| {
+            let intake = OverChannel { intake, value: V::of_channel(block.file.channel) };
+            let parser = BlockParser { names: names.as_ref(), intake: &intake };
+            let parsed = parser.parse::<V>(&block).and_then(|bad_lines| {
                 names.as_ref().map_or(Ok(()), |names| intake.names_grown(names.bytes()))?;
                 Ok(bad_lines)
             });
@@ -155,10 +156,30 @@ fn parse_inputs<V: Payload>(
     let promises = read?;
     let n_skipped_lines = watch.finish()?;
     promises.iter().try_for_each(Promise::check)?;
+    let parser = BlockParser { names: names.as_ref(), intake };
     for nodes in promises.into_iter().filter_map(|promise| promise.nodes) {
-        parser.lone_range(nodes)?;
+        parser.lone_range::<V>(nodes)?;
     }
     Ok(InputFacts { n_skipped_lines, names })
+}
+
+/// Takes the arcs of one input, which all came over one channel where there are channels.
+struct OverChannel<'a, I, V> {
+    intake: &'a I,
+    value: Option<V>,
+}
+
+impl<V: Payload, I: Intake<V>> Intake<V> for OverChannel<'_, I, V> {
+    fn arcs(&self, chunk: ArcChunk<V>) -> Result<(), IngestError> {
+        match self.value {
+            Some(value) => self.intake.arcs(chunk.with_value(value)),
+            None => self.intake.arcs(chunk),
+        }
+    }
+
+    fn nodes(&self, ids: LoneNodes) -> Result<(), IngestError> {
+        self.intake.nodes(ids)
+    }
 }
 
 /// What the parsers found so far, and whether the reader should stop for it.

@@ -16,6 +16,8 @@ pub(super) struct Plan {
     pub(super) inputs: Vec<Planned>,
     /// The bytes of it all on disk, where they are known.
     pub(super) input_bytes: Option<u64>,
+    /// The channel of the input that is being planned.
+    channel: u8,
 }
 
 /// An input.
@@ -55,9 +57,10 @@ impl Plan {
             (_, 2..) => return Err(IngestError::StdinTwice),
             _ => {}
         }
-        let mut plan = Self { inputs: Vec::new(), input_bytes: Some(0) };
+        let mut plan = Self { inputs: Vec::new(), input_bytes: Some(0), channel: 0 };
         let mut stems = BTreeSet::new();
-        for input in &spec.inputs {
+        for (place, input) in spec.inputs.iter().enumerate() {
+            plan.channel = spec.channel_of.get(place).copied().unwrap_or(0);
             let of_parts = match input {
                 Input::File(path) => format_of_parts(path, spec.format),
                 Input::Stdin | Input::Bytes { .. } => None,
@@ -128,7 +131,7 @@ impl Plan {
 
     fn next_file(&self, path: PathBuf, part: usize) -> Arc<InputFile> {
         // An input has two files at most that lines are counted in.
-        InputFile::new(2 * self.inputs.len() + part, path)
+        InputFile::new(2 * self.inputs.len() + part, path, self.channel)
     }
 
     fn count(&mut self, n_bytes: Option<u64>) {

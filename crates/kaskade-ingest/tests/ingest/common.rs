@@ -60,6 +60,8 @@ impl Scratch {
             source_column: None,
             target_column: None,
             column: None,
+            channels: Vec::new(),
+            channel_of: Vec::new(),
             duplicates: Duplicates::Max,
             skip_bad_lines: 0,
             directory: self.directory(),

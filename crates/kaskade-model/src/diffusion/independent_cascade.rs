@@ -7,7 +7,7 @@ use super::{Arc, LiveArcs, ModelError, Place};
 use crate::adjacency::Shard;
 use crate::coin::{self, Draw, InvalidProbability, Purpose, Threshold};
 
-fn draw_below(arc: Arc, threshold: Threshold) -> Draw {
+pub(super) fn draw_below(arc: Arc, threshold: Threshold) -> Draw {
     Draw {
         item: coin::arc_item(arc.source, arc.target, Purpose::Arc),
         from: 0,
@@ -37,13 +37,45 @@ impl LiveArcs for ConstantCascade {
 }
 
 /// 1 over the target's in-degree (Kempe, Kleinberg and Tardos 2003, "weighted cascade").
+///
+/// Holds the in-degrees of the shard's nodes: all of them, or those over one channel.
 #[derive(Debug)]
-pub struct WeightedCascade<'a, S: ?Sized>(pub &'a S);
+pub struct WeightedCascade<'a>(pub &'a [u32]);
 
-impl<S: Shard + ?Sized> LiveArcs for WeightedCascade<'_, S> {
+impl LiveArcs for WeightedCascade<'_> {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
-        draw_below(arc, Threshold::one_over(self.0.in_degree(arc.target_idx)))
+        // An arc of another channel may lead to a node with none of this.
+        let in_degree = self.0[arc.target_idx as usize].max(1);
+        draw_below(arc, Threshold::one_over(in_degree))
+    }
+}
+
+/// So much over the target's in-degree, at most 1: that many of its in-arcs are live on average.
+#[derive(Debug)]
+pub struct OverInDegreeCascade<'a> {
+    in_degrees: &'a [u32],
+    share: f64,
+}
+
+impl<'a> OverInDegreeCascade<'a> {
+    /// The rule with `share` over the in-degree, which the shard's nodes have of all arcs or of
+    /// those over one channel.
+    ///
+    /// # Errors
+    /// [`InvalidProbability`].
+    pub fn new(in_degrees: &'a [u32], share: f64) -> Result<Self, InvalidProbability> {
+        Threshold::check_share(share, f64::from(u32::MAX))?;
+        Ok(Self { in_degrees, share })
+    }
+}
+
+impl LiveArcs for OverInDegreeCascade<'_> {
+    #[inline]
+    fn draw(&self, arc: Arc) -> Draw {
+        // As for weighted cascades.
+        let in_degree = self.in_degrees[arc.target_idx as usize].max(1);
+        draw_below(arc, Threshold::over(self.share, in_degree))
     }
 }
 

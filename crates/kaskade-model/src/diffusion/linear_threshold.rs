@@ -57,36 +57,80 @@ fn equal_share(rank: u32, degree: u32) -> u64 {
 
 /// Weight 1/in-degree: in-arc j of d is live where ⌊uniform · d / 2³²⌋ = j.
 #[derive(Debug)]
-pub(super) struct UniformThreshold<'a, S: ?Sized> {
-    pub(super) shard: &'a S,
+pub(super) struct UniformThreshold<'a> {
+    pub(super) in_degrees: &'a [u32],
     pub(super) ranks: Ranks<'a>,
 }
 
-impl<S: Shard + ?Sized> LiveArcs for UniformThreshold<'_, S> {
+impl LiveArcs for UniformThreshold<'_> {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
-        let degree = self.shard.in_degree(arc.target_idx);
+        let degree = self.in_degrees[arc.target_idx as usize];
         let rank = rank_of(self.ranks, arc.place);
         draw_between(arc.target, equal_share(rank, degree), equal_share(rank + 1, degree))
     }
 
     #[inline]
     fn chosen_in_arc(&self, target_idx: u32, uniform: u32) -> Option<u32> {
-        let degree = self.shard.in_degree(target_idx);
+        let degree = self.in_degrees[target_idx as usize];
         let rank = ((u64::from(uniform) * u64::from(degree)) >> 32) as u32;
         (degree > 0).then_some(rank)
     }
 }
 
+/// Weight c/in-degree, c at most 1: the node listens where its uniform lies below c, to in-arc
+/// j = ⌊uniform · d / (c · 2³²)⌋ of d.
+#[derive(Debug)]
+pub(super) struct SharedThreshold<'a> {
+    in_degrees: &'a [u32],
+    ranks: Ranks<'a>,
+    /// c, rounded once.
+    listens: Threshold,
+}
+
+impl<'a> SharedThreshold<'a> {
+    /// The rule on `shard` with c = `share`.
+    ///
+    /// # Errors
+    /// [`InvalidProbability`], or [`ModelError::MissingSection`] when the graph has no in-view.
+    pub(super) fn new<S: Shard + ?Sized>(shard: &'a S, share: f64) -> Result<Self, ModelError> {
+        Threshold::check_share(share, 1.0)?;
+        let listens = Threshold::from_probability(share)?;
+        Ok(Self { in_degrees: shard.in_degrees(), ranks: ranks(shard)?, listens })
+    }
+
+    /// ⌈`rank` · c · 2³² / `degree`⌉, `rank` at most `degree`.
+    fn sum_before(&self, rank: u32, degree: u32) -> u64 {
+        let sum = u128::from(rank) * u128::from(self.listens.width());
+        // At most 2³².
+        sum.div_ceil(degree.into()) as u64
+    }
+}
+
+impl LiveArcs for SharedThreshold<'_> {
+    fn draw(&self, arc: Arc) -> Draw {
+        let degree = self.in_degrees[arc.target_idx as usize];
+        let rank = rank_of(self.ranks, arc.place);
+        draw_between(arc.target, self.sum_before(rank, degree), self.sum_before(rank + 1, degree))
+    }
+
+    fn chosen_in_arc(&self, target_idx: u32, uniform: u32) -> Option<u32> {
+        let degree = self.in_degrees[target_idx as usize];
+        let listens = self.listens.width();
+        let hears = degree > 0 && u64::from(uniform) < listens;
+        hears.then(|| (u64::from(uniform) * u64::from(degree) / listens) as u32)
+    }
+}
+
 /// One weight for all arcs.
 #[derive(Debug)]
-pub(super) struct ConstantThreshold<'a, S: ?Sized> {
-    pub(super) shard: &'a S,
+pub(super) struct ConstantThreshold<'a> {
+    pub(super) in_degrees: &'a [u32],
     pub(super) ranks: Ranks<'a>,
     pub(super) weight: FixedWeight,
 }
 
-impl<S: Shard + ?Sized> LiveArcs for ConstantThreshold<'_, S> {
+impl LiveArcs for ConstantThreshold<'_> {
     #[inline]
     fn draw(&self, arc: Arc) -> Draw {
         let rank = rank_of(self.ranks, arc.place);
@@ -94,7 +138,7 @@ impl<S: Shard + ?Sized> LiveArcs for ConstantThreshold<'_, S> {
     }
 
     fn chosen_in_arc(&self, target_idx: u32, uniform: u32) -> Option<u32> {
-        let (mut low, mut high) = (0, self.shard.in_degree(target_idx));
+        let (mut low, mut high) = (0, self.in_degrees[target_idx as usize]);
         let is_above = |count| self.weight.times(count) <= uniform.into();
         if is_above(high) {
             return None;
@@ -158,7 +202,7 @@ pub(super) fn check_sums<S: Shard + ?Sized>(shard: &S, weight: f64) -> Result<()
     let weight_fixed = FixedWeight::new(weight)?;
     let nodes = shard.nodes();
     for node_idx in 0..nodes.n_nodes() as u32 {
-        let in_degree = shard.in_degree(node_idx);
+        let in_degree = shard.in_degrees()[node_idx as usize];
         if !weight_fixed.sums_to_at_most_one(in_degree) {
             return Err(ModelError::WeightsExceedOne {
                 node: nodes.node(node_idx),

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Which nodes take part, by the columns of the graph's nodes. As it stands in a spec.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Audience {
     /// Who can become active; everyone where nothing is said. Seeds start in any case.
@@ -20,6 +21,9 @@ pub struct Audience {
     /// A column of categories by which the spread is counted apart, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment: Option<String>,
+    /// A column of numbers by which the spread is weighed, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<String>,
     /// Accounts that were bought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fakes: Option<Fakes>,
@@ -27,7 +31,7 @@ pub struct Audience {
 
 /// Nodes whose value in a column is one of several, or in a range, or yes or no. A node without a
 /// value is not selected.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Selector {
     /// The column.
@@ -47,7 +51,7 @@ pub struct Selector {
 }
 
 /// Accounts that are nobody's. They never count as spread and never endorse.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fakes {
     /// A column of truths that says who they are.
@@ -55,6 +59,7 @@ pub struct Fakes {
     pub column: Option<String>,
     /// Or their share: each node is one with this probability, the same in all simulations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub share: Option<f64>,
     /// What they do.
     #[serde(default)]
@@ -62,7 +67,7 @@ pub struct Fakes {
 }
 
 /// What accounts do that are nobody's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FakeConduct {
     /// Pass every message on.
@@ -75,12 +80,13 @@ pub enum FakeConduct {
 }
 
 /// A probability by the category of a node.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ByCategory {
     /// The column of categories.
     pub column: String,
     /// The probability of nodes of another category, or of none.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub default: f64,
     /// The probability of the nodes of each of these.
     pub values: BTreeMap<String, f64>,

@@ -9,6 +9,8 @@ use crate::dynamics::{Dynamics, NodeRule, Sides};
 pub enum Measure {
     /// Nodes that became active and are nobody's.
     Fakes,
+    /// The weights of the nodes that count and became active, in units of 1/[`WEIGHT_UNITS`].
+    Weight,
     /// Nodes of a segment that count and became active: its place, and its name.
     Segment(usize, String),
     /// Nodes that began to pass the message on.
@@ -21,6 +23,9 @@ pub enum Measure {
     Negative,
     /// Nodes that took a campaign: its place, and its name unless it is the job's own.
     Campaign(usize, String),
+    /// Nodes that became active over a channel: its place in the job, and its name. Seeds come
+    /// over none.
+    Channel(usize, String),
     /// Infections, repeated ones included.
     Infections,
     /// Nodes that carry an infection which they cannot pass on yet, at the end of the round.
@@ -28,6 +33,9 @@ pub enum Measure {
     /// Nodes that can pass on an infection, at the end of the round.
     Infectious,
 }
+
+/// Weights are summed as whole millionths: what has at most six decimals is exact.
+pub const WEIGHT_UNITS: u64 = 1_000_000;
 
 /// The name of the job's own campaign in results.
 const OWN_CAMPAIGN: &str = "own";
@@ -38,6 +46,12 @@ impl Measure {
     pub fn is_stock(&self) -> bool {
         matches!(self, Self::Exposed | Self::Infectious)
     }
+
+    /// So many units are 1 in results.
+    #[must_use]
+    pub fn units(&self) -> u64 {
+        if *self == Self::Weight { WEIGHT_UNITS } else { 1 }
+    }
 }
 
 impl fmt::Display for Measure {
@@ -45,6 +59,7 @@ impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fakes => f.write_str("fakes"),
+            Self::Weight => f.write_str("weight"),
             Self::Segment(_, name) => write!(f, "segment.{name}"),
             Self::Forwarded => f.write_str("forwarded"),
             Self::Endorsed => f.write_str("endorsed"),
@@ -52,6 +67,7 @@ impl fmt::Display for Measure {
             Self::Negative => f.write_str("negative"),
             Self::Campaign(0, _) => write!(f, "campaign.{OWN_CAMPAIGN}"),
             Self::Campaign(_, name) => write!(f, "campaign.{name}"),
+            Self::Channel(_, name) => write!(f, "channel.{name}"),
             Self::Infections => f.write_str("infections"),
             Self::Exposed => f.write_str("exposed"),
             Self::Infectious => f.write_str("infectious"),
@@ -84,6 +100,8 @@ impl Dynamics {
                 measures.push(Measure::Infectious);
             }
         }
+        let channels = self.channels.iter().map(|channel| channel.name.clone()).enumerate();
+        measures.extend(channels.map(|(place, name)| Measure::Channel(place, name)));
         if self.conduct.asks_forward() {
             measures.push(Measure::Forwarded);
         }
@@ -92,6 +110,9 @@ impl Dynamics {
         }
         if self.audience.fakes.is_some() {
             measures.push(Measure::Fakes);
+        }
+        if self.audience.weight.is_some() {
+            measures.push(Measure::Weight);
         }
         let segments = self.segments.iter().cloned().enumerate();
         measures.extend(segments.map(|(place, name)| Measure::Segment(place, name)));

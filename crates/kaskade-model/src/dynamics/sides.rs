@@ -40,7 +40,17 @@ pub struct Rival {
 }
 
 /// Who wins where several campaigns arrive at a node in one round.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tie {
     /// Each source with the same probability.
@@ -51,6 +61,16 @@ pub enum Tie {
 }
 
 impl Sides {
+    /// Whether the sources that reach a node in one round decide its side.
+    #[must_use]
+    pub fn asks_sources(&self) -> bool {
+        match self {
+            Self::One => false,
+            Self::Opinion { .. } => true,
+            Self::Campaigns { tie, .. } => *tie == Tie::Random,
+        }
+    }
+
     /// The side of positive nodes.
     pub const POSITIVE: usize = 0;
     /// The side of negative nodes.

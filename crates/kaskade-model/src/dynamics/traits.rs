@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::audience::{ByCategory, FakeConduct, Fakes, Selector};
-use super::{Conduct, Dynamics};
+use super::audience::{Audience, ByCategory, FakeConduct, Fakes, Selector};
+use super::{Conduct, Dynamics, WEIGHT_UNITS};
 use crate::coin::{InvalidProbability, Purpose, Threshold, job_key, node_item, uniform};
 use crate::ids::NodeId;
 
@@ -50,11 +50,14 @@ impl NodeColumns for NoColumns {
     }
 }
 
-/// The class of every node. A byte a node; none where all are alike.
+/// The class of every node, and its weight. A byte a node, none where all are alike; 8 bytes more
+/// where nodes are weighed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeTraits {
     class_of: Vec<u8>,
     classes: Vec<Class>,
+    /// In units of 1/[`WEIGHT_UNITS`]; empty where nobody asks.
+    weights: Vec<u64>,
 }
 
 /// What the nodes of a class may do, and how they are counted.
@@ -74,7 +77,13 @@ pub struct Class {
     pub endorse: Threshold,
     /// Their place among the segments, if they are in one.
     pub segment: Option<u8>,
+    /// The channels of the job that reach them, a bit each by their order in the job.
+    pub channels: u8,
 }
+
+/// The weights of all nodes together stay below it, in units of 1/[`WEIGHT_UNITS`]: a double holds
+/// any sum of them.
+const MAX_TOTAL_WEIGHT: u64 = 1 << 53;
 
 /// The most segments.
 pub const MAX_SEGMENTS: usize = 64;
@@ -90,9 +99,14 @@ impl NodeTraits {
         n_nodes: u32,
         columns: &(impl NodeColumns + ?Sized),
     ) -> Result<Self, TraitError> {
+        let weights = match &dynamics.audience.weight {
+            Some(column) => weights(column, n_nodes, columns)?,
+            None => Vec::new(),
+        };
         let reader = Reader::new(dynamics, seed, columns)?;
         if reader.is_same_for_all() {
-            return Ok(Self { class_of: Vec::new(), classes: vec![reader.class(NodeId(0))] });
+            let classes = vec![reader.class(NodeId(0))];
+            return Ok(Self { class_of: Vec::new(), classes, weights });
         }
         let mut places: BTreeMap<Class, u8> = BTreeMap::new();
         let mut classes = Vec::new();
@@ -111,7 +125,7 @@ impl NodeTraits {
             };
             class_of.push(place);
         }
-        Ok(Self { class_of, classes })
+        Ok(Self { class_of, classes, weights })
     }
 
     /// The class of `node`.
@@ -122,11 +136,61 @@ impl NodeTraits {
         &self.classes[usize::from(place)]
     }
 
+    /// The weight of `node` in units of 1/[`WEIGHT_UNITS`]; 0 where nobody asks.
+    #[inline]
+    #[must_use]
+    pub fn weight(&self, node: NodeId) -> u64 {
+        self.weights.get(node.index()).copied().unwrap_or(0)
+    }
+
+    /// The bytes a node of the whole graph that the traits of a job with `dynamics` take.
+    #[must_use]
+    pub fn bytes_per_node(dynamics: &Dynamics) -> u64 {
+        let Audience { reach, count, seeds: _, segment, weight, fakes } = &dynamics.audience;
+        let Conduct { forward_by, endorse_by, .. } = &dynamics.conduct;
+        let is_selected = reach.is_some() || count.is_some() || fakes.is_some();
+        let has_classes = is_selected || segment.is_some();
+        let has_classes = has_classes || forward_by.is_some() || endorse_by.is_some();
+        u64::from(has_classes) + if weight.is_some() { size_of::<u64>() as u64 } else { 0 }
+    }
+
     /// Whether some nodes cannot be reached.
     #[must_use]
     pub fn has_closed(&self) -> bool {
         self.classes.iter().any(|class| !class.can_be_reached)
     }
+}
+
+/// The weights of `n_nodes` nodes, of which those without a value weigh nothing.
+fn weights(
+    column: &str,
+    n_nodes: u32,
+    columns: &(impl NodeColumns + ?Sized),
+) -> Result<Vec<u64>, TraitError> {
+    let place = place_of(columns, column)?;
+    let mut total = 0u64;
+    let of_node = |node: u32| {
+        let value = match columns.value(place, NodeId(node)) {
+            Value::Number(value) => value,
+            Value::Missing => 0.0,
+            Value::Category(_) | Value::Bool(_) => {
+                let column = column.to_owned();
+                return Err(TraitError::OtherType { column, wanted: "number" });
+            }
+        };
+        if value < 0.0 {
+            let (column, node) = (column.to_owned(), NodeId(node));
+            return Err(TraitError::NegativeWeight { column, node, value });
+        }
+        // A number that is too large is the largest that there is.
+        let units = (value * WEIGHT_UNITS as f64).round() as u64;
+        total = total.saturating_add(units);
+        match total < MAX_TOTAL_WEIGHT {
+            true => Ok(units),
+            false => Err(TraitError::HeavyWeights { column: column.to_owned() }),
+        }
+    };
+    (0..n_nodes).map(of_node).collect()
 }
 
 /// Which of `n_nodes` nodes `selector` means.
@@ -160,7 +224,11 @@ pub fn segments(
     Ok(categories)
 }
 
-fn place_of(columns: &(impl NodeColumns + ?Sized), name: &str) -> Result<usize, TraitError> {
+/// The place of the column named `name`.
+pub(crate) fn place_of(
+    columns: &(impl NodeColumns + ?Sized),
+    name: &str,
+) -> Result<usize, TraitError> {
     columns.find(name).ok_or_else(|| TraitError::NoColumn { column: name.to_owned() })
 }
 
@@ -188,6 +256,8 @@ struct Reader<'a, C: ?Sized> {
     segment: Option<(usize, &'a [String])>,
     forward: Rate,
     endorse: Rate,
+    /// By channel of the job.
+    channels: Vec<Option<(usize, &'a Selector)>>,
     key: u64,
 }
 
@@ -204,7 +274,7 @@ struct Rate {
 impl<'a, C: NodeColumns + ?Sized> Reader<'a, C> {
     fn new(dynamics: &'a Dynamics, seed: u64, columns: &'a C) -> Result<Self, TraitError> {
         let Dynamics { audience, conduct, .. } = dynamics;
-        let selector = |selector: &'a Option<Selector>| {
+        let selector = |selector: &'a Option<Selector>| -> Result<_, TraitError> {
             let found = selector.as_ref().map(|selector| {
                 Ok::<_, TraitError>((place_of(columns, &selector.column)?, selector))
             });
@@ -229,13 +299,19 @@ impl<'a, C: NodeColumns + ?Sized> Reader<'a, C> {
             segment: segment.transpose()?.map(|place| (place, dynamics.segments.as_slice())),
             forward: Rate::new(forward.unwrap_or(1.0), forward_by.as_ref(), columns)?,
             endorse: Rate::new(endorse.unwrap_or(0.0), endorse_by.as_ref(), columns)?,
+            channels: dynamics
+                .channels
+                .iter()
+                .map(|channel| selector(&channel.audience))
+                .collect::<Result<_, _>>()?,
             key: job_key(seed),
         })
     }
 
     fn is_same_for_all(&self) -> bool {
-        let Self { reach, count, fakes, segment, forward, endorse, .. } = self;
-        let is_selected = reach.is_some() || count.is_some() || fakes.is_some();
+        let Self { reach, count, fakes, segment, forward, endorse, channels, .. } = self;
+        let has_audience = channels.iter().any(Option::is_some);
+        let is_selected = reach.is_some() || count.is_some() || fakes.is_some() || has_audience;
         !is_selected && segment.is_none() && forward.by.is_none() && endorse.by.is_none()
     }
 
@@ -272,6 +348,10 @@ impl<'a, C: NodeColumns + ?Sized> Reader<'a, C> {
                 None => self.endorse.of(self.columns, node),
             },
             segment,
+            channels: (0..)
+                .zip(&self.channels)
+                .map(|(place, audience)| u8::from(is_in(audience)) << place)
+                .sum(),
         }
     }
 }
@@ -320,6 +400,53 @@ pub enum TraitError {
         column: String,
         /// The type that is wanted.
         wanted: &'static str,
+    },
+    /// A node has no value where one is needed.
+    #[error(
+        "the column {column:?} says nothing of node {node} (dense id): give every node a number in it"
+    )]
+    NoValue {
+        /// The column.
+        column: String,
+        /// The node.
+        node: NodeId,
+    },
+    /// A number that is no factor.
+    #[error("the column {column:?} has {value} at node {node} (dense id), which is not in [0, 1]")]
+    NoFactor {
+        /// The column.
+        column: String,
+        /// The node.
+        node: NodeId,
+        /// Its number.
+        value: f64,
+    },
+    /// A weight below 0.
+    #[error("the column {column:?} has {value} at node {node} (dense id): a weight is at least 0")]
+    NegativeWeight {
+        /// The column.
+        column: String,
+        /// The node.
+        node: NodeId,
+        /// Its number.
+        value: f64,
+    },
+    /// Weights whose sum is not exact any more.
+    #[error(
+        "the weights in the column {column:?} sum to more than {}: scale them down",
+        MAX_TOTAL_WEIGHT / WEIGHT_UNITS
+    )]
+    HeavyWeights {
+        /// The column.
+        column: String,
+    },
+    /// A category that a column does not have.
+    #[error("the column {column:?} has no category {category:?}")]
+    NoCategory {
+        /// The column.
+        column: String,
+        /// The category.
+        category: String,
     },
     /// Too many segments to count apart.
     #[error(

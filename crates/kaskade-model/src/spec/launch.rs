@@ -1,22 +1,27 @@
 //! `[launch]`, `[[push]]` and `[[rival]]`: who starts besides the first seeds, when, and how surely.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ModelKind, RateSpec, SeedSpec, Spec, SpecError, model};
+use super::{ModelKind, SeedSpec, Spec, SpecError, model};
 use crate::coin::Threshold;
-use crate::dynamics::{Dynamics, NodeRule};
+use crate::dynamics::{Delay, Dynamics, DynamicsError, MAX_SIDES, NodeRule};
 
 /// How surely seeds start.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LaunchSpec {
     /// The probability that a seed starts, drawn for each seed, push and simulation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub probability: Option<f64>,
 }
 
 /// Seeds that start in a later round.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PushSpec {
     /// The round in which they are active.
@@ -29,7 +34,7 @@ pub struct PushSpec {
 }
 
 /// A campaign that competes with that of the first seeds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RivalSpec {
     /// Its name in results.
@@ -52,15 +57,22 @@ impl Spec {
     pub fn dynamics(&self) -> Result<Dynamics, SpecError> {
         let dynamics = Dynamics {
             rule: self.model.rule(&self.rival)?,
-            delay: self.model.delay(),
+            delay: if self.channel.is_empty() { self.model.delay() } else { Delay::NextRound },
+            channels: self.channels()?,
+            activation: self.model.activation.unwrap_or_default(),
             conduct: self.model.conduct(),
             audience: self.audience.clone(),
             segments: Vec::new(),
             firing: self.launch.probability,
             pushes: Vec::new(),
         };
-        let blamed = |error| SpecError::new(model::blamed(&error, &self.model), error.to_string());
-        dynamics.check().map_err(blamed)?;
+        dynamics.check().map_err(|error| {
+            let key = match error {
+                DynamicsError::Campaigns => self.key_of_campaigns(),
+                _ => model::blamed(&error, &self.model).into(),
+            };
+            SpecError::new(key, format!("is invalid: {error}"))
+        })?;
         Ok(dynamics)
     }
 
@@ -71,8 +83,8 @@ impl Spec {
     pub fn pushes(&self) -> Result<Vec<(u32, u8, &SeedSpec)>, SpecError> {
         let rivals = (1..).zip(&self.rival).map(|(side, rival)| (0, side, &rival.seeds));
         let mut pushes: Vec<_> = rivals.collect();
-        for push in &self.push {
-            pushes.push((push.round, self.side_of(push)?, &push.seeds));
+        for (number, push) in (1..).zip(&self.push) {
+            pushes.push((push.round, self.side_of(push, number)?, &push.seeds));
         }
         Ok(pushes)
     }
@@ -110,16 +122,33 @@ impl Spec {
             ("model.waning", self.model.waning),
             ("model.quality", self.model.quality),
             ("model.meeting", self.model.meeting),
-            ("model.forward", self.model.forward.as_ref().map(RateSpec::default_rate)),
-            ("model.endorse", self.model.endorse.as_ref().map(RateSpec::default_rate)),
         ];
         for (key, probability) in given {
             if let Some(Err(error)) = probability.map(Threshold::from_probability) {
                 return Err(SpecError::new(key, format!("is invalid: {error}")));
             }
         }
+        for (key, rate) in
+            [("model.forward", &self.model.forward), ("model.endorse", &self.model.endorse)]
+        {
+            rate.as_ref().map_or(Ok(()), |rate| rate.check(key))?;
+        }
         self.dynamics()?;
         self.pushes()?;
+        for (number, rival) in (1..).zip(&self.rival) {
+            rival.seeds.check(&format!("rival.{number}.seeds"))?;
+        }
+        for (number, push) in (1..).zip(&self.push) {
+            push.seeds.check(&format!("push.{number}.seeds"))?;
+            if let Some(last) = self.last_round().filter(|&last| push.round > last) {
+                let reason = format!(
+                    "is {}, after the last round: use at most {last}, or raise `{}`",
+                    push.round,
+                    if self.model.deadline == Some(last) { "deadline" } else { "max_rounds" },
+                );
+                return Err(SpecError::new(format!("push.{number}.round"), reason));
+            }
+        }
         Ok(())
     }
 
@@ -135,13 +164,27 @@ impl Spec {
         }
     }
 
-    fn side_of(&self, push: &PushSpec) -> Result<u8, SpecError> {
+    /// The rival whose name was given before, or the first that is too much.
+    fn key_of_campaigns(&self) -> Cow<'static, str> {
+        let mut names = BTreeSet::from([""]);
+        for (number, rival) in (1..).zip(&self.rival) {
+            if !names.insert(&*rival.name) || number >= MAX_SIDES {
+                return format!("rival.{number}.name").into();
+            }
+        }
+        "rival".into()
+    }
+
+    fn side_of(&self, push: &PushSpec, number: usize) -> Result<u8, SpecError> {
         let Some(name) = &push.campaign else { return Ok(0) };
         let place = self.rival.iter().position(|rival| rival.name == *name);
         match place.filter(|_| self.model.kind == ModelKind::Competitive) {
             // There are at most 7.
             Some(place) => Ok(place as u8 + 1),
-            None => Err(SpecError::new("push", format!("is for {name:?}, which is no [[rival]]"))),
+            None => Err(SpecError::new(
+                format!("push.{number}.campaign"),
+                format!("is {name:?}, which is no [[rival]]"),
+            )),
         }
     }
 }

@@ -1,15 +1,18 @@
 //! `[model]`: how the message spreads.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::launch::RivalSpec;
 use super::{ModelKind, Probability, SpecError, ThresholdSpec};
+use crate::coin::Threshold;
 use crate::dynamics::{
-    ByCategory, Conduct, Course, Delay, DynamicsError, Immunity, NodeRule, Rival, Sides, Tie,
+    Activation, ByCategory, Conduct, Course, Delay, DynamicsError, Immunity, NodeRule, Rival,
+    Sides, Tie,
 };
 
 /// How the message spreads. Keys that a kind does not have are refused.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSpec {
     /// The diffusion model.
@@ -23,25 +26,33 @@ pub struct ModelSpec {
     pub threshold: Option<ThresholdSpec>,
     /// The probability a round that an infectious node recovers (`sir` and its kin).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub recovery: Option<f64>,
     /// The probability a round that an exposed node becomes infectious (`seir`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub incubation: Option<f64>,
     /// The probability a round that an immune node becomes susceptible (`sirs`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub waning: Option<f64>,
     /// The probability that a good word stays one (`negative-opinion`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub quality: Option<f64>,
     /// Who wins a node that several campaigns reach in one round (`competitive`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tie: Option<Tie>,
     /// The probability a round that source and target meet; the first meeting counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub meeting: Option<f64>,
     /// Rounds that a message is under way, or weights of 1, 2, 3, … rounds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<DelaySpec>,
+    /// Over how many of the channels a node must be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<Activation>,
     /// The last round that counts: `run.max_rounds` in the words of the literature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<u32>,
@@ -54,7 +65,7 @@ pub struct ModelSpec {
 }
 
 /// A number of rounds, or weights of 1, 2, 3, … rounds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum DelaySpec {
     /// Always so many.
@@ -63,23 +74,42 @@ pub enum DelaySpec {
     Weights(Vec<f64>),
 }
 
+impl DelaySpec {
+    /// What `delay` and `meeting`, at most one of which is there, mean.
+    pub(super) fn resolve(delay: Option<&Self>, meeting: Option<f64>) -> Delay {
+        match (meeting, delay) {
+            (Some(meeting), _) => Delay::Meeting(meeting),
+            (None, Some(Self::Rounds(rounds))) => Delay::Constant(*rounds),
+            (None, Some(Self::Weights(weights))) => Delay::Table(weights.clone()),
+            (None, None) => Delay::NextRound,
+        }
+    }
+}
+
 /// A probability, the same for all nodes or by their category.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a number in [0, 1], or { column, default, values }")]
 pub enum RateSpec {
     /// The same for all.
-    Same(f64),
+    Same(#[schemars(range(min = 0.0, max = 1.0))] f64),
     /// By a column of the nodes.
     ByCategory(ByCategory),
 }
 
 impl RateSpec {
-    /// That of nodes of which nothing else is said.
-    #[must_use]
-    pub fn default_rate(&self) -> f64 {
+    /// Refuses a rate that is no probability; `key` is where it stands.
+    pub(super) fn check(&self, key: &str) -> Result<(), SpecError> {
+        let is_rate = |key: String, rate: f64| match Threshold::from_probability(rate) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(SpecError::new(key, format!("is invalid: {error}"))),
+        };
         match self {
-            Self::Same(rate) => *rate,
-            Self::ByCategory(by) => by.default,
+            Self::Same(rate) => is_rate(key.to_owned(), *rate),
+            Self::ByCategory(by) => {
+                is_rate(format!("{key}.default"), by.default)?;
+                let mut values = by.values.iter();
+                values.try_for_each(|(name, rate)| is_rate(format!("{key}.values.{name}"), *rate))
+            }
         }
     }
 }
@@ -95,7 +125,7 @@ impl ModelSpec {
     /// counts all neighbours, all others take 1 over the target's in-degree.
     #[must_use]
     pub fn probability(&self) -> Probability {
-        self.probability.unwrap_or(match self.kind {
+        self.probability.clone().unwrap_or(match self.kind {
             ModelKind::Threshold => Probability::Constant(1.0),
             _ => Probability::WeightedCascade,
         })
@@ -144,12 +174,7 @@ impl ModelSpec {
     /// How long a message is under way.
     #[must_use]
     pub(super) fn delay(&self) -> Delay {
-        match (self.meeting, &self.delay) {
-            (Some(meeting), _) => Delay::Meeting(meeting),
-            (None, Some(DelaySpec::Rounds(rounds))) => Delay::Constant(*rounds),
-            (None, Some(DelaySpec::Weights(weights))) => Delay::Table(weights.clone()),
-            (None, None) => Delay::NextRound,
-        }
+        DelaySpec::resolve(self.delay.as_ref(), self.meeting)
     }
 
     /// What active nodes do.
@@ -211,6 +236,10 @@ pub(super) fn blamed(error: &DynamicsError, model: &ModelSpec) -> &'static str {
         DynamicsError::Delay => "model.delay",
         DynamicsError::Requirement => "model.threshold",
         DynamicsError::Campaigns => "rival",
+        DynamicsError::NoChannels => "model.activation",
+        DynamicsError::ChannelKind | DynamicsError::Channels | DynamicsError::ChannelColumn => {
+            "channel"
+        }
         DynamicsError::UnknownSide => "push",
         DynamicsError::Fakes => "audience.fakes",
         DynamicsError::Segments => "audience.segment",

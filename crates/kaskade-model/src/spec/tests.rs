@@ -1,4 +1,5 @@
 use super::*;
+use crate::diffusion::ArcProbability;
 
 fn spec(seeds: &str, model: &str) -> Result<Spec, serde_json::Error> {
     serde_json::from_str(&format!(r#"{{"version":1,"seeds":{seeds},"model":{model}}}"#))
@@ -127,11 +128,25 @@ fn rivals_and_pushes_have_sides() {
     let sides: Vec<_> = resolved.pushes().unwrap().iter().map(|push| (push.0, push.1)).collect();
     assert_eq!(sides, [(0, 1), (0, 2), (4, 0), (5, 2)]);
     let stranger = text.replace(r#""campaign":"c""#, r#""campaign":"d""#);
-    assert_eq!(read(&stranger).resolve().unwrap_err().key, "push");
+    assert_eq!(read(&stranger).resolve().unwrap_err().key, "push.2.campaign");
+    for (from, to, key) in [
+        (r#""name":"c""#, r#""name":"b""#, "rival.2.name"),
+        (r#""name":"b""#, r#""name":"""#, "rival.1.name"),
+        (r#"{"random":3}"#, r#"{"random":0}"#, "rival.2.seeds"),
+        (r#"{"random":1}}]"#, r#"{"ids":[]}}]"#, "push.2.seeds.ids"),
+        (r#""probability":0.01"#, r#""probability":0.01,"deadline":4"#, "push.2.round"),
+    ] {
+        assert_eq!(read(&text.replace(from, to)).resolve().unwrap_err().key, key);
+    }
     let other_kind = text.replace("competitive", "independent-cascade");
     assert_eq!(read(&other_kind).resolve().unwrap_err().key, "rival");
     for form in ["0.18", "count:3", "count:1-5", "uniform:0.1-0.3"] {
         assert_eq!(form.parse::<ThresholdSpec>().unwrap().to_string(), form);
     }
-    assert!("some".parse::<ThresholdSpec>().is_err());
+    let small = ThresholdSpec::Uniform { uniform: [1e-3, 0.2] };
+    assert_eq!("uniform:1e-3-0.2".parse(), Ok(small));
+    assert_eq!("uniform:1e-3-2e-1".parse(), Ok(small));
+    for wrong in ["some", "uniform:0.1", "uniform:1e-3", "count:1-", "count:-1"] {
+        assert!(wrong.parse::<ThresholdSpec>().is_err(), "{wrong}");
+    }
 }

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::dynamics::Requirement;
 
 /// A share of the in-degree, or a table that says something else.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a share in [0, 1], { count = K } or { uniform = [LOW, HIGH] }")]
 pub enum ThresholdSpec {
     /// At least this share.
@@ -26,7 +27,7 @@ pub enum ThresholdSpec {
 }
 
 /// A number, or two between which it is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Count {
     /// Always so many.
@@ -61,27 +62,20 @@ impl FromStr for ThresholdSpec {
                      uniform:LOW-HIGH"
             )
         };
-        let pair = |range: &str| {
-            let (low, high) = range.split_once('-')?;
-            Some((low.trim().to_owned(), high.trim().to_owned()))
-        };
+        // At the hyphen that leaves a number on both sides: `1e-3-0.2` has two.
+        fn pair<T: FromStr>(range: &str) -> Option<[T; 2]> {
+            range.match_indices('-').find_map(|(hyphen, _)| {
+                let low = range[..hyphen].trim().parse().ok()?;
+                Some([low, range[hyphen + 1..].trim().parse().ok()?])
+            })
+        }
         if let Some(count) = text.strip_prefix("count:") {
-            let count = match pair(count) {
-                None => count.parse().ok().map(Count::Fixed),
-                Some((low, high)) => low
-                    .parse()
-                    .ok()
-                    .zip(high.parse().ok())
-                    .map(|(low, high)| Count::Drawn([low, high])),
-            };
+            let fixed = count.trim().parse().ok().map(Count::Fixed);
+            let count = fixed.or_else(|| pair(count).map(Count::Drawn));
             return count.map(|count| Self::Count { count }).ok_or_else(unknown);
         }
         if let Some(uniform) = text.strip_prefix("uniform:") {
-            let (low, high) = pair(uniform).ok_or_else(unknown)?;
-            let shares = low.parse().ok().zip(high.parse().ok());
-            return shares
-                .map(|(low, high)| Self::Uniform { uniform: [low, high] })
-                .ok_or_else(unknown);
+            return pair(uniform).map(|uniform| Self::Uniform { uniform }).ok_or_else(unknown);
         }
         text.parse().map(Self::Share).map_err(|_| unknown())
     }

@@ -3,15 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::{self, Visitor};
+use schemars::JsonSchema;
+use serde::de;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::OriginalId;
+use super::{OriginalId, SpecError};
 use crate::coin::Family;
 
 /// The diffusion models.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(transform = super::schema::add_short_names)]
 pub enum ModelKind {
     /// Each arc has one attempt, with its own probability.
     #[default]
@@ -53,91 +55,8 @@ impl fmt::Display for ModelKind {
     }
 }
 
-/// A number in [0, 1], or a word that says how an arc's probability is found.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Probability {
-    /// The same for all arcs.
-    Constant(f64),
-    /// `weighted-cascade`: 1 over the target's in-degree.
-    WeightedCascade,
-    /// `trivalency`: 0.1, 0.01 or 0.001, drawn once per arc.
-    Trivalency,
-    /// `column`: the graph's arc column.
-    Column,
-}
-
-impl Probability {
-    const WORDS: [(&'static str, Self); 3] = [
-        ("weighted-cascade", Self::WeightedCascade),
-        ("trivalency", Self::Trivalency),
-        ("column", Self::Column),
-    ];
-}
-
-impl FromStr for Probability {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let word = Self::WORDS.iter().find(|(word, _)| *word == text);
-        word.map(|(_, value)| *value).or_else(|| text.parse().ok().map(Self::Constant)).ok_or_else(
-            || {
-                format!(
-                    "{text:?} is neither a number in [0, 1] nor `weighted-cascade`, `trivalency` \
-                     or `column`"
-                )
-            },
-        )
-    }
-}
-
-impl fmt::Display for Probability {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Self::Constant(probability) = self {
-            return probability.fmt(f);
-        }
-        let word = Self::WORDS.iter().find(|(_, value)| value == self);
-        f.write_str(word.map_or("", |(word, _)| word))
-    }
-}
-
-impl Serialize for Probability {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Constant(probability) => serializer.serialize_f64(*probability),
-            word => serializer.collect_str(word),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Probability {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ProbabilityVisitor;
-        impl Visitor<'_> for ProbabilityVisitor {
-            type Value = Probability;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "a number in [0, 1], \"weighted-cascade\", \"trivalency\" or \"column\"",
-                )
-            }
-            fn visit_f64<E: de::Error>(self, probability: f64) -> Result<Probability, E> {
-                Ok(Probability::Constant(probability))
-            }
-            fn visit_i64<E: de::Error>(self, probability: i64) -> Result<Probability, E> {
-                Ok(Probability::Constant(probability as f64))
-            }
-            fn visit_u64<E: de::Error>(self, probability: u64) -> Result<Probability, E> {
-                Ok(Probability::Constant(probability as f64))
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Probability, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_any(ProbabilityVisitor)
-    }
-}
-
 /// How seeds are chosen; in a spec, exactly one key of `[seeds]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeedSpec {
     /// So many nodes of highest out-degree, ties by smaller original id.
@@ -150,6 +69,21 @@ pub enum SeedSpec {
     Ids(Vec<OriginalId>),
     /// The nodes named in a file, an id a line.
     File(String),
+}
+
+impl SeedSpec {
+    /// Refuses seeds that are nobody; `key` is where they stand.
+    pub(super) fn check(&self, key: &str) -> Result<(), SpecError> {
+        match self {
+            Self::TopDegree(0) | Self::Random(0) | Self::RandomEach(0) => {
+                Err(SpecError::new(key.to_owned(), "must be at least one node"))
+            }
+            Self::Ids(ids) if ids.is_empty() => {
+                Err(SpecError::new(format!("{key}.ids"), "must name at least one node"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl FromStr for SeedSpec {
@@ -181,7 +115,7 @@ impl FromStr for SeedSpec {
 }
 
 /// The coin families (DESIGN §3.2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CoinFamily {
     /// Chosen from model and probability alone.
@@ -222,7 +156,7 @@ impl FromStr for CoinFamily {
 }
 
 /// How the interval of a mean is made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum IntervalMethod {
     /// Mean ± a quantile of the normal distribution · standard error.

@@ -62,8 +62,20 @@ fn large_means_do_not_swallow_small_deviations() {
 fn the_sums_have_room_for_the_largest_sample() {
     let n = crate::sample::MAX_SAMPLE;
     let x = u128::from(u32::MAX);
-    let moments = Moments { n, sum: u128::from(n) * x, squares: u128::from(n) * x * x };
-    assert_eq!(moments.standard_deviation(), Some(0.0));
+    // As far from the mean as can be, which has the largest rest.
+    let moments = Moments { n, sum: u128::from(n) * (x + 1) - 1, squares: u128::from(n) * x * x };
+    assert_eq!(moments.standard_deviation(), Some(x as f64));
+}
+
+#[test]
+fn values_of_53_bits_have_room() {
+    let large = 1 << 53;
+    let values: Vec<u64> = (0..10_000).map(|place| large * (place % 2)).collect();
+    let moments = Moments::of(&values);
+    assert_eq!(moments.mean(), large as f64 / 2.0);
+    let deviation = large as f64 / 2.0 * (10_000.0_f64 / 9_999.0).sqrt();
+    let found = moments.standard_deviation().unwrap();
+    assert!((found - deviation).abs() <= 1e-15 * deviation, "{found}, not {deviation}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn column_names(reader: &SerializedFileReader<bytes::Bytes>) -> Vec<String> {
 #[test]
 fn simulations_read_back() {
     let (sample, _) = fixture::summary();
-    let reader = reader(simulations_parquet(&sample).unwrap());
+    let reader = reader(simulations_parquet(&sample, &[]).unwrap());
     assert_eq!(column_names(&reader), ["simulation", "spread", "rounds", "fingerprint"]);
     let found: Vec<_> = rows(&reader)
         .iter()
@@ -83,8 +83,8 @@ fn rounds_read_back() {
 #[test]
 fn files_name_their_schema_and_digest_and_no_time() {
     let (sample, summary) = fixture::summary();
-    let bytes = simulations_parquet(&sample).unwrap();
-    assert_eq!(simulations_parquet(&sample).unwrap(), bytes);
+    let bytes = simulations_parquet(&sample, &[]).unwrap();
+    assert_eq!(simulations_parquet(&sample, &[]).unwrap(), bytes);
     let reader = reader(bytes);
     let metadata = reader.metadata().file_metadata();
     let notes: Vec<_> = metadata.key_value_metadata().unwrap().iter().collect();
@@ -100,11 +100,38 @@ fn row_groups_are_bounded() {
     let n_rows = ROWS_PER_GROUP + 5;
     let spreads: Vec<u64> = (1..).take(n_rows).collect();
     let sample = fixture::sample_of_spreads(&spreads);
-    let reader = reader(simulations_parquet(&sample).unwrap());
+    let reader = reader(simulations_parquet(&sample, &[]).unwrap());
     let groups: Vec<_> =
         reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
     assert_eq!(groups, [ROWS_PER_GROUP as i64, 5]);
     let last = reader.get_row_iter(None).unwrap().last().unwrap().unwrap();
     assert_eq!(last.get_ulong(0).unwrap(), n_rows as u64 - 1);
     assert_eq!(last.get_ulong(1).unwrap(), n_rows as u64);
+}
+
+#[test]
+fn what_was_measured_has_columns_of_its_own() {
+    use kaskade_model::dynamics::Measure;
+    let mut rows = fixture::rows(&[&[1, 2], &[1]]);
+    rows[0].series = vec![vec![1, 2], vec![5, 3]];
+    rows[1].series = vec![vec![4], vec![2]];
+    let sample = Sample::collect(rows, 100).unwrap();
+    let name = "teens; {or} younger".to_owned();
+    let measures = [Measure::Segment(0, name), Measure::Infectious];
+    let measures = MeasureEstimate::all(&sample, &measures);
+    let reader = reader(simulations_parquet(&sample, &measures).unwrap());
+    let schema = reader.metadata().file_metadata().schema();
+    let names: Vec<_> = schema.get_fields().iter().map(|field| field.name().to_owned()).collect();
+    let [.., first, second] = &names[..] else { panic!("{names:?}") };
+    let expected = ["measure:segment.teens; {or} younger", "measure:infectious"];
+    assert_eq!([first.as_str(), second], expected);
+    let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    let cells = |row: usize| -> Vec<String> {
+        rows[row].get_column_iter().skip(4).map(|(_, value)| value.to_string()).collect()
+    };
+    // Sums of what adds up, peaks of what rises and falls.
+    assert_eq!(
+        (cells(0), cells(1)),
+        (vec!["3".to_owned(), "5".to_owned()], vec!["4".into(), "2".into()])
+    );
 }

@@ -22,11 +22,14 @@ pub(super) fn page(results: &[Reported<'_>], comparisons: &[Comparison], plots: 
     if !comparisons.is_empty() {
         body += &comparison_table(comparisons);
     }
-    body += "<section class=\"plots\" aria-label=\"Plots\">";
-    plots.iter().for_each(|plot| body += &figure_of(plot));
-    body += "</section>";
+    body += &gallery(plots);
     results.iter().for_each(|result| body += &reach(result));
     results.iter().for_each(|result| body += &origin(result));
+    whole(&title, &body)
+}
+
+/// A page of its own with `title` and the contents `body`.
+pub(super) fn whole(title: &str, body: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -37,7 +40,7 @@ pub(super) fn page(results: &[Reported<'_>], comparisons: &[Comparison], plots: 
          <style>{PAGE_STYLE}{STYLE}</style></head>\n<body><main>{body}\
          <footer>Made by kaskade {version}. This page asks for nothing but itself.</footer>\
          </main></body></html>\n",
-        escape(&title)
+        escape(title)
     )
 }
 
@@ -181,6 +184,13 @@ fn comparison_table(comparisons: &[Comparison]) -> String {
     section + "</section>"
 }
 
+/// All plots, side by side where there is room.
+pub(super) fn gallery(plots: &[Plot]) -> String {
+    let figures: String = plots.iter().map(figure_of).collect();
+    format!("<section><h2>Plots</h2><div class=\"plots\">{figures}</div></section>")
+}
+
+/// A plot with its numbers.
 fn figure_of(plot: &Plot) -> String {
     format!(
         "<figure><h3>{}</h3>{}<details><summary>Numbers: {}</summary>{}</details></figure>",
@@ -192,7 +202,7 @@ fn figure_of(plot: &Plot) -> String {
 }
 
 /// A table that scrolls by itself, by keyboard too.
-fn table(label: &str, header: &[String], rows: &[Vec<String>]) -> String {
+pub(super) fn table(label: &str, header: &[String], rows: &[Vec<String>]) -> String {
     let cells = |tag: &str, cells: &[String]| -> String {
         cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect()
     };

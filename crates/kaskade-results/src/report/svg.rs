@@ -27,7 +27,7 @@ pub(super) const STYLE: &str = include_str!("plot.css");
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plot {
     /// A word for files and anchors.
-    pub name: &'static str,
+    pub name: String,
     /// What it shows.
     pub title: String,
     /// What it says, in sentences, for who does not see it.
@@ -135,6 +135,77 @@ impl Canvas {
         ));
     }
 
+    /// Points that a line goes through.
+    pub(super) fn dots(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
+        for (x, y) in points {
+            let (x, y) = (self.x.place(x), self.y.place(y));
+            self.add(format_args!(
+                "<circle class=\"dot {class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.2\"/>"
+            ));
+        }
+    }
+
+    /// Names below the horizontal axis, one for each of its units from 0 on, as many as fit.
+    pub(super) fn names_across(&mut self, names: &[String]) {
+        for (place, name) in fitting(names, RIGHT - LEFT) {
+            let at = self.x.place(place as f64 + 0.5);
+            let y = BOTTOM + 17.0;
+            let name = shortened(name, 16);
+            self.add(format_args!("<text class=\"middle\" x=\"{at:.1}\" y=\"{y}\">{name}</text>"));
+        }
+    }
+
+    /// Names beside the vertical axis, one for each of its units from 0 on, as many as fit.
+    pub(super) fn names_up(&mut self, names: &[String]) {
+        let stride = names.len().div_ceil(12).max(1);
+        for (place, name) in names.iter().enumerate().step_by(stride) {
+            let at = self.y.place(place as f64 + 0.5) + 4.0;
+            let x = LEFT - 6.0;
+            let name = shortened(name, 8);
+            self.add(format_args!("<text class=\"end\" x=\"{x}\" y=\"{at:.1}\">{name}</text>"));
+        }
+    }
+
+    /// A cell of a heat map, one unit wide and high, as strong as `share` of the strongest; with a
+    /// text in it where that fits.
+    pub(super) fn cell(&mut self, [column, row]: [usize; 2], share: f64, text: &str) {
+        let (left, right) = (self.x.place(column as f64), self.x.place(column as f64 + 1.0));
+        let (bottom, top) = (self.y.place(row as f64), self.y.place(row as f64 + 1.0));
+        let (width, height) = (right - left, bottom - top);
+        let opacity = 0.06 + 0.94 * share;
+        self.add(format_args!(
+            "<rect class=\"cell\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" \
+             height=\"{height:.1}\" fill-opacity=\"{opacity:.3}\"/>"
+        ));
+        if 6.8 * text.chars().count() as f64 + 4.0 <= width && height >= 14.0 {
+            let class = if opacity > 0.55 { "middle on" } else { "middle" };
+            self.add(format_args!(
+                "<text class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+                (left + right) / 2.0,
+                (top + bottom) / 2.0 + 4.0,
+                escape(text)
+            ));
+        }
+    }
+
+    /// The strengths of a heat map, from the text `low` to the text `high`.
+    pub(super) fn strengths(&mut self, low: &str, high: &str) {
+        let (mut at, y) = (LEFT, LEGEND + 4.0);
+        self.add(format_args!("<text x=\"{at:.1}\" y=\"{y}\">{}</text>", escape(low)));
+        at += 8.0 + 6.8 * low.chars().count() as f64;
+        for step in 0..5 {
+            let opacity = 0.06 + 0.94 * f64::from(step) / 4.0;
+            self.add(format_args!(
+                "<rect class=\"cell\" x=\"{at:.1}\" y=\"{:.1}\" width=\"16\" height=\"12\" \
+                 fill-opacity=\"{opacity:.3}\"/>",
+                LEGEND - 6.0
+            ));
+            at += 16.0;
+        }
+        at += 8.0;
+        self.add(format_args!("<text x=\"{at:.1}\" y=\"{y}\">{}</text>", escape(high)));
+    }
+
     /// An interval with its middle, at height `y`, and a name above it.
     pub(super) fn whisker(&mut self, class: &str, y: f64, [low, mid, high]: [f64; 3], name: &str) {
         let at = self.y.place(y);
@@ -191,14 +262,14 @@ impl Canvas {
     /// The finished plot.
     pub(super) fn finish(
         self,
-        name: &'static str,
+        name: impl Into<String>,
         title: &str,
         description: String,
         header: &[&str],
         rows: Vec<Vec<String>>,
     ) -> Plot {
         Plot {
-            name,
+            name: name.into(),
             title: title.to_owned(),
             description,
             header: header.iter().map(|&column| column.to_owned()).collect(),
@@ -220,6 +291,22 @@ impl Canvas {
         // A string takes whatever is written to it.
         let _ = self.body.write_fmt(mark);
     }
+}
+
+/// As many of `names`, each with its place, as fit side by side into `width`.
+fn fitting(names: &[String], width: f64) -> impl Iterator<Item = (usize, &String)> {
+    let longest = names.iter().map(|name| name.chars().count().min(16)).max().unwrap_or(0);
+    let n_fitting = (width / (12.0 + 6.8 * longest as f64)).max(1.0) as usize;
+    names.iter().enumerate().step_by(names.len().div_ceil(n_fitting).max(1))
+}
+
+/// The first `n_letters` of `text`, escaped.
+fn shortened(text: &str, n_letters: usize) -> String {
+    if text.chars().count() <= n_letters {
+        return escape(text);
+    }
+    let kept: String = text.chars().take(n_letters - 1).collect();
+    escape(&kept) + "…"
 }
 
 /// `text` as the text of a page: names come from people and files.

@@ -1,9 +1,10 @@
 //! What nodes do with what reaches them.
 
 use bytes::Bytes;
+use kaskade_model::diffusion::LiveArcModel;
 use kaskade_model::dynamics::{
-    Audience, ByCategory, Conduct, Course, Delay, Dynamics, Immunity, NodeRule, Push, Requirement,
-    Rival, Sides, Tie,
+    Activation, Audience, ByCategory, Channel, Conduct, Course, Delay, Dynamics, Immunity,
+    NodeRule, Push, Requirement, Rival, Sides, Tie,
 };
 use pb::dynamics as wire;
 
@@ -19,7 +20,17 @@ const MAX_PUSHES: usize = 4096;
 
 impl From<Dynamics> for pb::Dynamics {
     fn from(dynamics: Dynamics) -> Self {
-        let Dynamics { rule, delay, conduct, audience, segments, firing, pushes } = dynamics;
+        let Dynamics {
+            rule,
+            delay,
+            channels,
+            activation,
+            conduct,
+            audience,
+            segments,
+            firing,
+            pushes,
+        } = dynamics;
         let Conduct { forward, endorse, forward_by, endorse_by } = conduct;
         Self {
             rule: Some(rule.into()),
@@ -40,6 +51,12 @@ impl From<Dynamics> for pb::Dynamics {
             segments,
             forward_by: forward_by.map(pb::RateByCategory::from),
             endorse_by: endorse_by.map(pb::RateByCategory::from),
+            channels: channels.into_iter().map(pb::Channel::from).collect(),
+            activation: match activation {
+                Activation::Any => pb::Activation::Unspecified,
+                Activation::All => pb::Activation::All,
+            }
+            .into(),
         }
     }
 }
@@ -54,6 +71,11 @@ pub(super) fn dynamics(
         let reason = format!("has {} pushes, at most {MAX_PUSHES} may be", dynamics.pushes.len());
         return Err(ConvertError::new(MESSAGE, "pushes", reason));
     }
+    let activation = match dynamics.activation() {
+        pb::Activation::Unspecified | pb::Activation::Any => Activation::Any,
+        pb::Activation::All => Activation::All,
+    };
+    let channels = dynamics.channels.into_iter().map(Channel::try_from);
     let pushes = dynamics.pushes.into_iter().map(|push| self::push(push, n_nodes));
     let converted = Dynamics {
         rule: required(dynamics.rule, MESSAGE, "rule")?.try_into()?,
@@ -63,6 +85,8 @@ pub(super) fn dynamics(
             Some(wire::Delay::Meeting(meeting)) => Delay::Meeting(meeting),
             Some(wire::Delay::Weights(weights)) => Delay::Table(weights.weights),
         },
+        channels: channels.collect::<Result<_, _>>()?,
+        activation,
         conduct: Conduct {
             forward: dynamics.forward,
             endorse: dynamics.endorse,
@@ -77,6 +101,57 @@ pub(super) fn dynamics(
     match converted.check() {
         Ok(()) => Ok(converted),
         Err(error) => Err(ConvertError::new(MESSAGE, "rule", format!("cannot be: {error}"))),
+    }
+}
+
+impl From<Channel> for pb::Channel {
+    fn from(Channel { name, place, probability, delay, audience }: Channel) -> Self {
+        use pb::channel::Delay as Wire;
+        Self {
+            name,
+            place: place.into(),
+            model: Some(LiveArcModel::IndependentCascade(probability).into()),
+            delay: match delay {
+                Delay::NextRound => None,
+                Delay::Constant(rounds) => Some(Wire::Constant(rounds)),
+                Delay::Meeting(meeting) => Some(Wire::Meeting(meeting)),
+                Delay::Table(weights) => Some(Wire::Weights(pb::DelayWeights { weights })),
+            },
+            audience_json: audience.map_or_else(Bytes::new, |selector| {
+                serde_json::to_vec(&selector).expect("texts and numbers").into()
+            }),
+        }
+    }
+}
+
+impl TryFrom<pb::Channel> for Channel {
+    type Error = ConvertError;
+
+    fn try_from(channel: pb::Channel) -> Result<Self, ConvertError> {
+        use pb::channel::Delay as Wire;
+        let invalid = |field, reason: String| ConvertError::new("Channel", field, reason);
+        let model = required(channel.model, "Channel", "model")?;
+        let LiveArcModel::IndependentCascade(probability) = model.try_into()? else {
+            return Err(invalid("model", "is not of an independent cascade".to_owned()));
+        };
+        Ok(Self {
+            name: channel.name,
+            place: u8::try_from(channel.place)
+                .map_err(|_| invalid("place", format!("is {}, more than 7", channel.place)))?,
+            probability,
+            delay: match channel.delay {
+                None => Delay::NextRound,
+                Some(Wire::Constant(rounds)) => Delay::Constant(rounds),
+                Some(Wire::Meeting(meeting)) => Delay::Meeting(meeting),
+                Some(Wire::Weights(weights)) => Delay::Table(weights.weights),
+            },
+            audience: match &channel.audience_json[..] {
+                [] => None,
+                json => Some(serde_json::from_slice(json).map_err(|error| {
+                    invalid("audience_json", format!("is no selection: {error}"))
+                })?),
+            },
+        })
     }
 }
 

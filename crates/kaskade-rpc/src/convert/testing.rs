@@ -4,10 +4,12 @@
 use std::fmt::{Debug, Write as _};
 
 use kaskade_model::coin::Family;
-use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
+use kaskade_model::diffusion::{
+    ArcProbability, ArcWeight, FactorColumns, LiveArcModel, SegmentMatrix,
+};
 use kaskade_model::dynamics::{
-    Audience, ByCategory, Conduct, Course, Delay, Dynamics, Immunity, LaneSeries, NodeRule, Push,
-    Requirement, Rival, Selector, Sides, Tie,
+    Activation, Audience, ByCategory, Channel, Conduct, Course, Delay, Dynamics, Immunity,
+    LaneSeries, NodeRule, Push, Requirement, Rival, Selector, Sides, Tie,
 };
 use kaskade_model::ids::{BatchId, Epoch, JobId, Round, ShardId, WorkerId};
 use kaskade_model::job::{BatchPlan, JobPlan};
@@ -79,10 +81,30 @@ pub(crate) fn models() -> impl Strategy<Value = LiveArcModel> {
         Just(LiveArcModel::IndependentCascade(P::WeightedCascade)),
         Just(LiveArcModel::IndependentCascade(P::Trivalency)),
         Just(LiveArcModel::IndependentCascade(P::Column)),
+        (0.01..9.0).prop_map(|share| LiveArcModel::IndependentCascade(P::OverInDegree(share))),
+        prop::option::of("[a-z]{1,3}").prop_map(|susceptibility| {
+            let influence = Some("influence".to_owned());
+            LiveArcModel::IndependentCascade(P::Factors(FactorColumns {
+                influence,
+                susceptibility,
+            }))
+        }),
+        segment_matrices().prop_map(|matrix| LiveArcModel::IndependentCascade(P::Segments(matrix))),
         probabilities().prop_map(|w| LiveArcModel::LinearThreshold(W::Constant(w))),
         Just(LiveArcModel::LinearThreshold(W::WeightedCascade)),
         Just(LiveArcModel::LinearThreshold(W::Column)),
+        (0.01..=1.0).prop_map(|share| LiveArcModel::LinearThreshold(W::OverInDegree(share))),
     ]
+}
+
+fn segment_matrices() -> impl Strategy<Value = SegmentMatrix> {
+    let to = || prop::collection::btree_map("[A-Z]{2}", probabilities(), 1..4);
+    let from = prop::collection::btree_map("[A-Z]{2}", to(), 0..4);
+    (probabilities(), from).prop_map(|(default, from)| SegmentMatrix {
+        segment: "country".to_owned(),
+        default,
+        from,
+    })
 }
 
 pub(crate) fn seed_plans(n_nodes: u32) -> impl Strategy<Value = SeedPlan> {
@@ -132,7 +154,7 @@ pub(crate) fn dynamics_of(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
     let choices = (rules(), delays, conduct, prop::option::of(probabilities()), pushes);
     choices.prop_map(|(rule, delay, (forward, endorse), firing, pushes)| {
         let pushes = pushes.into_iter().map(|(round, seeds)| Push { round, side: 0, seeds });
-        let (firing, pushes) = (firing, pushes.collect());
+        let (firing, pushes): (_, Vec<Push>) = (firing, pushes.collect());
         match rule {
             NodeRule::Epidemic(_) => Dynamics { rule, firing, pushes, ..Dynamics::default() },
             _ => {
@@ -152,7 +174,34 @@ pub(crate) fn dynamics_of(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
                 };
                 let audience = Audience { reach: endorse.map(|_| selector), ..Audience::default() };
                 let segments = vec!["a".to_owned()];
-                Dynamics { rule, delay, conduct, audience, segments, firing, pushes }
+                let channel = |(place, name): (u8, &str)| Channel {
+                    name: name.to_owned(),
+                    place,
+                    probability: ArcProbability::Constant(0.5),
+                    delay: delay.clone(),
+                    audience: audience.reach.clone(),
+                };
+                // As many as there are pushes.
+                let names = (0..).zip(["mail", "sms", "follows"]).take(pushes.len());
+                let channels: Vec<Channel> = match rule {
+                    NodeRule::Contagion(_) => names.map(channel).collect(),
+                    _ => Vec::new(),
+                };
+                let activation = match channels.len() {
+                    2.. => Activation::All,
+                    _ => Activation::Any,
+                };
+                Dynamics {
+                    rule,
+                    delay,
+                    channels,
+                    activation,
+                    conduct,
+                    audience,
+                    segments,
+                    firing,
+                    pushes,
+                }
             }
         }
     })
@@ -165,7 +214,7 @@ pub(crate) fn job_plans() -> impl Strategy<Value = JobPlan> {
     (sizes, choices).prop_flat_map(|(sizes, (model, coins, seed, max_rounds))| {
         let (n_nodes, first_simulation, n_simulations, lane_words) = sizes;
         (seed_plans(n_nodes), dynamics_of(n_nodes)).prop_map(move |(seeds, dynamics)| JobPlan {
-            model,
+            model: model.clone(),
             dynamics,
             coins,
             seed,
@@ -275,7 +324,7 @@ fn trace(n_lanes: u32, numbers: &[u64]) -> Vec<TracedActivation> {
         place: *number as u32 % n_lanes,
         round: (number >> 8) as u32 % 3,
         node: (number >> 32) as u32,
-        parent: (number % 3 > 0).then_some((number >> 16) as u32),
+        parent: (!number.is_multiple_of(3)).then_some((number >> 16) as u32),
     };
     let mut trace: Vec<_> = numbers.iter().map(traced).collect();
     trace.sort();

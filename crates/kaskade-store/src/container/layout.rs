@@ -67,6 +67,7 @@ pub(crate) enum Tag {
     InSourceBytes = 36,
     ArcThresholds = 48,
     CumulativeWeights = 49,
+    ArcChannels = 50,
     CategoryCodes = 64,
     CategoryEnds = 65,
     CategoryBytes = 66,
@@ -75,7 +76,7 @@ pub(crate) enum Tag {
 }
 
 impl Tag {
-    const ALL: [Self; 26] = [
+    const ALL: [Self; 27] = [
         Self::Originals,
         Self::ByOriginal,
         Self::OutDegrees,
@@ -97,6 +98,7 @@ impl Tag {
         Self::InSourceBytes,
         Self::ArcThresholds,
         Self::CumulativeWeights,
+        Self::ArcChannels,
         Self::CategoryCodes,
         Self::CategoryEnds,
         Self::CategoryBytes,
@@ -128,6 +130,7 @@ impl Tag {
             Self::InSourceBytes => "in-source-bytes",
             Self::ArcThresholds => "arc-thresholds",
             Self::CumulativeWeights => "cumulative-weights",
+            Self::ArcChannels => "arc-channels",
             Self::CategoryCodes => "category-codes",
             Self::CategoryEnds => "category-ends",
             Self::CategoryBytes => "category-bytes",

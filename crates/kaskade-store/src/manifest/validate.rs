@@ -1,6 +1,9 @@
 //! Whether a manifest agrees with itself.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+
+use kaskade_model::dynamics::{MAX_CHANNELS, is_channel_name};
 
 use super::Manifest;
 use crate::attributes::{ColumnType, MAX_NODE_COLUMNS, is_column_name};
@@ -24,7 +27,14 @@ impl Manifest {
         check(u32::try_from(self.n_nodes).is_ok(), "n_nodes", "at most 2^32 - 1", n_nodes.clone())?;
         let columns = self.columns.join(", ");
         check(self.columns.len() <= 1, "columns", "at most one", columns.clone())?;
-        let has_column = !self.columns.is_empty();
+        let channels = self.channels.join(", ");
+        let distinct: BTreeSet<&String> = self.channels.iter().collect();
+        let is_right = self.channels.len() <= MAX_CHANNELS
+            && distinct.len() == self.channels.len()
+            && self.channels.iter().all(|channel| is_channel_name(channel))
+            && (self.channels.is_empty() || self.columns.is_empty());
+        check(is_right, "channels", "at most 8 distinct names, and no arc column", channels)?;
+        let has_column = !(self.columns.is_empty() && self.channels.is_empty());
         check(
             has_column == self.column_digest.is_some(),
             "columns",

@@ -127,9 +127,8 @@ impl Shard for MappedShard {
         Some(view.sources_of(&self.in_degrees, node_idx, scratch))
     }
 
-    #[inline]
-    fn in_degree(&self, node_idx: u32) -> u32 {
-        self.in_degrees[node_idx as usize]
+    fn in_degrees(&self) -> &[u32] {
+        &self.in_degrees
     }
 
     fn in_ranks(&self) -> Option<Ranks<'_>> {
@@ -138,6 +137,10 @@ impl Shard for MappedShard {
 
     fn arc_thresholds(&self) -> Option<&[u32]> {
         self.out.as_ref()?.thresholds.as_deref()
+    }
+
+    fn arc_channels(&self) -> Option<&[u8]> {
+        self.out.as_ref()?.channels.as_deref()
     }
 
     #[inline]

@@ -20,6 +20,7 @@ pub(super) struct MappedOutView {
     pub(super) targets: MappedTargets,
     pub(super) in_ranks: Option<MappedRanks>,
     pub(super) thresholds: Option<MappedSlice<u32>>,
+    pub(super) channels: Option<MappedSlice<u8>>,
 }
 
 #[derive(Debug)]
@@ -72,7 +73,8 @@ impl MappedOutView {
         } else {
             MappedTargets::Plain(container.required(Tag::OutTargets, shape.n_arcs)?)
         };
-        let has_thresholds = container.has(Tag::ArcThresholds);
+        let (has_thresholds, has_channels) =
+            (container.has(Tag::ArcThresholds), container.has(Tag::ArcChannels));
         let ends: MappedSlice<u16> = container.required_any(Tag::OutEnds)?;
         Ok(Some(Self {
             bitmap: container.required(Tag::SourceBitmap, n_words)?,
@@ -83,6 +85,9 @@ impl MappedOutView {
             in_ranks: MappedRanks::open(container, shape.n_arcs)?,
             thresholds: has_thresholds
                 .then(|| container.required(Tag::ArcThresholds, shape.n_arcs))
+                .transpose()?,
+            channels: has_channels
+                .then(|| container.required(Tag::ArcChannels, shape.n_arcs))
                 .transpose()?,
         }))
     }

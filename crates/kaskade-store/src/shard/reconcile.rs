@@ -32,7 +32,7 @@ struct ViewSums {
     arcs: ArcSum,
     /// Over the arcs with their ranks; 0 in an out-view without ranks.
     ranks: ArcSum,
-    /// Over the arcs with their thresholds; 0 where the view has none.
+    /// Over the arcs with their thresholds or channels; 0 where the view has none.
     column: ArcSum,
 }
 
@@ -71,6 +71,7 @@ impl MappedShard {
     /// Whether the shard has the sections that the manifest promises. O(1).
     pub(crate) fn check_sections(&self, manifest: &Manifest) -> Result<(), StoreError> {
         let (views, has_column) = (manifest.views, !manifest.columns.is_empty());
+        let has_channels = !manifest.channels.is_empty();
         let is_coded = manifest.layout == Layout::Compressed;
         let may_lack_weights = manifest.weights_exceed_one_at.is_some();
         let has_weights = self.container.has(Tag::CumulativeWeights);
@@ -83,6 +84,7 @@ impl MappedShard {
             (Tag::InSourceBytes, views.has_in() && is_coded),
             (Tag::InRanks, views.has_out() && views.has_in()),
             (Tag::ArcThresholds, views.has_out() && has_column),
+            (Tag::ArcChannels, views.has_out() && has_channels),
             (
                 Tag::CumulativeWeights,
                 views.has_in() && has_column && (has_weights || !may_lack_weights),
@@ -117,7 +119,8 @@ impl MappedShard {
                     Some(r#in) => self.check_transposed(out, r#in, sums)?,
                     None => self.check_in_degrees(out)?,
                 }
-                (sums.arcs, out.thresholds.is_some().then_some(sums.column))
+                let has_values = out.thresholds.is_some() || out.channels.is_some();
+                (sums.arcs, has_values.then_some(sums.column))
             }
             (None, Some(view)) => (self.sum_in_view(view, Some(out_degrees)).arcs, None),
             // Opening refuses a shard without a view.
@@ -190,6 +193,9 @@ impl MappedShard {
                 }
                 if let Some(thresholds) = &view.thresholds {
                     sums.column.add(mix.with(thresholds[position]));
+                }
+                if let Some(channels) = &view.channels {
+                    sums.column.add(mix.with(channels[position].into()));
                 }
             }
             Ok(())

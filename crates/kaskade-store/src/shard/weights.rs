@@ -64,6 +64,7 @@ mod tests {
             in_offsets: vec![0, n_arcs],
             in_sources: (0..n_arcs as u32).collect(),
             probabilities: None,
+            channels: None,
         };
         cumulative_weights(&arcs, weights)
     }

@@ -40,6 +40,9 @@ pub struct ShardArcs {
     pub in_sources: Vec<u32>,
     /// Per arc its probability, in [0, 1].
     pub probabilities: Option<Vec<f64>>,
+    /// Per arc the channels that it belongs to, at least one, a bit each; not together with
+    /// probabilities.
+    pub channels: Option<Vec<u8>>,
 }
 
 /// A shard whose arcs are found sound and counted by source: what can be done before the shards

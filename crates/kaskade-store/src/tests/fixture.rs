@@ -18,6 +18,8 @@ pub(crate) struct Input {
     pub(crate) n_nodes: u32,
     pub(crate) arcs: BTreeMap<(u32, u32), f64>,
     pub(crate) has_column: bool,
+    /// Instead of a column.
+    pub(crate) has_channels: bool,
     pub(crate) ids: IdKind,
     pub(crate) has_attributes: bool,
 }
@@ -55,6 +57,11 @@ impl Input {
             undirected: false,
             views,
             columns: if self.has_column { vec!["weight".to_owned()] } else { Vec::new() },
+            channels: if self.has_channels {
+                CHANNELS.map(str::to_owned).to_vec()
+            } else {
+                Vec::new()
+            },
             n_duplicates: 1,
             n_self_loops: 2,
             n_skipped_lines: 3,
@@ -135,6 +142,7 @@ impl Input {
             let own = self.arcs.range((range.begin, 0)..(range.end, 0));
             let (in_sources, probabilities): (Vec<u32>, Vec<f64>) =
                 own.map(|(&(_, source), &probability)| (source, probability)).unzip();
+            let channels = self.has_channels.then(|| in_sources.iter().map(channels_of).collect());
             let mut in_offsets = vec![0];
             for node in range.begin..range.end {
                 let end = in_offsets[in_offsets.len() - 1] + u64::from(in_degrees[node as usize]);
@@ -146,6 +154,7 @@ impl Input {
                 in_offsets,
                 in_sources,
                 probabilities: self.has_column.then_some(probabilities),
+                channels,
             };
             let ranked = first_ranks.rank(CountedShard::new(shard, arcs, views)?)?;
             shards.push(writer.write_shard(ranked, layout)?);
@@ -155,13 +164,21 @@ impl Input {
     }
 }
 
+const CHANNELS: [&str; 3] = ["mail", "sms", "follows"];
+
+/// The channels of the arcs from `source`.
+pub(crate) fn channels_of(source: &u32) -> u8 {
+    1 + (source % 7) as u8
+}
+
 /// Graphs of up to 600 nodes (so that several blocks of the source index occur), among them
 /// empty ones and ones with isolated nodes, whose weights sum to at most 1.
 pub(crate) fn inputs() -> impl Strategy<Value = Input> {
     let n_nodes = prop_oneof![0u32..4, 4u32..80, 200u32..600];
     let ids = prop_oneof![Just(IdKind::Number), Just(IdKind::String)];
-    (n_nodes, any::<[bool; 2]>(), ids).prop_flat_map(|(n_nodes, flags, ids)| {
-        let [has_column, has_attributes] = flags;
+    (n_nodes, any::<[bool; 3]>(), ids).prop_flat_map(|(n_nodes, flags, ids)| {
+        let [has_column, may_have_channels, has_attributes] = flags;
+        let has_channels = may_have_channels && !has_column;
         let node = 0..n_nodes.max(1);
         let arcs = prop::collection::btree_map((node.clone(), node), 0u32..=16, 0..400);
         arcs.prop_map(move |arcs| {
@@ -173,7 +190,7 @@ pub(crate) fn inputs() -> impl Strategy<Value = Input> {
                 ((target, source), share)
             };
             let arcs = arcs.iter().filter(is_arc).map(probability).collect();
-            Input { n_nodes, arcs, has_column, ids, has_attributes }
+            Input { n_nodes, arcs, has_column, has_channels, ids, has_attributes }
         })
     })
 }
@@ -186,6 +203,7 @@ pub(crate) fn tiny() -> Input {
         n_nodes: 71,
         arcs: arcs.into_iter().map(|(v, u, p)| ((v, u), p)).collect(),
         has_column: true,
+        has_channels: false,
         ids: IdKind::Number,
         has_attributes: false,
     }

@@ -67,6 +67,7 @@ fn shards_of_another_graph_are_refused() {
         in_offsets: vec![0, 0, 0],
         in_sources: vec![],
         probabilities: Some(vec![]),
+        channels: None,
     };
     let shard = writer.write_shard(only_shard(arcs).unwrap(), Layout::Plain).unwrap();
     let error = writer.commit(tiny().facts(Views::Both), nodes, vec![shard]).unwrap_err();
@@ -109,6 +110,7 @@ fn an_existing_graph_is_replaced_only_by_force() {
         in_offsets: vec![0, 0, 0],
         in_sources: vec![],
         probabilities: None,
+        channels: None,
     };
     let shard = writer.write_shard(only_shard(arcs).unwrap(), Layout::Plain).unwrap();
     assert_eq!(Manifest::read(&out).unwrap(), first, "until the end the old graph is there");
@@ -156,6 +158,7 @@ fn of_two_writers_one_wins() {
         in_offsets: vec![0],
         in_sources: vec![],
         probabilities: Some(vec![]),
+        channels: None,
     };
     let shard = slow.write_shard(only_shard(arcs).unwrap(), Layout::Plain).unwrap();
     let error = slow.commit(tiny().facts(Views::Both), nodes, vec![shard]).unwrap_err();
@@ -181,6 +184,7 @@ fn contradictory_input_is_refused() {
         in_offsets: vec![0, 2, 3],
         in_sources: vec![1, 3, 0],
         probabilities: Some(vec![0.5, 0.5, 1.0]),
+        channels: None,
     };
     only_shard(sound.clone()).unwrap();
     for arcs in [

@@ -6,7 +6,7 @@ use kaskade_model::spec::OriginalId;
 use kaskade_model::{NodeId, Shard, ShardId};
 use proptest::prelude::*;
 
-use super::fixture::{Input, inputs, tiny};
+use super::fixture::{Input, channels_of, inputs, tiny};
 use crate::container::Tag;
 use crate::{
     Graph, IdKind, Layout, Manifest, Originals, ShardSelection, Verify, Views, names, verify,
@@ -88,6 +88,8 @@ fn check_out_view(graph: &Graph, input: &Input) -> Result<(), TestCaseError> {
                 n_arcs += 1;
                 let stored = |p: f64| Threshold::from_probability(p).unwrap().stored();
                 let expected = input.has_column.then_some(probability.copied()).flatten();
+                let channels = shard.arc_channels().map(|channels| channels[position]);
+                prop_assert_eq!(channels, input.has_channels.then(|| channels_of(&source.0)));
                 let found = shard.arc_thresholds().map(|thresholds| thresholds[position]);
                 prop_assert_eq!(found, expected.map(stored));
                 if let Some(in_ranks) = shard.in_ranks() {
@@ -108,7 +110,7 @@ fn check_in_view(graph: &Graph, input: &Input) -> Result<(), TestCaseError> {
             let in_arcs: Vec<_> = input.arcs.range((node, 0)..(node + 1, 0)).collect();
             let expected: Vec<u32> = in_arcs.iter().map(|(arc, _)| arc.1).collect();
             prop_assert_eq!(shard.in_sources(node_idx, &mut scratch).unwrap(), &expected[..]);
-            prop_assert_eq!(shard.in_degree(node_idx) as usize, expected.len());
+            prop_assert_eq!(shard.in_degrees()[node_idx as usize] as usize, expected.len());
             let sums = shard.cumulative_weights(node_idx);
             prop_assert_eq!(sums.map(<[u32]>::len), input.has_column.then_some(expected.len()));
             let mut exact = 0.0;

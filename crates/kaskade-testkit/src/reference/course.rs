@@ -2,12 +2,14 @@
 //! every node has a state, every arrival a round, and a round looks at all of them.
 
 use kaskade_model::coin::{self, Purpose};
-use kaskade_model::dynamics::{Course, Immunity, NodeRule, Sides, Tie};
+use kaskade_model::dynamics::{
+    Activation, Channel, Course, DelayTable, Immunity, NodeRule, Sides, Tie,
+};
 use kaskade_model::job::JobPlan;
 use kaskade_model::tally::SimulationRow;
 use kaskade_model::{NodeId, Round};
 
-use super::{ArcRule, Passed, parent, seeds, uniform};
+use super::{ArcRule, Passed, arc_thresholds, parent, seeds, uniform};
 use crate::ArcList;
 
 /// Simulation number `simulation` of `plan`, whose dynamics are not plain.
@@ -76,10 +78,45 @@ fn last_push(plan: &JobPlan) -> u32 {
 struct Arrival {
     round: u32,
     target: u32,
-    side: u8,
+    /// side · channels + channel
+    way: u8,
     tie_item: u64,
     /// None for a seed.
     source: Option<u32>,
+}
+
+/// The arcs of a channel in one simulation.
+struct Layer {
+    live: Vec<bool>,
+    delays: Option<DelayTable>,
+    place: u8,
+}
+
+/// The layers of a job's channels; one of all arcs where there are none.
+fn layers(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, simulation: u64) -> Vec<Layer> {
+    let dynamics = &plan.dynamics;
+    if dynamics.channels.is_empty() {
+        let live = rule.live_arcs(graph, plan, simulation);
+        return vec![Layer { live, delays: dynamics.delay.table(), place: 0 }];
+    }
+    let channels_of = graph.channels().expect("the graph of a job with channels has some");
+    let layer = |channel: &Channel| {
+        let is_there = |channels: u8| channels >> channel.place & 1 == 1;
+        let own = graph.arcs().iter().zip(channels_of).filter(|&(_, &of)| is_there(of));
+        let own = ArcList::new(graph.n_nodes(), own.map(|(arc, _)| (arc.source, arc.target)));
+        let mut thresholds = arc_thresholds(&own, &channel.probability, plan.seed).into_iter();
+        let live = graph.arcs().iter().zip(channels_of).map(|(arc, &of)| {
+            let item = coin::arc_item(NodeId(arc.source), NodeId(arc.target), Purpose::Arc);
+            let item = coin::on_channel(item, channel.place);
+            // Its arcs come in the order of the graph's.
+            is_there(of)
+                && thresholds
+                    .next()
+                    .is_some_and(|below| u64::from(uniform(plan, simulation, item)) < below)
+        });
+        Layer { live: live.collect(), delays: channel.delay.table(), place: channel.place }
+    };
+    dynamics.channels.iter().map(layer).collect()
 }
 
 fn contagion(
@@ -90,8 +127,9 @@ fn contagion(
     passed: &mut Vec<Passed>,
 ) {
     let (dynamics, simulation) = (&plan.dynamics, row.simulation);
-    let live = rule.live_arcs(graph, plan, simulation);
-    let delays = dynamics.delay.table();
+    let layers = layers(graph, plan, rule, simulation);
+    let n_channels = dynamics.channels.len().max(1) as u8;
+    let mut heard = vec![0u8; graph.n_nodes() as usize];
     let in_degrees = graph.in_degrees();
     let n_nodes = graph.n_nodes() as usize;
     let mut is_active = vec![false; n_nodes];
@@ -100,21 +138,28 @@ fn contagion(
     let mut transmitting: Vec<(u32, u8)> = Vec::new();
     for round in 0.. {
         // What was sent in the last round is under way.
-        for (arc, _) in graph.arcs().iter().zip(&live).filter(|&(_, &is_live)| is_live) {
-            for &(_, side) in transmitting.iter().filter(|(node, _)| *node == arc.source) {
-                let item =
-                    |purpose| coin::arc_item(NodeId(arc.source), NodeId(arc.target), purpose);
-                let n_rounds = delays.as_ref().map_or(1, |table| {
-                    table.rounds(uniform(plan, simulation, item(Purpose::Delay)))
-                });
-                let (round, tie_item) = (round - 1 + n_rounds, item(Purpose::Tie));
-                let (source, target) = (Some(arc.source), arc.target);
-                under_way.push(Arrival { round, target, side, tie_item, source });
+        for (channel, layer) in (0u8..).zip(&layers) {
+            let arcs = graph.arcs().iter().zip(&layer.live);
+            for (arc, _) in arcs.filter(|&(_, &is_live)| is_live) {
+                for &(_, side) in transmitting.iter().filter(|(node, _)| *node == arc.source) {
+                    let item = |purpose| {
+                        let item = coin::arc_item(NodeId(arc.source), NodeId(arc.target), purpose);
+                        coin::on_channel(item, layer.place)
+                    };
+                    let n_rounds = layer.delays.as_ref().map_or(1, |table| {
+                        table.rounds(uniform(plan, simulation, item(Purpose::Delay)))
+                    });
+                    let (round, tie_item) = (round - 1 + n_rounds, item(Purpose::Tie));
+                    let (source, target) = (Some(arc.source), arc.target);
+                    let way = side * n_channels + channel;
+                    under_way.push(Arrival { round, target, way, tie_item, source });
+                }
             }
         }
         transmitting.clear();
         for (target, side, tie_item) in starters(plan, simulation, round) {
-            under_way.push(Arrival { round, target, side, tie_item, source: None });
+            let way = side * n_channels;
+            under_way.push(Arrival { round, target, way, tie_item, source: None });
         }
         let (due, later): (Vec<_>, Vec<_>) = under_way.into_iter().partition(|a| a.round == round);
         under_way = later;
@@ -130,12 +175,18 @@ fn contagion(
             let n_arcs = sources().count() as u32;
             let is_seed = reached.iter().any(|arrival| arrival.source.is_none());
             n_waited[node as usize] += n_arcs;
+            for arrival in reached.iter().filter(|arrival| arrival.source.is_some()) {
+                heard[node as usize] |= 1 << (arrival.way % n_channels);
+            }
             let is_enough = match dynamics.rule {
                 NodeRule::Threshold(requirement) => {
                     let item = coin::node_item(NodeId(node), Purpose::Requirement);
                     let in_degree = in_degrees[node as usize];
                     let wanted = requirement.of(in_degree, uniform(plan, simulation, item));
                     n_waited[node as usize] >= wanted
+                }
+                _ if dynamics.activation == Activation::All => {
+                    n_arcs > 0 && heard[node as usize].count_ones() == u32::from(n_channels)
                 }
                 _ => n_arcs > 0,
             };
@@ -148,7 +199,8 @@ fn contagion(
             let term = coin::activation_fingerprint(NodeId(node), Round(round));
             row.fingerprint = row.fingerprint.wrapping_add(term);
 
-            let mut side = side_of(plan, simulation, &reached);
+            let way = way_of(plan, simulation, &reached);
+            let (mut side, channel) = (way / n_channels, way % n_channels);
             let item = |purpose| coin::node_item(NodeId(node), purpose);
             let draws = |purpose, probability| is_met(plan, simulation, item(purpose), probability);
             if let NodeRule::Contagion(Sides::Opinion { quality }) = dynamics.rule {
@@ -159,6 +211,10 @@ fn contagion(
                 for (of_side, by_round) in (0..dynamics.n_sides()).zip(measures.by_ref()) {
                     add(by_round, u64::from(of_side == usize::from(side)));
                 }
+            }
+            for (number, _) in (0u8..).zip(&dynamics.channels) {
+                let by_round = measures.next().expect(MEASURED);
+                add(by_round, u64::from(number == channel && !is_seed));
             }
             let mut forwards = true;
             if let Some(forward) = dynamics.conduct.forward {
@@ -189,19 +245,19 @@ fn add(by_round: &mut [u64], number: u64) {
     }
 }
 
-/// The side of a node that was reached like that.
-fn side_of(plan: &JobPlan, simulation: u64, reached: &[&Arrival]) -> u8 {
+/// How a node came to be active that was reached like that.
+fn way_of(plan: &JobPlan, simulation: u64, reached: &[&Arrival]) -> u8 {
     let first_listed =
         matches!(plan.dynamics.rule, NodeRule::Contagion(Sides::Campaigns { tie: Tie::First, .. }));
     let place = |arrival: &&&Arrival| {
         let uniform = uniform(plan, simulation, arrival.tie_item);
         if first_listed {
-            (u32::from(arrival.side), 0, 0)
+            (u32::from(arrival.way), 0, 0)
         } else {
-            (uniform, arrival.tie_item, arrival.side)
+            (uniform, arrival.tie_item, arrival.way)
         }
     };
-    reached.iter().min_by_key(place).map_or(0, |arrival| arrival.side)
+    reached.iter().min_by_key(place).map_or(0, |arrival| arrival.way)
 }
 
 #[derive(Clone, Copy, PartialEq)]

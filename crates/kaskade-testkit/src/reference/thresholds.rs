@@ -15,14 +15,45 @@ const EXACT_BITS: u32 = 85;
 /// # Panics
 /// When `probability` reads a column that `graph` lacks.
 #[must_use]
-pub fn arc_thresholds(graph: &ArcList, probability: ArcProbability, seed: u64) -> Vec<u64> {
+pub fn arc_thresholds(graph: &ArcList, probability: &ArcProbability, seed: u64) -> Vec<u64> {
     let n_arcs = graph.arcs().len();
     match probability {
-        ArcProbability::Constant(p) => vec![nearest(exact(p)); n_arcs],
+        ArcProbability::Constant(p) => vec![nearest(exact(*p)); n_arcs],
         ArcProbability::WeightedCascade => {
             let in_degrees = graph.in_degrees();
             let degree = |target: u32| u128::from(in_degrees[target as usize]);
             graph.arcs().iter().map(|arc| round_half_even(1 << 32, degree(arc.target))).collect()
+        }
+        ArcProbability::OverInDegree(share) => {
+            let in_degrees = graph.in_degrees();
+            let over = |target: u32| {
+                let degree = u128::from(in_degrees[target as usize]);
+                round_half_even(exact(*share), degree << (EXACT_BITS - 32)).min(1 << 32)
+            };
+            graph.arcs().iter().map(|arc| over(arc.target)).collect()
+        }
+        ArcProbability::Factors(of) => {
+            let factor = |column: &Option<String>, node| {
+                column.as_ref().map_or(1.0, |column| graph.nodes().number(column, node))
+            };
+            let arcs = graph.arcs().iter();
+            arcs.map(|arc| {
+                nearest_product(
+                    factor(&of.influence, arc.source),
+                    factor(&of.susceptibility, arc.target),
+                )
+            })
+            .collect()
+        }
+        ArcProbability::Segments(matrix) => {
+            let category = |node| graph.nodes().category(&matrix.segment, node).unwrap_or("");
+            let arcs = graph.arcs().iter();
+            arcs.map(|arc| {
+                let to = matrix.from.get(category(arc.source));
+                let said = to.and_then(|to| to.get(category(arc.target)));
+                nearest(exact(*said.unwrap_or(&matrix.default)))
+            })
+            .collect()
         }
         ArcProbability::Trivalency => {
             let levels = [0.1, 0.01, 0.001].map(|level| nearest(exact(level)));
@@ -51,6 +82,10 @@ pub(super) fn cumulative_weights(graph: &ArcList, weight: ArcWeight) -> Vec<Vec<
                 // The smallest integer that is at least 2³² · count / degree, so that in-arc j
                 // is the one with ⌊uniform · degree / 2³²⌋ = j.
                 ArcWeight::WeightedCascade => (count << 32).div_ceil(degree) as u64,
+                // The same of the numbers below the share.
+                ArcWeight::OverInDegree(share) => {
+                    (count * u128::from(nearest(exact(share)))).div_ceil(degree) as u64
+                }
                 ArcWeight::Column => {
                     sum += exact(column(graph)[position]);
                     stored(nearest(sum))
@@ -75,6 +110,20 @@ fn exact(value: f64) -> u128 {
 /// The whole number of 2⁻³² that is nearest to a sum of 2⁻⁸⁵, ties to even; at most 2³².
 fn nearest(sum: u128) -> u64 {
     round_half_even(sum, 1 << (EXACT_BITS - 32)).min(1 << 32)
+}
+
+/// The whole number of 2⁻³² that is nearest to the product of two doubles in [0, 1], ties to even.
+fn nearest_product(a: f64, b: f64) -> u64 {
+    // A double is a whole number of 53 bits times a power of two.
+    let parts = |value: f64| {
+        let (exponent, fraction) = (value.to_bits() >> 52, value.to_bits() & ((1 << 52) - 1));
+        let whole = fraction | u64::from(exponent > 0) << 52;
+        (u128::from(whole), 1075 - exponent.max(1) as u32)
+    };
+    let ((a, a_bits), (b, b_bits)) = (parts(a), parts(b));
+    // Beyond, the product is below 2⁻³⁴.
+    let n_bits = a_bits + b_bits - 32;
+    if n_bits > 126 { 0 } else { round_half_even(a * b, 1 << n_bits) }
 }
 
 /// A graph directory has four bytes a threshold: its largest stands for 2³².

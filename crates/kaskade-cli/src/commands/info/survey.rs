@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use kaskade_model::Shard;
 use kaskade_store::{
     DegreeDistribution, Graph, HeavierTail, HistogramBin, Manifest, Orientation, QUANTILES,
     SectionBytes, Survey, bytes_by_section,
@@ -22,6 +23,8 @@ pub(super) struct SurveyInfo {
     weakly_connected_components: u64,
     largest_component: ComponentInfo,
     orientation_check: OrientationCheck,
+    /// The arcs of each channel; an arc may belong to several.
+    channel_arcs: Vec<ChannelInfo>,
     /// By section, in bytes per arc; they sum to `bytes_per_arc`.
     bytes_per_arc_by_section: Vec<SectionInfo>,
 }
@@ -58,6 +61,20 @@ struct OrientationCheck {
 }
 
 #[derive(Debug, Serialize)]
+struct ChannelInfo {
+    channel: String,
+    arcs: u64,
+}
+
+impl ChannelInfo {
+    fn of(graph: &Graph, (place, name): (usize, &String)) -> Self {
+        let channels = graph.shards().iter().filter_map(Shard::arc_channels).flatten();
+        let arcs = channels.filter(|channels| *channels >> place & 1 == 1).count();
+        Self { channel: name.clone(), arcs: arcs as u64 }
+    }
+}
+
+#[derive(Debug, Serialize)]
 struct SectionInfo {
     section: &'static str,
     bytes_per_arc: f64,
@@ -82,6 +99,9 @@ impl SurveyInfo {
                 share: share(survey.n_nodes_of_largest_component, manifest.n_nodes),
             },
             orientation_check: OrientationCheck::of(manifest, survey),
+            channel_arcs: (manifest.channels.iter().enumerate())
+                .map(|channel| ChannelInfo::of(graph, channel))
+                .collect(),
             bytes_per_arc_by_section: bytes_by_section(graph).into_iter().map(section).collect(),
         }
     }
@@ -106,6 +126,11 @@ impl SurveyInfo {
             ("out-degree", self.out_degree.describe()),
             ("in-degree", self.in_degree.describe()),
         ]);
+        let channels = self.channel_arcs.iter();
+        let channels: Vec<(&str, String)> = channels
+            .map(|ChannelInfo { channel, arcs }| ("channel", format!("{channel}: {arcs} arcs")))
+            .collect();
+        text += &table(&channels);
         text += &histograms(&self.out_degree, &self.in_degree);
         text += "\nbytes per arc\n";
         let rows: Vec<(&str, String)> = self

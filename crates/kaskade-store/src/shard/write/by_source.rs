@@ -20,6 +20,7 @@ pub(super) struct BySource {
     targets: Targets,
     in_ranks: Option<RankVec>,
     thresholds: Option<Vec<u32>>,
+    channels: Option<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -51,9 +52,14 @@ impl BySource {
         let mut targets = vec![0u32; n_arcs];
         let mut thresholds = scan.thresholds.as_ref().map(|_| vec![0u32; n_arcs]);
         let mut column = scan.thresholds.as_deref().zip(thresholds.as_deref_mut());
-        let mut put_threshold = |from: usize, to: usize| {
+        let mut channels = arcs.channels.as_ref().map(|_| vec![0u8; n_arcs]);
+        let mut channel_sets = arcs.channels.as_deref().zip(channels.as_deref_mut());
+        let mut put_value = |from: usize, to: usize| {
             if let Some((in_thresholds, thresholds)) = &mut column {
                 thresholds[to] = in_thresholds[from];
+            }
+            if let Some((in_channels, channels)) = &mut channel_sets {
+                channels[to] = in_channels[from];
             }
         };
         let in_ranks = if views.has_in() {
@@ -62,7 +68,7 @@ impl BySource {
                     let mut ranks = vec![0u8; n_arcs];
                     places.put_all(arcs, |to, from, target, rank| {
                         (targets[to], ranks[to]) = (target, rank as u8);
-                        put_threshold(from, to);
+                        put_value(from, to);
                     });
                     RankVec::U8(ranks)
                 }
@@ -70,7 +76,7 @@ impl BySource {
                     let mut ranks = vec![0u16; n_arcs];
                     places.put_all(arcs, |to, from, target, rank| {
                         (targets[to], ranks[to]) = (target, rank as u16);
-                        put_threshold(from, to);
+                        put_value(from, to);
                     });
                     RankVec::U16(ranks)
                 }
@@ -78,7 +84,7 @@ impl BySource {
                     let mut ranks = vec![0u32; n_arcs];
                     places.put_all(arcs, |to, from, target, rank| {
                         (targets[to], ranks[to]) = (target, rank);
-                        put_threshold(from, to);
+                        put_value(from, to);
                     });
                     RankVec::U32(ranks)
                 }
@@ -86,7 +92,7 @@ impl BySource {
         } else {
             places.put_all(arcs, |to, from, target, _| {
                 targets[to] = target;
-                put_threshold(from, to);
+                put_value(from, to);
             });
             None
         };
@@ -94,7 +100,7 @@ impl BySource {
             Layout::Plain => (places.index(shard, first_ranks)?, Targets::Plain(targets)),
             Layout::Compressed => places.code(shard, first_ranks, &targets)?,
         };
-        Ok(Self { bitmap: places.bitmap, index, targets, in_ranks, thresholds })
+        Ok(Self { bitmap: places.bitmap, index, targets, in_ranks, thresholds, channels })
     }
 
     pub(super) fn push_sections<'a>(&'a self, sections: &mut Vec<SectionData<'a>>) {
@@ -119,6 +125,9 @@ impl BySource {
         }
         if let Some(thresholds) = &self.thresholds {
             sections.push(SectionData::new(Tag::ArcThresholds, thresholds));
+        }
+        if let Some(channels) = &self.channels {
+            sections.push(SectionData::new(Tag::ArcChannels, channels));
         }
     }
 }

@@ -50,12 +50,13 @@ impl Scan {
             in_degrees.push(sources.len() as u32);
         }
         let max_in_degree = in_degrees.iter().copied().max().unwrap_or(0);
-        let (thresholds, column_sum) = match &arcs.probabilities {
-            Some(probabilities) => {
+        let (thresholds, column_sum) = match (&arcs.probabilities, &arcs.channels) {
+            (Some(probabilities), _) => {
                 let (thresholds, sum) = column(arcs, probabilities)?;
                 (Some(thresholds), Some(sum))
             }
-            None => (None, None),
+            (None, Some(channels)) => (None, Some(channel_sum(arcs, channels))),
+            (None, None) => (None, None),
         };
         Ok(Self { in_degrees, max_in_degree, thresholds, arc_sum, column_sum })
     }
@@ -76,7 +77,31 @@ fn check_lengths(arcs: &ShardArcs) -> Result<(), &'static str> {
     if arcs.probabilities.as_ref().is_some_and(|column| column.len() as u64 != n_arcs) {
         return Err("arcs and probabilities are not equally many");
     }
+    if let Some(channels) = &arcs.channels {
+        if channels.len() as u64 != n_arcs {
+            return Err("arcs and channels are not equally many");
+        }
+        if arcs.probabilities.is_some() {
+            return Err("its arcs have both probabilities and channels");
+        }
+        if channels.contains(&0) {
+            return Err("an arc belongs to no channel");
+        }
+    }
     Ok(())
+}
+
+/// The sum over the arcs with their channels.
+fn channel_sum(arcs: &ShardArcs, channels: &[u8]) -> ArcSum {
+    let mut sum = ArcSum::default();
+    for (target_idx, in_arcs) in arcs.own_in_arcs() {
+        let target = arcs.nodes.node(target_idx);
+        for position in in_arcs {
+            let source = NodeId(arcs.in_sources[position]);
+            sum.add(ArcMix::new(source, target).with(channels[position].into()));
+        }
+    }
+    sum
 }
 
 /// The probabilities as thresholds, in in-view order, and the sum over them.

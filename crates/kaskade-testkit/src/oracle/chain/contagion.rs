@@ -60,7 +60,7 @@ struct Activation {
 
 impl<'a> Contagion<'a> {
     pub(super) fn new(graph: &'a ArcList, plan: &'a JobPlan) -> Self {
-        Self { graph, plan, diffusion: Diffusion::of(graph, plan.model) }
+        Self { graph, plan, diffusion: Diffusion::of(graph, &plan.model) }
     }
 
     /// What the nodes that transmit send, arc by arc, and which seeds start.

@@ -31,7 +31,7 @@ enum Stage {
 
 impl<'a> Epidemic<'a> {
     pub(super) fn new(graph: &'a ArcList, plan: &'a JobPlan, course: Course) -> Self {
-        let Diffusion::IndependentCascade(contact) = Diffusion::of(graph, plan.model) else {
+        let Diffusion::IndependentCascade(contact) = Diffusion::of(graph, &plan.model) else {
             panic!("epidemics have independent arcs");
         };
         Self { graph, plan, course, contact }

@@ -21,9 +21,9 @@ fn plain_cascades_are_those_of_the_enumeration() {
     for graph in [fixtures::diamond(), fixtures::complete(4), fixtures::cycle(5)] {
         let in_degrees = graph.in_degrees();
         let cases = [
-            (half, independent_cascade(&graph, |_| Fraction::new(1, 2), &[0])),
+            (&half, independent_cascade(&graph, |_| Fraction::new(1, 2), &[0])),
             (
-                weights,
+                &weights,
                 linear_threshold(
                     &graph,
                     |arc| Fraction::new(1, in_degrees[arc.target as usize].into()),
@@ -32,7 +32,7 @@ fn plain_cascades_are_those_of_the_enumeration() {
             ),
         ];
         for (model, enumerated) in cases {
-            let chain = expected(&graph, model, Dynamics::default());
+            let chain = expected(&graph, model.clone(), Dynamics::default());
             let spread = chain.spread.iter().zip(enumerated.probabilities());
             spread.for_each(|(found, exact)| assert_near(*found, exact.to_f64()));
             assert_near(chain.new_per_round.iter().sum(), enumerated.mean().to_f64());
@@ -65,7 +65,10 @@ fn thresholds_and_opinions_by_hand() {
     // The last node of the diamond waits for one or for both of its neighbours, which are certain.
     for (requirement, spread) in [(Requirement::Count(2), 1.0), (Requirement::Share(1.0), 4.0)] {
         let dynamics = rule(NodeRule::Threshold(requirement));
-        assert_near(expected(&fixtures::diamond(), certain, dynamics).mean_spread(), spread);
+        assert_near(
+            expected(&fixtures::diamond(), certain.clone(), dynamics).mean_spread(),
+            spread,
+        );
     }
     let dynamics = rule(NodeRule::Contagion(Sides::Opinion { quality: 0.5 }));
     let found = expected(&fixtures::path(3), certain, dynamics);

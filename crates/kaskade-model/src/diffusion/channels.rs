@@ -1,0 +1,46 @@
+//! The arcs of one channel, with coins of their own.
+
+use super::{Arc, LiveArcs, Place};
+use crate::adjacency::{OutArcs, Shard};
+use crate::coin::{self, Draw};
+use crate::ids::NodeId;
+
+/// A rule on the arcs that belong to a channel; the others are never live.
+pub struct OnChannel<'a> {
+    /// The rule.
+    pub rule: &'a dyn LiveArcs,
+    /// Per arc of the out-view its channels.
+    pub channels: &'a [u8],
+    /// The channel's place.
+    pub place: u8,
+}
+
+impl LiveArcs for OnChannel<'_> {
+    #[inline]
+    fn draw(&self, arc: Arc) -> Draw {
+        match arc.place {
+            Place::Out(position) if self.channels[position] >> self.place & 1 == 1 => {
+                let draw = self.rule.draw(arc);
+                Draw { item: coin::on_channel(draw.item, self.place), ..draw }
+            }
+            // In-views do not tell channels.
+            Place::Out(_) | Place::In(_) => Draw { item: 0, from: 0, width: 0 },
+        }
+    }
+}
+
+/// For each of the nodes of `shard` the arcs of the channel at `place` that end in it, in a graph
+/// of `n_nodes`. O(n_nodes + arcs).
+#[must_use]
+pub fn channel_in_degrees<S: Shard + ?Sized>(shard: &S, n_nodes: u32, place: u8) -> Vec<u32> {
+    let mut degrees = vec![0; shard.nodes().n_nodes()];
+    let Some(channels) = shard.arc_channels() else { return degrees };
+    let mut scratch = Vec::new();
+    for source in (0..n_nodes).map(NodeId) {
+        let OutArcs { first_arc, targets } = shard.out_arcs(source, &mut scratch);
+        for (&target_idx, channels) in targets.iter().zip(channels.iter().skip(first_arc)) {
+            degrees[target_idx as usize] += u32::from(channels >> place & 1);
+        }
+    }
+    degrees
+}

@@ -1,0 +1,111 @@
+use std::fs;
+
+use super::*;
+use crate::fixture;
+use crate::manifest::Provenance;
+use crate::{ResultsError, result_files};
+
+fn table() -> SweepTable {
+    let axes =
+        [("model.probability", vec![SweptValue::Number(0.1), SweptValue::Number(0.2)], true)];
+    let axes = axes.map(|(key, values, is_log)| SweepAxis { key: key.to_owned(), values, is_log });
+    let (_, summary) = fixture::summary();
+    let row =
+        |value: &SweptValue| SweepRow::new(format!("id-{value}"), vec![value.clone()], &summary);
+    let rows = axes[0].values.iter().map(row).collect();
+    SweepTable {
+        graph: summary.graph.clone(),
+        seed: 1,
+        coins: CoinFamily::Octet,
+        is_one_family_forced: true,
+        axes: axes.to_vec(),
+        rows,
+    }
+}
+
+#[test]
+fn a_point_is_known_by_what_decides_its_result() {
+    let (_, summary) = fixture::summary();
+    let id = point_id(&summary.spec, "g");
+    assert!(id.len() == 32 && kaskade_model::JobId::new(&id).is_ok(), "{id}");
+    let mut elsewhere = summary.spec.clone();
+    elsewhere.graph.name = Some("other".to_owned());
+    elsewhere.run.out = Some("there".to_owned());
+    assert_eq!(point_id(&elsewhere, "g"), id);
+    assert_ne!(point_id(&summary.spec, "h"), id);
+    let mut other = summary.spec.clone();
+    other.run.seed += 1;
+    assert_ne!(point_id(&other, "g"), id);
+}
+
+#[test]
+fn the_table_has_a_row_a_point() {
+    let table = table();
+    let csv = table.to_csv();
+    let lines: Vec<_> = csv.lines().collect();
+    assert_eq!(lines.len(), 3);
+    assert!(lines[0].starts_with("point,model.probability,simulations,mean,standard_deviation,"));
+    assert!(lines[1].starts_with("id-0.1,0.1,4,39.25,"), "{}", lines[1]);
+    assert!(lines.iter().all(|line| line.split(',').count() == 21), "{csv}");
+    assert_eq!(table.to_parquet().unwrap(), table.to_parquet().unwrap());
+    let document = serde_json::to_value(table.document()).unwrap();
+    assert_eq!(document["points"][1]["values"]["model.probability"], 0.2);
+    assert_eq!(document["points"][1]["spread"]["mean"], 39.25);
+    let mut other = table.clone();
+    other.rows.swap(0, 1);
+    assert_ne!(other.digest(), table.digest());
+}
+
+#[test]
+fn a_sweep_takes_only_whole_points_and_leaves_strangers_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/sweep");
+    let (sample, summary) = fixture::summary();
+    let files = result_files(&sample, &summary, &Provenance::default()).unwrap();
+    let id = point_id(&summary.spec, &summary.graph.digest);
+    {
+        let sweep = SweepDirectory::open(&path).unwrap();
+        assert!(sweep.find(&id).unwrap().is_none());
+        sweep.keep(&id, &files).unwrap();
+        assert_eq!(sweep.find(&id).unwrap().unwrap(), summary);
+        let again = SweepDirectory::open(&path);
+        assert!(matches!(again, Err(ResultsError::SweepInUse { .. })), "{again:?}");
+        // A result under a name that is not its own.
+        sweep.keep("other", &files).unwrap();
+        assert!(sweep.find("other").unwrap().is_none() && !sweep.point("other").exists());
+        sweep.write_table(&table()).unwrap();
+    }
+    // What a process that was killed leaves: a hidden directory, and never a half one.
+    fs::create_dir(path.join("points/.x.partial-1-0")).unwrap();
+    fs::remove_file(path.join("points").join(&id).join("manifest.json")).unwrap();
+    let sweep = SweepDirectory::open(&path).unwrap();
+    assert!(!path.join("points/.x.partial-1-0").exists());
+    assert!(sweep.find(&id).unwrap().is_none() && !sweep.point(&id).exists());
+    drop(sweep);
+    fs::write(path.join("thesis.tex"), "").unwrap();
+    let refused = SweepDirectory::open(&path);
+    assert!(matches!(refused, Err(ResultsError::NotASweep { .. })), "{refused:?}");
+}
+
+#[test]
+fn the_page_draws_curves_and_maps() {
+    let one = table();
+    let page = crate::report::sweep_report(&one);
+    assert_eq!(page.matches("<svg ").count(), 1);
+    assert!(page.contains("octet coins") && !page.contains("NaN"));
+    let mut two = table();
+    let values = vec!["a<b".into(), SweptValue::Integer(3)];
+    two.axes.push(SweepAxis { key: "seeds".to_owned(), values: values.clone(), is_log: false });
+    let rows = two.rows.iter().flat_map(|row| {
+        values.iter().map(|value| {
+            let mut row = row.clone();
+            row.values.push(value.clone());
+            row
+        })
+    });
+    two.rows = rows.collect();
+    let page = crate::report::sweep_report(&two);
+    assert_eq!(page.matches("<svg ").count(), 2, "a map and curves");
+    assert_eq!(page.matches("class=\"cell\"").count(), 4 + 5);
+    assert!(page.contains("a&lt;b") && !page.contains("a<b"));
+}

@@ -1,0 +1,234 @@
+//! Messages that go along several layers of arcs.
+
+use kaskade_engine::local::{self, Unobserved};
+use kaskade_engine::partition::Partition;
+use kaskade_model::NodeId;
+use kaskade_model::coin::{Family, Isa};
+use kaskade_model::diffusion::ArcProbability;
+use kaskade_model::dynamics::{
+    Activation, Channel, Delay, Dynamics, NodeColumns, Selector, Tie, Value,
+};
+use kaskade_model::job::JobPlan;
+use kaskade_model::tally::SimulationRow;
+use kaskade_testkit::accept::{Estimate, assert_mean};
+use kaskade_testkit::oracle;
+use kaskade_testkit::runs::{Layout, fixed_seeds, plan, run_as};
+use kaskade_testkit::{ArcList, fixtures};
+
+use super::{FAMILIES, campaigns, cascade};
+
+const MAIL: u8 = 0;
+const SMS: u8 = 1;
+const SIMULATIONS: u64 = 1 << 17;
+
+fn channel(place: u8, probability: f64) -> Channel {
+    Channel {
+        name: format!("channel-{place}"),
+        place,
+        probability: ArcProbability::Constant(probability),
+        delay: Delay::NextRound,
+        audience: None,
+    }
+}
+
+fn over(channels: impl IntoIterator<Item = Channel>, activation: Activation) -> Dynamics {
+    let channels = channels.into_iter().collect();
+    Dynamics { channels, activation, ..Dynamics::default() }
+}
+
+/// Simulations of `dynamics` on `graph` from node 0.
+fn rows(graph: &ArcList, dynamics: &Dynamics, coins: Family, n: u64) -> Vec<SimulationRow> {
+    assert_eq!(dynamics.check(), Ok(()));
+    let dynamics = dynamics.clone();
+    let plan = JobPlan { coins, dynamics, ..plan(graph, cascade(0.5), fixed_seeds([0]), n) };
+    run_as(graph, &plan, Layout::new(2, 2, 2))
+}
+
+fn total(by_round: &[u64]) -> u64 {
+    by_round.iter().sum()
+}
+
+fn five_nodes() -> ArcList {
+    ArcList::new(5, [(0, 1), (0, 2), (1, 3), (2, 3), (0, 3), (3, 4), (4, 1), (4, 2)])
+}
+
+/// Some arcs in one of three channels, some in several.
+fn layered() -> ArcList {
+    let graph = fixtures::erdos_renyi(200, 6.0, 3);
+    graph.with_channels(|arc| 1 + ((arc.source * 5 + arc.target * 3) % 7) as u8)
+}
+
+/// `graph` without the arcs that do not belong to the channel at `place`, which its arcs keep.
+fn alone(graph: &ArcList, place: u8) -> ArcList {
+    let channels = graph.channels().expect("the graph has channels");
+    let own = graph.arcs().iter().zip(channels).filter(|(_, of)| *of >> place & 1 == 1);
+    let own = ArcList::new(graph.n_nodes(), own.map(|(arc, _)| (arc.source, arc.target)));
+    own.with_channels(|_| 1 << place)
+}
+
+#[test]
+fn one_channel_is_the_plain_cascade() {
+    let graph = fixtures::erdos_renyi(300, 6.0, 1).with_channels(|_| 1);
+    for coins in FAMILIES {
+        let expected = {
+            let plan = plan(&graph, cascade(0.25), fixed_seeds([0]), 600);
+            run_as(&graph, &JobPlan { coins, ..plan }, Layout::new(3, 2, 2))
+        };
+        for activation in [Activation::Any, Activation::All] {
+            let found = rows(&graph, &over([channel(MAIL, 0.25)], activation), coins, 600);
+            for (found, expected) in found.iter().zip(&expected) {
+                let attributed = total(&found.series[0]);
+                assert_eq!(attributed, found.spread() - 1, "all but the seed came over it");
+                let plain = SimulationRow { series: Vec::new(), ..found.clone() };
+                assert_eq!(plain, *expected, "{coins:?}, {activation:?}");
+            }
+        }
+    }
+}
+
+/// Where all arcs belong to both, it is enough that one is live: 1 − (1 − p)(1 − q).
+#[test]
+fn any_of_two_channels_is_a_cascade_with_the_chance_of_either() {
+    let (p, q) = (0.3, 0.4);
+    let either = plan(&five_nodes(), cascade(p + q - p * q), fixed_seeds([0]), SIMULATIONS);
+    let expected = oracle::chain(&five_nodes(), &either);
+    let graph = five_nodes().with_channels(|_| 3);
+    for coins in FAMILIES {
+        let both = over([channel(MAIL, p), channel(SMS, q)], Activation::Any);
+        let rows = rows(&graph, &both, coins, SIMULATIONS);
+        let spread = Estimate::of_counts(rows.iter().map(SimulationRow::spread));
+        assert_mean("spread", spread, expected.mean_spread());
+        for (size, &chance) in (0u64..).zip(&expected.spread) {
+            let n_such = rows.iter().filter(|row| row.spread() == size).count() as f64;
+            let standard_error = (chance * (1.0 - chance) / SIMULATIONS as f64).sqrt();
+            let share = Estimate { mean: n_such / SIMULATIONS as f64, standard_error };
+            assert_mean(&format!("P(spread = {size})"), share, chance);
+        }
+        for row in &rows {
+            let attributed = total(&row.series[0]) + total(&row.series[1]);
+            assert_eq!(attributed, row.spread() - 1, "each activation came over one of them");
+        }
+    }
+}
+
+/// Of two live arcs each is as likely to be the one that counts, whatever their channels.
+#[test]
+fn activations_are_attributed_to_a_live_arc_by_chance() {
+    let (p, q) = (0.6, 0.5);
+    let graph = ArcList::new(2, [(0, 1)]).with_channels(|_| 3);
+    for coins in FAMILIES {
+        for (sides, wins) in [(Dynamics::default(), 0.5), (campaigns(1, Tie::First), 1.0)] {
+            let channels = vec![channel(MAIL, p), channel(SMS, q)];
+            let rows = rows(&graph, &Dynamics { channels, ..sides }, coins, SIMULATIONS);
+            let first = rows[0].series.len() - 2;
+            let mails = rows.iter().map(|row| total(&row.series[first]));
+            let by_mail = p * (1.0 - q) + p * q * wins;
+            assert_mean("by mail", Estimate::of_counts(mails), by_mail);
+            let sms = rows.iter().map(|row| total(&row.series[first + 1]));
+            assert_mean("by sms", Estimate::of_counts(sms), p + q - p * q - by_mail);
+        }
+    }
+}
+
+/// A node that waits for both channels becomes active when the later message arrives, and owes it
+/// to that one.
+#[test]
+fn all_channels_must_reach_a_node() {
+    let (p, q) = (0.6, 0.5);
+    let graph = ArcList::new(3, [(0, 1), (1, 2)]).with_channels(|_| 3);
+    for coins in FAMILIES {
+        let slow = Channel { delay: Delay::Constant(3), ..channel(SMS, q) };
+        let both = over([channel(MAIL, p), slow], Activation::All);
+        let rows = rows(&graph, &both, coins, SIMULATIONS);
+        let spread = Estimate::of_counts(rows.iter().map(SimulationRow::spread));
+        assert_mean("spread", spread, 1.0 + p * q + (p * q).powi(2));
+        assert!(rows.iter().any(|row| row.spread() == 3));
+        for row in &rows {
+            let full = [1, 0, 0, 1, 0, 0, 1];
+            let n_rounds = row.new_per_round.len();
+            assert_eq!(row.new_per_round, full[..n_rounds], "in every third round");
+            assert_eq!(total(&row.series[0]), 0, "mail always comes first");
+            assert_eq!(total(&row.series[1]), row.spread() - 1);
+        }
+    }
+    let other = ArcList::new(2, [(0, 1)]).with_channels(|_| 1);
+    let both = over([channel(MAIL, 1.0), channel(SMS, 1.0)], Activation::All);
+    let unreached = rows(&other, &both, Family::Octet, 64);
+    assert!(unreached.iter().all(|row| row.spread() == 1), "no arc of the second leads there");
+}
+
+/// The coins of a channel are its own: what other channels a job has changes nothing on it.
+#[test]
+fn a_channel_left_out_leaves_the_others_as_they_were() {
+    let graph = layered();
+    for coins in FAMILIES {
+        let each = [0, 1, 2].map(|place| channel(place, 0.2));
+        let all = rows(&graph, &over(each.clone(), Activation::Any), coins, 300);
+        for (place, only) in each.into_iter().enumerate() {
+            let only = over([only], Activation::Any);
+            let one = rows(&graph, &only, coins, 300);
+            let on_its_arcs = rows(&alone(&graph, place as u8), &only, coins, 300);
+            assert_eq!(one, on_its_arcs);
+            assert!(one.iter().zip(&all).all(|(one, all)| one.spread() <= all.spread()));
+            assert!(one.iter().zip(&all).any(|(one, all)| one.spread() < all.spread()));
+        }
+    }
+}
+
+/// Every third node takes no SMS.
+struct Phones;
+
+impl NodeColumns for Phones {
+    fn find(&self, name: &str) -> Option<usize> {
+        (name == "has_phone").then_some(0)
+    }
+
+    fn value(&self, _place: usize, node: NodeId) -> Value<'_> {
+        Value::Bool(has_phone(node.0))
+    }
+
+    fn categories(&self, _place: usize) -> Option<Vec<String>> {
+        None
+    }
+}
+
+fn has_phone(node: u32) -> bool {
+    !node.is_multiple_of(3)
+}
+
+#[test]
+fn who_is_no_audience_of_a_channel_has_no_arcs_in_it() {
+    let column = "has_phone".to_owned();
+    let selector = Selector { column, one_of: None, min: None, max: None, is: Some(true) };
+    let narrow = Channel { audience: Some(selector), ..channel(SMS, 0.3) };
+    let dynamics = over([channel(MAIL, 0.2), narrow], Activation::Any);
+    let graph = layered();
+    let plan = JobPlan {
+        dynamics,
+        coins: Family::Octet,
+        ..plan(&graph, cascade(0.5), fixed_seeds([0]), 300)
+    };
+    let partition = Partition::join(graph.shards(3), plan, Isa::detect(), 0, &Phones);
+    let partition = partition.expect("the columns say what the job asks");
+    let tally = local::run(partition, 2, &Unobserved).expect("nothing interrupts the run");
+    let found: Vec<SimulationRow> = tally.rows().collect();
+
+    let channels = graph.channels().expect("the graph has channels").to_vec();
+    let mut of_arcs = graph.arcs().iter().zip(channels).map(|(arc, of)| match arc.target {
+        target if has_phone(target) => of,
+        _ => of & !(1 << SMS),
+    });
+    let narrowed = graph.clone().with_channels(|_| of_arcs.next().expect("as many as arcs"));
+    let wide = over([channel(MAIL, 0.2), channel(SMS, 0.3)], Activation::Any);
+    assert_eq!(found, rows(&narrowed, &wide, Family::Octet, 300));
+    assert_ne!(found, rows(&graph, &wide, Family::Octet, 300));
+}
+
+#[test]
+fn arcs_without_channels_are_refused() {
+    let graph = ArcList::new(2, [(0, 1)]);
+    let dynamics = over([channel(MAIL, 0.5)], Activation::Any);
+    let plan = JobPlan { dynamics, ..plan(&graph, cascade(0.5), fixed_seeds([0]), 10) };
+    let refused = Partition::new(graph.shards(1), plan, Isa::detect()).map(|_| ()).unwrap_err();
+    assert!(refused.to_string().contains("--channel NAME=FILE"), "{refused}");
+}
