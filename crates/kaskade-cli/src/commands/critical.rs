@@ -76,10 +76,12 @@ impl Ladder {
             _ => last,
         };
         use ModelKind as M;
-        let is_exact = match (args.over, spec.model.kind) {
-            (Over::Seeds, M::IndependentCascade | M::LinearThreshold | M::Threshold) => true,
-            (Over::Probability, M::IndependentCascade) => true,
-            _ => false,
+        let kind = spec.model.kind;
+        let is_exact = match args.over {
+            Over::Seeds => {
+                matches!(kind, M::IndependentCascade | M::LinearThreshold | M::Threshold)
+            }
+            Over::Probability => kind == M::IndependentCascade,
         };
         if !is_exact {
             notes.push(format!(

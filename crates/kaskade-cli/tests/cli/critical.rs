@@ -84,15 +84,9 @@ fn taking_off_is_one_threshold_for_all_pushes() {
     // Where cascades are of two kinds.
     let job = ["--probability", "0.1", "--simulations", "2000"];
     let flags = ["--over", "seeds", "--seeds", "random-each:1", "--takes-off", "--chance", "60%"];
-<<<<<<< HEAD
-    let found = search(&folder, &[&flags[..], &["--simulations", "2000"][..]].concat());
-    let nodes = found["goal"]["nodes"].as_u64().expect("as the table has it");
-    assert!(found["estimate"].as_u64().expect("as the table has it") < nodes, "{found}");
-=======
     let found = search(&folder, &[&flags[..], &job[..]].concat());
     let nodes = found["goal"]["nodes"].as_u64().unwrap();
     assert!(found["estimate"].as_u64().unwrap() < nodes, "{found}");
->>>>>>> 9645389 (feat(cli): sweeps and critical mass, told apart from patience)
     // Each share is the share of simulations that reach the threshold.
     let tried = &found["evaluations"][1];
     let seeds = format!("random-each:{}", tried["push"]);

@@ -22,8 +22,9 @@ fn cluster() -> (ProcessCluster, String) {
     let cluster = ProcessCluster::start(binary(), 2, 1);
     generate(&cluster, "graph", 11, 5);
     let spec = cluster.scratch("s.toml");
-    fs::write(&spec, format!("version = 1\n[graph]\nname = \"graph\"\n{KEYS}")).unwrap();
-    let spec = spec.to_str().unwrap().to_owned();
+    fs::write(&spec, format!("version = 1\n[graph]\nname = \"graph\"\n{KEYS}"))
+        .expect("the folder can be written");
+    let spec = spec.to_str().expect("a path of ASCII").to_owned();
     (cluster, spec)
 }
 
@@ -39,9 +40,15 @@ fn jobs(cluster: &ProcessCluster) -> (Vec<String>, bool) {
 fn local(cluster: &ProcessCluster) -> Value {
     let spec = cluster.scratch("local.toml");
     let graph = cluster.graphs().join("graph.kg");
-    fs::write(&spec, format!("version = 1\n[graph]\npath = {graph:?}\n{KEYS}")).unwrap();
+    fs::write(&spec, format!("version = 1\n[graph]\npath = {graph:?}\n{KEYS}"))
+        .expect("the folder can be written");
     let out = cluster.scratch("local");
-    kaskade(&["run", spec.to_str().unwrap(), "--out", out.to_str().unwrap()])
+    kaskade(&[
+        "run",
+        spec.to_str().expect("a path of ASCII"),
+        "--out",
+        out.to_str().expect("a path of ASCII"),
+    ])
 }
 
 /// The coordinator dies between two submits, which say the same.
