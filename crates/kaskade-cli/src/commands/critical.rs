@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use kaskade_model::dynamics::NodeRule;
 use kaskade_model::spec::{CoinFamily, ModelKind, Probability, SeedSpec, Spec};
 use kaskade_results::critical::{CriticalPush, Evaluation, Goal};
 use kaskade_results::sweep::SweptValue;
@@ -77,13 +76,12 @@ impl Ladder {
             _ => last,
         };
         use ModelKind as M;
-        let is_exact = match (args.over, spec.model.kind) {
-            (Over::Seeds, M::IndependentCascade | M::LinearThreshold) => true,
-            (Over::Seeds, M::Threshold) => {
-                matches!(spec.dynamics().map(|d| d.rule), Ok(NodeRule::Threshold(_)))
+        let kind = spec.model.kind;
+        let is_exact = match args.over {
+            Over::Seeds => {
+                matches!(kind, M::IndependentCascade | M::LinearThreshold | M::Threshold)
             }
-            (Over::Probability, M::IndependentCascade) => true,
-            _ => false,
+            Over::Probability => kind == M::IndependentCascade,
         };
         if !is_exact {
             notes.push(format!(

@@ -81,15 +81,17 @@ fn the_smallest_probability_is_that_of_trying_all() {
 #[test]
 fn taking_off_is_one_threshold_for_all_pushes() {
     let folder = Folder::with_graph();
+    // Where cascades are of two kinds.
+    let job = ["--probability", "0.1", "--simulations", "2000"];
     let flags = ["--over", "seeds", "--seeds", "random-each:1", "--takes-off", "--chance", "60%"];
-    let found = search(&folder, &[&flags[..], &["--simulations", "2000"][..]].concat());
-    let nodes = found["goal"]["nodes"].as_u64().expect("as the table has it");
-    assert!(found["estimate"].as_u64().expect("as the table has it") < nodes, "{found}");
+    let found = search(&folder, &[&flags[..], &job[..]].concat());
+    let nodes = found["goal"]["nodes"].as_u64().unwrap();
+    assert!(found["estimate"].as_u64().unwrap() < nodes, "{found}");
     // Each share is the share of simulations that reach the threshold.
     let tried = &found["evaluations"][1];
     let seeds = format!("random-each:{}", tried["push"]);
-    let job = ["run", "--seeds", &seeds, "--simulations", "2000", "--out", "one"];
-    folder.json(&[&job[..], &JOB[..4]].concat());
+    let run = ["run", "--graph", "g.kg", "--seeds", &seeds, "--out", "one"];
+    folder.json(&[&run[..], &job[..]].concat());
     folder.json(&["report", "one", "--out", "r.html", "--csv", "tables"]);
     let table = std::fs::read_to_string(folder.path("tables/simulations.csv"))
         .expect("as the table has it");

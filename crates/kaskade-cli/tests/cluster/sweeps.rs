@@ -23,8 +23,8 @@ fn cluster() -> (ProcessCluster, String) {
     generate(&cluster, "graph", 11, 5);
     let spec = cluster.scratch("s.toml");
     fs::write(&spec, format!("version = 1\n[graph]\nname = \"graph\"\n{KEYS}"))
-        .expect("paths and files of the test");
-    let spec = spec.to_str().expect("paths and files of the test").to_owned();
+        .expect("the folder can be written");
+    let spec = spec.to_str().expect("a path of ASCII").to_owned();
     (cluster, spec)
 }
 
@@ -41,13 +41,13 @@ fn local(cluster: &ProcessCluster) -> Value {
     let spec = cluster.scratch("local.toml");
     let graph = cluster.graphs().join("graph.kg");
     fs::write(&spec, format!("version = 1\n[graph]\npath = {graph:?}\n{KEYS}"))
-        .expect("paths and files of the test");
+        .expect("the folder can be written");
     let out = cluster.scratch("local");
     kaskade(&[
         "run",
-        spec.to_str().expect("paths and files of the test"),
+        spec.to_str().expect("a path of ASCII"),
         "--out",
-        out.to_str().expect("paths and files of the test"),
+        out.to_str().expect("a path of ASCII"),
     ])
 }
 
@@ -68,27 +68,20 @@ fn f19_a_sweep_handed_in_again_doubles_and_loses_no_point() {
     assert!((1..12).contains(&known), "{known} points before the second submit");
 
     let out = cluster.scratch("out");
-    let out = out.to_str().expect("paths and files of the test");
+    let out = out.to_str().unwrap();
     let done = cluster.json(&["submit", &spec, "--out", out]);
-    assert_eq!(done["points"].as_array().expect("paths and files of the test").len(), 12);
-    assert_eq!(
-        done["points_run"].as_u64().expect("paths and files of the test") as usize,
-        12 - known,
-        "{done}"
-    );
+    assert_eq!(done["points"].as_array().unwrap().len(), 12);
+    assert_eq!(done["points_run"].as_u64().unwrap() as usize, 12 - known, "{done}");
     let (ids, have_all_succeeded) = jobs(&cluster);
     assert_eq!((ids.len(), ids.iter().collect::<BTreeSet<_>>().len()), (12, 12), "none doubled");
     assert!(have_all_succeeded);
-    assert_eq!(
-        fs::read_dir(format!("{out}/points")).expect("paths and files of the test").count(),
-        12
-    );
+    assert_eq!(fs::read_dir(format!("{out}/points")).unwrap().count(), 12);
 
     // All is there: nothing is handed in, with or without the directory.
     let again = cluster.json(&["submit", &spec, "--out", out]);
     assert_eq!((&again["points_run"], &again["points_kept"]), (&0.into(), &12.into()));
     let handed = cluster.json(&["submit", &spec]);
-    let handed = handed["points"].as_array().expect("paths and files of the test");
+    let handed = handed["points"].as_array().unwrap();
     assert!(handed.len() == 12 && handed.iter().all(|point| point["already_known"] == true));
     assert_eq!(jobs(&cluster).0.len(), 12);
     assert_eq!(local(&cluster)["digest"], done["digest"], "the same points, the same results");
@@ -100,13 +93,9 @@ fn f19_a_sweep_goes_on_through_a_restart_of_everybody() {
     let (mut cluster, spec) = cluster();
     let out = cluster.scratch("out");
     let mut submit = std::process::Command::new(binary());
-    submit.args(["submit", &spec, "--out", out.to_str().expect("paths and files of the test")]);
+    submit.args(["submit", &spec, "--out", out.to_str().unwrap()]);
     submit.args(["--coordinator", &cluster.url(), "--json"]);
-    let submit = submit
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("paths and files of the test");
+    let submit = submit.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let points = out.join("points");
     let n_points = || fs::read_dir(&points).map_or(0, Iterator::count);
     cluster.wait_for("a first point", || (n_points() > 0).then_some(()));
@@ -118,9 +107,9 @@ fn f19_a_sweep_goes_on_through_a_restart_of_everybody() {
         cluster.kill_worker(0);
         cluster.wait_for_workers(2);
     }
-    let output = submit.wait_with_output().expect("paths and files of the test");
+    let output = submit.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", cluster.logs());
-    let done: Value = serde_json::from_slice(&output.stdout).expect("paths and files of the test");
+    let done: Value = serde_json::from_slice(&output.stdout).unwrap();
     let (ids, have_all_succeeded) = jobs(&cluster);
     assert!(ids.len() == 12 && have_all_succeeded, "{ids:?}");
     assert_eq!(done["digest"], local(&cluster)["digest"]);
@@ -130,18 +119,12 @@ fn f19_a_sweep_goes_on_through_a_restart_of_everybody() {
 fn a_point_whose_job_was_cancelled_is_handed_in_again() {
     let (cluster, spec) = cluster();
     let handed = cluster.json(&["submit", &spec]);
-    let last =
-        handed["points"][11]["job"].as_str().expect("paths and files of the test").to_owned();
+    let last = handed["points"][11]["job"].as_str().unwrap().to_owned();
     // If it had already succeeded there is nothing to cancel, and it counts as known below.
     let was_cancelled = cluster.client(&["cancel", &last]).code == 0
         && cluster.json(&["status", &last])["state"] == "cancelled";
     let out = cluster.scratch("out");
-    let done = cluster.json(&[
-        "submit",
-        &spec,
-        "--out",
-        out.to_str().expect("paths and files of the test"),
-    ]);
+    let done = cluster.json(&["submit", &spec, "--out", out.to_str().unwrap()]);
     assert_eq!(done["points_run"], u64::from(was_cancelled));
     let ids = jobs(&cluster).0;
     assert_eq!(ids.contains(&format!("{last}-2")), was_cancelled, "{ids:?}");

@@ -1,6 +1,8 @@
 //! The points of a sweep as jobs of a coordinator, under ids that say what they are: handing the
 //! same sweep in again hands in what is missing.
 
+use std::time::Duration;
+
 use kaskade_model::JobId;
 use kaskade_model::spec::Spec;
 use kaskade_model::status::{JobState, JobStatus};
@@ -44,7 +46,9 @@ pub(in super::super) fn submit(
     let directory = out.as_deref().map(SweepDirectory::open).transpose()?;
     block_on(async {
         let graph = graph_of(&args.client, sweep).await?;
-        let mut hand = Hand { args, console, waits, open: Vec::new() };
+        // Who does not wait hears of it at once.
+        let patience = if waits { PATIENCE } else { Duration::ZERO };
+        let mut hand = Hand { args, console, patience, open: Vec::new() };
         let mut points = Vec::new();
         let (mut rows, mut n_found) = (vec![None; sweep.points.len()], 0);
         for (place, point) in sweep.points.iter().enumerate() {
@@ -150,7 +154,8 @@ async fn graph_of(client: &ClientArgs, sweep: &Sweep) -> Result<GraphSummary, Cl
 struct Hand<'a> {
     args: &'a SubmitArgs,
     console: &'a Console,
-    waits: bool,
+    /// How long a coordinator may be away; none for who does not wait.
+    patience: Duration,
     /// Jobs that may not have ended.
     open: Vec<JobId>,
 }
@@ -190,10 +195,10 @@ impl Hand<'_> {
     /// them has ended.
     async fn in_job(&mut self, job: &JobId, spec: &Spec) -> Result<bool, CliError> {
         loop {
-            match patiently(|| hand_in(self.args, job, spec)).await {
+            match self.patiently(|| hand_in(self.args, job, spec)).await {
                 Err(CliError::Rpc(error))
                     if error.code == ErrorCode::ResourceExhausted
-                        && self.waits
+                        && !self.patience.is_zero()
                         && !self.open.is_empty() =>
                 {
                     let oldest = self.open.remove(0);
@@ -205,34 +210,37 @@ impl Hand<'_> {
     }
 
     async fn status(&self, job: &JobId) -> Result<JobStatus, CliError> {
-        patiently(|| status::of(&self.args.client, job)).await
+        self.patiently(|| status::of(&self.args.client, job)).await
     }
 
     /// Waits until `job` has ended, well or not.
     async fn end_of(&self, job: &JobId) -> Result<JobStatus, CliError> {
-        patiently(|| follow(&self.args.client, job, self.console)).await
+        self.patiently(|| follow(&self.args.client, job, self.console)).await
     }
 
     /// The files of `job`, once it has succeeded.
     async fn files_of(&self, job: &JobId) -> Result<Vec<kaskade_results::ResultFile>, CliError> {
         ending(&self.end_of(job).await?)?;
-        let files = patiently(|| results::fetch(&self.args.client, job)).await?;
+        let files = self.patiently(|| results::fetch(&self.args.client, job)).await?;
         Manifest::check(&files)?;
         Ok(files)
     }
-}
 
-/// What `ask` gives, asked again while the coordinator does not answer: it may be starting again.
-async fn patiently<T, F: Future<Output = Result<T, CliError>>>(
-    ask: impl Fn() -> F,
-) -> Result<T, CliError> {
-    let began = Instant::now();
-    loop {
-        match ask().await {
-            Err(CliError::Rpc(error)) if error.is_retryable() && began.elapsed() < PATIENCE => {
-                sleep(RETRY_PAUSE).await;
+    /// What `ask` gives, asked again while the coordinator does not answer: it may be starting again.
+    async fn patiently<T, F: Future<Output = Result<T, CliError>>>(
+        &self,
+        ask: impl Fn() -> F,
+    ) -> Result<T, CliError> {
+        let began = Instant::now();
+        loop {
+            match ask().await {
+                Err(CliError::Rpc(error))
+                    if error.is_retryable() && began.elapsed() < self.patience =>
+                {
+                    sleep(RETRY_PAUSE).await;
+                }
+                outcome => return outcome,
             }
-            outcome => return outcome,
         }
     }
 }
