@@ -128,7 +128,8 @@ fn flaws_in_the_second_of_several_tables_point_there() {
     assert_eq!(text, "s.toml:20:12: push.2.campaign is \"c\", which is no [[rival]]");
     let second = "name = \"b\"\nseeds = { random = ";
     let text = error_of(&RIVALS.replace(&format!("{second}2"), &format!("{second}0")));
-    assert_eq!(text, "s.toml:13:1: rival.2.seeds must be at least one node");
+    assert!(text.ends_with(": rival.2.seeds.random must be at least one node"), "{text}");
+    assert!(text.starts_with("s.toml:13:"), "{text}");
     let text = error_of(&RIVALS.replace(&format!("{second}2"), &format!("{second}\"x\"")));
     assert!(text.starts_with("s.toml:13:20: invalid type: string \"x\""), "{text}");
     let text =

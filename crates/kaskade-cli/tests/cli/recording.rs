@@ -113,10 +113,7 @@ fn what_cannot_be_kept_or_shown_is_refused() {
     let job = ["run", "--graph", "g.kg", "--seeds", "top-degree:1", "--simulations", "10"];
     for (flags, word) in [
         (&["--trace-simulations", "10001"][..], "at most 10000"),
-        (
-            &["--trace-simulations", "1", "--model", "sir", "--recovery", "0.5"],
-            "which `sir` is not",
-        ),
+        (&["--trace-simulations", "1", "--model", "sir", "--recovery", "0.5"], "this is `sir`"),
         (&["--nodes", "--until", "relative-error=1%"], "fixed before"),
     ] {
         let refused = folder.kaskade(&[&job[..], flags].concat()).assert().code(7);

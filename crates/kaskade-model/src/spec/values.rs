@@ -74,10 +74,12 @@ pub enum SeedSpec {
 impl SeedSpec {
     /// Refuses seeds that are nobody; `key` is where they stand.
     pub(super) fn check(&self, key: &str) -> Result<(), SpecError> {
+        let none =
+            |how: &str| Err(SpecError::new(format!("{key}.{how}"), "must be at least one node"));
         match self {
-            Self::TopDegree(0) | Self::Random(0) | Self::RandomEach(0) => {
-                Err(SpecError::new(key.to_owned(), "must be at least one node"))
-            }
+            Self::TopDegree(0) => none("top_degree"),
+            Self::Random(0) => none("random"),
+            Self::RandomEach(0) => none("random_each"),
             Self::Ids(ids) if ids.is_empty() => {
                 Err(SpecError::new(format!("{key}.ids"), "must name at least one node"))
             }

@@ -33,7 +33,7 @@ fn a_point_is_known_by_what_decides_its_result() {
     elsewhere.run.out = Some("there".to_owned());
     assert_eq!(point_id(&elsewhere, "g"), id);
     assert_ne!(point_id(&summary.spec, "h"), id);
-    let mut other = summary.spec.clone();
+    let mut other = summary.spec;
     other.run.seed += 1;
     assert_ne!(point_id(&other, "g"), id);
 }
@@ -72,15 +72,17 @@ fn a_sweep_takes_only_whole_points_and_leaves_strangers_alone() {
         assert!(matches!(again, Err(ResultsError::SweepInUse { .. })), "{again:?}");
         // A result under a name that is not its own.
         sweep.keep("other", &files).unwrap();
-        assert!(sweep.find("other").unwrap().is_none() && !sweep.point("other").exists());
+        assert!(
+            sweep.find("other").unwrap().is_none() && !sweep.point("other").try_exists().unwrap()
+        );
         sweep.write_table(&table()).unwrap();
     }
     // What a process that was killed leaves: a hidden directory, and never a half one.
     fs::create_dir(path.join("points/.x.partial-1-0")).unwrap();
     fs::remove_file(path.join("points").join(&id).join("manifest.json")).unwrap();
     let sweep = SweepDirectory::open(&path).unwrap();
-    assert!(!path.join("points/.x.partial-1-0").exists());
-    assert!(sweep.find(&id).unwrap().is_none() && !sweep.point(&id).exists());
+    assert!(!path.join("points/.x.partial-1-0").try_exists().unwrap());
+    assert!(sweep.find(&id).unwrap().is_none() && !sweep.point(&id).try_exists().unwrap());
     drop(sweep);
     fs::write(path.join("thesis.tex"), "").unwrap();
     let refused = SweepDirectory::open(&path);

@@ -104,7 +104,7 @@ fn flaws_are_located_and_explained() {
     let text = error("\"seeds.top_degree\" = [1, 0.5]");
     assert!(text.starts_with("s.toml:7:26: "), "{text}");
     let text = error("\"seeds.top_degree\" = [0]");
-    assert!(text.starts_with("s.toml:7:23: seeds must be at least one node"), "{text}");
+    assert!(text.starts_with("s.toml:7:23: seeds.top_degree must be at least one node"), "{text}");
     let text = error("\"seeds.random\" = [4]");
     assert!(text.contains("[seeds] must have exactly one of"), "{text}");
     let text = error("\"model.recovery\" = [0.5]");
