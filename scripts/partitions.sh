@@ -5,9 +5,9 @@
 #
 #     scripts/partitions.sh [--binary FILE] [ROUNDS]      default: 3 rounds of each fault
 #
-# The faults: one worker cut off from all; the coordinator cut off; two of three workers that hear the
-# coordinator and not each other; a worker that is cut off for good, in whose place another takes over. Every
-# round asserts that the fault was noticed (the job has a recovery) or outlasted, in bounded time.
+# The faults: one worker cut off from all, for longer than the coordinator waits and for less; the coordinator
+# cut off; a worker that does not reach one of the others; a worker that is cut off for good, in whose place
+# another takes over. Each must end in bounded time, and all but the short ones leave a recovery.
 #
 # Needs root, for namespaces of its own: nothing of the machine's network is touched. Builds the
 # release binary.
@@ -34,7 +34,10 @@ scratch=$(mktemp -d)
 . scripts/measure.bash
 processes=()
 cleanup() {
-    ((${#processes[@]} == 0)) || kill -KILL "${processes[@]}" 2>/dev/null || true
+    if ((${#processes[@]})); then
+        kill -KILL "${processes[@]}" 2>/dev/null || true
+        wait "${processes[@]}" 2>/dev/null || true
+    fi
     rm -rf "$scratch"
 }
 trap cleanup EXIT
@@ -70,8 +73,8 @@ for role in worker admin; do
     "$binary" token create tokens --user "$role" --role "$role" --out "$role.token" >&2
 done
 mkdir graphs
-"$binary" generate rmat --scale 16 --out graphs/graph.kg >&2
-job=(--probability 0.02 --seeds top-degree:50 --simulations 20000 --seed 5)
+"$binary" generate rmat --scale 15 --out graphs/graph.kg >&2
+job=(--probability 0.02 --seeds top-degree:50 --simulations 12000 --seed 5)
 "$binary" run --graph graphs/graph.kg "${job[@]}" --lane-words 1 --out expected >&2
 expected=$(field expected/summary.json digest)
 
@@ -107,7 +110,7 @@ processes+=($!)
 for worker in 1 2 3; do start_worker "$worker"; done
 wait_until '3 workers' has_workers 3
 
-# Runs a job during which the fault $1 happens; $2 says whether it must be noticed.
+# Runs a job during which the fault $1 happens.
 round() {
     local fault=$1 began=$SECONDS
     id="$fault-$SECONDS-$RANDOM"
@@ -121,6 +124,7 @@ round() {
     local found recoveries
     found=$(field result/summary.json digest)
     recoveries=$(grep --count '"epoch"' status.json || true)
+    [[ $fault == *_shortly ]] || ((recoveries)) || { printf '%s was not noticed\n' "$fault" >&2; exit 1; }
     [[ $found == "$expected" ]] || { printf '%s: digest %s, expected %s\n' "$fault" "$found" "$expected" >&2; exit 1; }
     printf '%-24s the same digest after %s s, %s recoveries\n' "$fault" "$((SECONDS - began))" "$recoveries"
 }

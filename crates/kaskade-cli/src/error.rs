@@ -283,6 +283,7 @@ impl CliError {
         let flag = match &*error.key {
             "launch.probability" => "--launch-probability".to_owned(),
             key if key.starts_with("seeds") => "--seeds".to_owned(),
+            key if key.starts_with("channel") => "--channel".to_owned(),
             _ => format!("--{}", key.replace('_', "-")),
         };
         Self::Flag { flag, reason: error.reason.clone() }

@@ -83,7 +83,7 @@ fn what_channels_cannot_do_is_said() {
     let run = ["run", "--graph", "x.kg", "--seeds", "ids:1"];
     let of = |flags: &[&str]| refused(&folder, &[&run[..], flags].concat());
     assert!(of(&["--channel", "sms"]).contains("its channels are: mail, follows"));
-    assert!(of(&["--channel", "mail:2"]).contains("channel.1.probability is invalid"));
+    assert!(of(&["--channel", "mail:2"]).contains("--channel is invalid: probability 2 "));
     assert!(
         of(&["--model", "sir", "--recovery", "1", "--channel", "mail"])
             .contains("channels are for")

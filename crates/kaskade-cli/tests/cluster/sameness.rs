@@ -191,7 +191,7 @@ fn what_is_kept_of_single_simulations_is_the_same_on_a_cluster() {
         let mut run = vec!["run", "--graph", &path];
         run.extend(JOB.into_iter().chain(model));
         let expected = kaskade(&run);
-        assert!(expected["shape"]["depth"]["mean"].as_f64().unwrap() > 1.0, "{expected}");
+        assert!(expected["shape"]["depth"]["mean"].as_f64().unwrap() > 0.1, "{expected}");
         for placement in ["replicate", "partition"] {
             let mut submit = vec!["submit", "--graph", "graph", "--placement", placement, "--wait"];
             submit.extend(JOB.into_iter().chain(model));

@@ -115,7 +115,7 @@ fn flaws_are_located_and_explained() {
     assert!(text.starts_with("s.toml:7:25: unknown field `form`"), "{text}");
     assert!(text.ends_with("; did you mean `from`?"), "{text}");
     let text = error("\"model.probability\" = { from = 0.3, to = 0.1, step = 0.1 }");
-    assert!(text.starts_with("s.toml:7:43: model.probability must go `from`"), "{text}");
+    assert!(text.starts_with("s.toml:7:42: model.probability must go `from`"), "{text}");
     let text = error("\"model.probability\" = { from = 0.1, to = 0.3 }");
     assert!(text.contains("must have a `step`, or `points`"), "{text}");
     let text = error("\"model.probability\" = { from = 0.0, to = 1.0, points = 3, log = true }");
