@@ -246,9 +246,14 @@ async fn messages_that_lie_are_refused_before_they_cost() {
         let (connection, large) = (person.clone(), large.clone());
         calls.spawn(async move { call(connection, path, None, large).await });
     }
-    for code in calls.join_all().await {
-        assert_eq!(code, Code::ResourceExhausted);
-    }
+    let codes = calls.join_all().await;
+    assert!(codes.contains(&Code::ResourceExhausted), "{codes:?}");
+    // Each is refused in mid-message. What its sender had under way then meets a stream that is
+    // gone; where that comes to more than `limits::RESET_STREAMS`, which hangs on who runs when, the
+    // connection is closed, and with it the calls that were left.
+    let is_refused =
+        |code: &Code| matches!(code, Code::ResourceExhausted | Code::Unknown | Code::Unavailable);
+    assert!(codes.iter().all(is_refused), "{codes:?}");
     let growth = server.resident_kib().saturating_sub(before);
     println!("{n} calls that lie: {growth} KiB more, of {before}");
     assert!(growth < MAX_GROWTH_KIB, "{growth} KiB more");

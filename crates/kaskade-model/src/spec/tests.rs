@@ -35,7 +35,7 @@ fn values_that_cannot_be_are_refused_by_key() {
     assert_eq!(key(ten, r#"{"probability":1.5}"#), "model.probability");
     assert_eq!(key(ten, r#"{"probability":1e-11}"#), "model.probability");
     assert_eq!(key(ten, r#"{"kind":"lt","probability":"trivalency"}"#), "model.probability");
-    assert_eq!(key(r#"{"random":0}"#, "{}"), "seeds");
+    assert_eq!(key(r#"{"random":0}"#, "{}"), "seeds.random");
     assert_eq!(key(r#"{"ids":[]}"#, "{}"), "seeds.ids");
     assert!(spec(ten, r#"{"probabillity":0.1}"#).is_err());
     assert!(spec(r#"{"random":1,"ids":[1]}"#, "{}").is_err(), "two kinds of seeds");
@@ -132,7 +132,7 @@ fn rivals_and_pushes_have_sides() {
     for (from, to, key) in [
         (r#""name":"c""#, r#""name":"b""#, "rival.2.name"),
         (r#""name":"b""#, r#""name":"""#, "rival.1.name"),
-        (r#"{"random":3}"#, r#"{"random":0}"#, "rival.2.seeds"),
+        (r#"{"random":3}"#, r#"{"random":0}"#, "rival.2.seeds.random"),
         (r#"{"random":1}}]"#, r#"{"ids":[]}}]"#, "push.2.seeds.ids"),
         (r#""probability":0.01"#, r#""probability":0.01,"deadline":4"#, "push.2.round"),
     ] {
