@@ -6,8 +6,8 @@
 #     scripts/partitions.sh [--binary FILE] [ROUNDS]      default: 3 rounds of each fault
 #
 # The faults: one worker cut off from all, for longer than the coordinator waits and for less; the coordinator
-# cut off; a worker that does not reach one of the others; a worker that is cut off for good, in whose place
-# another takes over. Each must end in bounded time, and all but the short ones leave a recovery.
+# cut off; a worker that does not reach one of the others for a while; a worker that is cut off for good, in whose place
+# another takes over. Each must end in bounded time, and all but the short ones must leave a recovery.
 #
 # Needs root, for namespaces of its own: nothing of the machine's network is touched. Builds the
 # release binary.
@@ -99,7 +99,7 @@ wait_until() {
     done
 }
 status() { "${client[@]}" status "$id" --json >status.json 2>status.log; }
-has_workers() { "${client[@]}" list --json >list.json 2>list.log && (($(field list.json workers) == $1)); }
+has_workers() { "${client[@]}" list --json >list.json 2>list.log && (($(grep --count '"address"' list.json) == $1)); }
 has_begun() { status && (($(field status.json simulations_done) > 0)); }
 has_ended() { status && [[ $(field status.json state) == @(succeeded|failed|cancelled) ]]; }
 
@@ -133,10 +133,10 @@ pause() { read -rt "$1" -u "$never" || true; }
 worker_cut_off() { pull w2; pause $((2 * DEAD_AFTER)); plug w2; }
 worker_cut_off_shortly() { pull w2; pause 1; plug w2; }
 coordinator_cut_off() { pull hub; pause $((2 * DEAD_AFTER)); plug hub; }
-workers_deaf() { deaf w1 10.77.0.3; pause $((2 * DEAD_AFTER)); hearing w1 10.77.0.3; }
+peers_cut_off_shortly() { deaf w1 10.77.0.3; pause $((2 * DEAD_AFTER)); hearing w1 10.77.0.3; }
 
 for ((number = 0; number < rounds; number++)); do
-    for fault in worker_cut_off worker_cut_off_shortly coordinator_cut_off workers_deaf; do
+    for fault in worker_cut_off worker_cut_off_shortly coordinator_cut_off peers_cut_off_shortly; do
         wait_until '3 workers' has_workers 3
         round "$fault"
     done
