@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use kaskade_engine::local::{self, LaneChoice, Unobserved};
 use kaskade_engine::partition::{Method, Partition};
-use kaskade_model::AnyShard;
 use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::LiveArcModel;
 use kaskade_model::dynamics::Dynamics;
@@ -23,7 +22,7 @@ pub const FULL_BATCH: u64 = 512;
 /// A job that is ready to run.
 #[derive(Debug)]
 pub struct Job {
-    partition: Partition<AnyShard>,
+    partition: Partition,
     max_in_flight: usize,
     /// W, as `kaskade run` chooses it.
     pub lane_words: usize,

@@ -6,7 +6,7 @@ use kaskade_model::NodeId;
 use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::{ArcProbability, FactorColumns, LiveArcModel, SegmentMatrix};
 use kaskade_model::dynamics::{
-    Activation, Channel, Delay, Dynamics, NodeColumns, Selector, Tie, Value,
+    ActivationRule, Channel, Delay, Dynamics, NodeColumns, Selector, Tie, Value,
 };
 use kaskade_model::job::JobPlan;
 use kaskade_model::tally::SimulationRow;
@@ -31,7 +31,7 @@ fn channel(place: u8, probability: f64) -> Channel {
     }
 }
 
-fn over(channels: impl IntoIterator<Item = Channel>, activation: Activation) -> Dynamics {
+fn over(channels: impl IntoIterator<Item = Channel>, activation: ActivationRule) -> Dynamics {
     let channels = channels.into_iter().collect();
     Dynamics { channels, activation, ..Dynamics::default() }
 }
@@ -74,7 +74,7 @@ fn one_channel_is_the_plain_cascade() {
             let plan = plan(&graph, cascade(0.25), fixed_seeds([0]), 600);
             run_as(&graph, &JobPlan { coins, ..plan }, Layout::new(3, 2, 2))
         };
-        for activation in [Activation::Any, Activation::All] {
+        for activation in [ActivationRule::Any, ActivationRule::All] {
             let found = rows(&graph, &over([channel(MAIL, 0.25)], activation), coins, 600);
             for (found, expected) in found.iter().zip(&expected) {
                 let attributed = total(&found.series[0]);
@@ -103,7 +103,7 @@ fn channels_whose_arcs_depend_on_their_nodes() {
     let by_nodes = |place, probability| Channel { probability, ..channel(place, 0.0) };
     let both = over(
         [by_nodes(MAIL, factors.clone()), by_nodes(SMS, ArcProbability::Segments(matrix))],
-        Activation::Any,
+        ActivationRule::Any,
     );
     let seeds = || fixed_seeds([1, 5]);
     for coins in FAMILIES {
@@ -115,7 +115,7 @@ fn channels_whose_arcs_depend_on_their_nodes() {
         assert_eq!(found, reference::rows(&graph, &job), "{coins:?}");
         // One channel of all arcs is the plain cascade.
         let all = fixtures::erdos_renyi(200, 6.0, 3).with_channels(|_| 1).with_nodes(nodes.clone());
-        let one = plan(over([by_nodes(MAIL, factors.clone())], Activation::Any));
+        let one = plan(over([by_nodes(MAIL, factors.clone())], ActivationRule::Any));
         let model = LiveArcModel::IndependentCascade(factors.clone());
         let plain = JobPlan { model, ..plan(Dynamics::default()) };
         let found = run_as(&all, &one, Layout::plain());
@@ -134,7 +134,7 @@ fn any_of_two_channels_is_a_cascade_with_the_chance_of_either() {
     let expected = oracle::chain(&five_nodes(), &either);
     let graph = five_nodes().with_channels(|_| 3);
     for coins in FAMILIES {
-        let both = over([channel(MAIL, p), channel(SMS, q)], Activation::Any);
+        let both = over([channel(MAIL, p), channel(SMS, q)], ActivationRule::Any);
         let rows = rows(&graph, &both, coins, SIMULATIONS);
         let spread = Estimate::of_counts(rows.iter().map(SimulationRow::spread));
         assert_mean("spread", spread, expected.mean_spread());
@@ -178,7 +178,7 @@ fn all_channels_must_reach_a_node() {
     let graph = ArcList::new(3, [(0, 1), (1, 2)]).with_channels(|_| 3);
     for coins in FAMILIES {
         let slow = Channel { delay: Delay::Constant(3), ..channel(SMS, q) };
-        let both = over([channel(MAIL, p), slow], Activation::All);
+        let both = over([channel(MAIL, p), slow], ActivationRule::All);
         let rows = rows(&graph, &both, coins, SIMULATIONS);
         let spread = Estimate::of_counts(rows.iter().map(SimulationRow::spread));
         assert_mean("spread", spread, 1.0 + p * q + (p * q).powi(2));
@@ -192,7 +192,7 @@ fn all_channels_must_reach_a_node() {
         }
     }
     let other = ArcList::new(2, [(0, 1)]).with_channels(|_| 1);
-    let both = over([channel(MAIL, 1.0), channel(SMS, 1.0)], Activation::All);
+    let both = over([channel(MAIL, 1.0), channel(SMS, 1.0)], ActivationRule::All);
     let unreached = rows(&other, &both, Family::Octet, 64);
     assert!(unreached.iter().all(|row| row.spread() == 1), "no arc of the second leads there");
 }
@@ -203,9 +203,9 @@ fn a_channel_left_out_leaves_the_others_as_they_were() {
     let graph = layered();
     for coins in FAMILIES {
         let each = [0, 1, 2].map(|place| channel(place, 0.2));
-        let all = rows(&graph, &over(each.clone(), Activation::Any), coins, 300);
+        let all = rows(&graph, &over(each.clone(), ActivationRule::Any), coins, 300);
         for (place, only) in each.into_iter().enumerate() {
-            let only = over([only], Activation::Any);
+            let only = over([only], ActivationRule::Any);
             let one = rows(&graph, &only, coins, 300);
             let on_its_arcs = rows(&alone(&graph, place as u8), &only, coins, 300);
             assert_eq!(one, on_its_arcs);
@@ -241,7 +241,7 @@ fn who_is_no_audience_of_a_channel_has_no_arcs_in_it() {
     let column = "has_phone".to_owned();
     let selector = Selector { column, one_of: None, min: None, max: None, is: Some(true) };
     let narrow = Channel { audience: Some(selector), ..channel(SMS, 0.3) };
-    let dynamics = over([channel(MAIL, 0.2), narrow], Activation::Any);
+    let dynamics = over([channel(MAIL, 0.2), narrow], ActivationRule::Any);
     let graph = layered();
     let plan = JobPlan {
         dynamics,
@@ -259,7 +259,7 @@ fn who_is_no_audience_of_a_channel_has_no_arcs_in_it() {
         _ => of & !(1 << SMS),
     });
     let narrowed = graph.clone().with_channels(|_| of_arcs.next().expect("as many as arcs"));
-    let wide = over([channel(MAIL, 0.2), channel(SMS, 0.3)], Activation::Any);
+    let wide = over([channel(MAIL, 0.2), channel(SMS, 0.3)], ActivationRule::Any);
     assert_eq!(found, rows(&narrowed, &wide, Family::Octet, 300));
     assert_ne!(found, rows(&graph, &wide, Family::Octet, 300));
 }
@@ -267,7 +267,7 @@ fn who_is_no_audience_of_a_channel_has_no_arcs_in_it() {
 #[test]
 fn arcs_without_channels_are_refused() {
     let graph = ArcList::new(2, [(0, 1)]);
-    let dynamics = over([channel(MAIL, 0.5)], Activation::Any);
+    let dynamics = over([channel(MAIL, 0.5)], ActivationRule::Any);
     let plan = JobPlan { dynamics, ..plan(&graph, cascade(0.5), fixed_seeds([0]), 10) };
     let refused = Partition::new(graph.shards(1), plan, Isa::detect()).map(|_| ()).unwrap_err();
     assert!(refused.to_string().contains("--channel NAME=FILE"), "{refused}");

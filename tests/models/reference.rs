@@ -4,8 +4,8 @@
 use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::{ArcProbability as P, ArcWeight as W, LiveArcModel as M};
 use kaskade_model::dynamics::{
-    Activation, Channel, Conduct, Course, Delay, Dynamics, Immunity, NodeRule, Push, Requirement,
-    Rival, Sides, Tie,
+    ActivationRule, Channel, Conduct, Course, Delay, Dynamics, Immunity, NodeRule, Push,
+    Requirement, Rival, Sides, Tie,
 };
 use kaskade_model::job::JobPlan;
 use kaskade_model::recording::Recording;
@@ -66,7 +66,7 @@ fn arb_dynamics(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
         Just(P::Trivalency)
     ];
     let channels = prop::collection::btree_map(0u8..3, (probability, delays), 0..4);
-    let activation = prop::sample::select(vec![Activation::Any, Activation::All]);
+    let activation = prop::sample::select(vec![ActivationRule::Any, ActivationRule::All]);
     (of_nodes, channels, activation).prop_map(|(of_nodes, channels, activation)| {
         let (rule, delay, (forward, endorse), firing, pushes) = of_nodes;
         // The job lists them in another order than the graph.

@@ -12,7 +12,7 @@ mod sweep;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use kaskade_model::spec::{CoinFamily, GenerateSpec, SeedSpec, Spec, SpecError};
+use kaskade_model::spec::{GenerateSpec, SeedSpec, Spec, SpecError};
 
 use crate::args::job::SpecArgs;
 use crate::error::CliError;
@@ -86,7 +86,7 @@ pub(crate) fn read(
         let message = "[sweep] makes many jobs of one spec, this command takes one: leave it out";
         return Err(document.flaw("sweep", message.to_owned()).into());
     }
-    job(document, args, typed, runner, &Swept::default())
+    job(document, args, typed, runner, &[])
 }
 
 /// Reads the sweep of the spec that `args` name, if it has one, and resolves its points.
@@ -106,26 +106,18 @@ pub(crate) fn read_sweep(
     }
 }
 
-/// What makes a job a point of a sweep.
-#[derive(Clone, Debug, Default)]
-struct Swept<'a> {
-    /// The keys that vary, which no flag may stand above.
-    keys: Vec<&'a str>,
-    /// The coin family of all points, where the points' own differ.
-    coins: Option<CoinFamily>,
-}
-
-/// The job that `document` and `args` describe.
+/// The job that `document` and `args` describe, a point of a sweep over the keys `swept`, which no
+/// flag may stand above.
 fn job(
     document: Option<Document>,
     args: &SpecArgs,
     typed: &BTreeSet<String>,
     runner: Runner,
-    swept: &Swept<'_>,
+    swept: &[&str],
 ) -> Result<Job, CliError> {
     let mut draft = Draft::new(document.as_ref());
     draft.apply_flags(args, typed, runner);
-    draft.refuse_flags_above(&swept.keys)?;
+    draft.refuse_flags_above(swept)?;
 
     let graph = draft.graph(runner)?;
     let folder = |is_flag: bool| if is_flag { Path::new("") } else { draft.folder() };
@@ -147,9 +139,6 @@ fn job(
     let mut spec = draft.spec(read_seeds(draft.seeds()?, folder(draft.is_flag("seeds")))?);
     for seeds in spec.later_seeds_mut() {
         *seeds = read_seeds(seeds, draft.folder())?;
-    }
-    if let Some(coins) = swept.coins {
-        spec.run.coins = coins;
     }
     let spec = draft.resolve(spec)?;
     Ok(Job { spec, graph, out, document })

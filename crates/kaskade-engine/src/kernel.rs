@@ -22,7 +22,7 @@ mod presence;
 mod pull;
 mod push;
 mod push_blocks;
-mod reach;
+mod reach_counter;
 mod reached;
 mod state;
 mod words;

@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kaskade_model::AnyShard;
 use kaskade_model::dynamics::NodeRule;
 use kaskade_model::ids::BatchId;
 use kaskade_model::job::BatchPlan;
@@ -93,7 +92,7 @@ impl LaneChoice {
 /// # Errors
 /// [`EngineError::Interrupted`] when `observer` says so, or [`EngineError::Model`].
 pub fn run(
-    partition: Partition<AnyShard>,
+    partition: Partition,
     max_in_flight: usize,
     observer: &dyn Observer,
 ) -> Result<JobTally, EngineError> {
@@ -114,7 +113,7 @@ pub fn run(
 /// # Errors
 /// As [`run`].
 pub fn run_until(
-    partition: Partition<AnyShard>,
+    partition: Partition,
     until: Until,
     max_in_flight: usize,
     observer: &dyn Observer,
@@ -140,7 +139,7 @@ pub fn run_until(
 
 /// Runs `batches` and adds them to `tally`.
 fn run_batches<const W: usize>(
-    partition: &Arc<Partition<AnyShard>>,
+    partition: &Arc<Partition>,
     batches: Range<u32>,
     tally: JobTally,
     backward: &Backward,
@@ -212,7 +211,7 @@ impl Backward {
 
     /// Whoever counts memory counts lane state: the pointers of all threads, which come in its place, are
     /// drawn unforced only where they take no more.
-    fn new<const W: usize>(partition: &Partition<AnyShard>, max_in_flight: usize) -> Self {
+    fn new<const W: usize>(partition: &Partition, max_in_flight: usize) -> Self {
         let Partition { plan, method, .. } = partition;
         let is_possible = plan.model.chooses_in_arcs() && plan.dynamics.is_plain();
         let n_nodes = u64::from(plan.n_nodes);
@@ -238,7 +237,7 @@ enum Spare<const W: usize> {
 
 /// Runs a batch, on `spare` where it can; gives it back, unless the batch did without.
 fn run_batch<const W: usize>(
-    partition: &Arc<Partition<AnyShard>>,
+    partition: &Arc<Partition>,
     batch: BatchId,
     spare: Spare<W>,
     parallelism: Parallelism,
@@ -261,14 +260,14 @@ fn run_batch<const W: usize>(
     if matches!(dynamics.rule, NodeRule::Epidemic(_)) {
         let machines = match spare {
             Spare::Epidemic(machines) => machines,
-            _ => DynamicsRun::<AnyShard, Epidemic<W>, W>::new_machines(partition),
+            _ => DynamicsRun::<Epidemic<W>, W>::new_machines(partition),
         };
         let (tally, machines) = run.on(machines)?;
         return Ok((tally, Spare::Epidemic(machines)));
     }
     let machines = match spare {
         Spare::Contagion(machines) => machines,
-        _ => DynamicsRun::<AnyShard, Contagion<W>, W>::new_machines(partition),
+        _ => DynamicsRun::<Contagion<W>, W>::new_machines(partition),
     };
     let (tally, machines) = run.on(machines)?;
     Ok((tally, Spare::Contagion(machines)))
@@ -276,7 +275,7 @@ fn run_batch<const W: usize>(
 
 /// A batch whose nodes are machines.
 struct Dynamic<'a, F> {
-    partition: &'a Arc<Partition<AnyShard>>,
+    partition: &'a Arc<Partition>,
     plan: BatchPlan,
     parallelism: Parallelism,
     is_interrupted: F,
@@ -301,7 +300,7 @@ impl<F: Fn() -> bool> Dynamic<'_, F> {
 /// Runs a batch of the classical cascade on cleared `states`, made now where there are none;
 /// gives them back, cleared, unless the batch did without.
 fn run_cascade<const W: usize>(
-    partition: &Arc<Partition<AnyShard>>,
+    partition: &Arc<Partition>,
     plan: &BatchPlan,
     mut states: Vec<ShardState<W>>,
     parallelism: Parallelism,

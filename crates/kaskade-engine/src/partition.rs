@@ -5,7 +5,7 @@ mod tracer;
 
 use std::sync::Arc;
 
-use kaskade_model::Shard;
+use kaskade_model::AnyShard;
 use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::{ArcProbability, Endpoints, LiveArcModel, ModelError};
 use kaskade_model::dynamics::{NoColumns, NodeColumns, NodeTraits};
@@ -25,9 +25,9 @@ use crate::kernel::{
 /// A worker's shards of a job's graph, ascending, and the job itself. In one process the
 /// partition is the whole graph.
 #[derive(Debug)]
-pub struct Partition<S> {
+pub struct Partition {
     /// The shards.
-    pub shards: Vec<S>,
+    pub shards: Vec<AnyShard>,
     /// The job.
     pub plan: JobPlan,
     /// The instruction set that throws the coins.
@@ -64,12 +64,12 @@ pub enum Method {
     Backward,
 }
 
-impl<S: Shard> Partition<S> {
+impl Partition {
     /// Joins `shards` and `plan`, after checking that the model finds what it reads.
     ///
     /// # Errors
     /// [`ModelError`] names what is missing or the node whose weights exceed 1.
-    pub fn new(shards: Vec<S>, plan: JobPlan, isa: Isa) -> Result<Self, ModelError> {
+    pub fn new(shards: Vec<AnyShard>, plan: JobPlan, isa: Isa) -> Result<Self, ModelError> {
         // No lists are as small as that.
         Self::join(shards, plan, isa, 0, &NoColumns)
     }
@@ -81,7 +81,7 @@ impl<S: Shard> Partition<S> {
     /// # Errors
     /// As [`Partition::new`].
     pub fn alone(
-        shards: Vec<S>,
+        shards: Vec<AnyShard>,
         plan: JobPlan,
         isa: Isa,
         lists_limit_bytes: u64,
@@ -95,7 +95,7 @@ impl<S: Shard> Partition<S> {
     /// # Errors
     /// As [`Partition::new`].
     pub fn join(
-        shards: Vec<S>,
+        shards: Vec<AnyShard>,
         plan: JobPlan,
         isa: Isa,
         lists_limit_bytes: u64,
@@ -104,10 +104,14 @@ impl<S: Shard> Partition<S> {
         debug_assert!(shards.iter().all(|shard| shard.nodes().end <= plan.n_nodes));
         let traits = NodeTraits::resolve(&plan.dynamics, plan.seed, plan.n_nodes, columns)?;
         let layers = Layers::new(&shards, &plan, columns)?;
-        let endpoints = Endpoints::resolve(&plan.model, plan.n_nodes, columns)?;
-        if plan.dynamics.channels.is_empty() {
-            shards.iter().try_for_each(|shard| plan.model.check(shard))?;
-        }
+        // Channels have rules of their own.
+        let endpoints = match plan.dynamics.channels.is_empty() {
+            true => {
+                shards.iter().try_for_each(|shard| plan.model.check(shard))?;
+                Endpoints::resolve(&plan.model, plan.n_nodes, columns)?
+            }
+            false => Endpoints::Nothing,
+        };
         if plan.coins == Family::Block && !plan.dynamics.is_plain() {
             return Err(ModelError::NoBlocks);
         }
@@ -211,13 +215,14 @@ impl<S: Shard> Partition<S> {
 const NODES_PER_PULLED: usize = 8;
 
 /// Whether `shards` are the whole graph of `plan`, with in-views that tell each arc's draw.
-fn can_pull<S: Shard>(shards: &[S], plan: &JobPlan) -> bool {
+fn can_pull(shards: &[AnyShard], plan: &JobPlan) -> bool {
     let is_told = match &plan.model {
         LiveArcModel::IndependentCascade(probability) => *probability != ArcProbability::Column,
         LiveArcModel::LinearThreshold(_) => false,
     };
     let n_own: usize = shards.iter().map(|shard| shard.nodes().n_nodes()).sum();
-    let has_in_view =
-        |shard: &S| shard.nodes().is_empty() || shard.in_sources(0, &mut Vec::new()).is_some();
+    let has_in_view = |shard: &AnyShard| {
+        shard.nodes().is_empty() || shard.in_sources(0, &mut Vec::new()).is_some()
+    };
     is_told && n_own == plan.n_nodes as usize && shards.iter().all(has_in_view)
 }

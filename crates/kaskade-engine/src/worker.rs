@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use kaskade_model::job::BatchPlan;
 use kaskade_model::message::{Attempt, PeerMessage, WorkerEvent};
-use kaskade_model::{AnyShard, JobId, WorkerId};
+use kaskade_model::{JobId, WorkerId};
 
 pub use task::{Computed, Task};
 
@@ -59,7 +59,7 @@ impl WorkerMachine {
     pub fn prepare(
         &mut self,
         attempt: Attempt,
-        partition: Partition<AnyShard>,
+        partition: Partition,
         peers: BTreeMap<WorkerId, u64>,
     ) -> Vec<Action> {
         let key = (attempt.job.clone(), attempt.group);

@@ -27,7 +27,7 @@ pub(crate) trait Payload:
     fn probability(self) -> Option<f64>;
 
     /// What a shard keeps of them.
-    fn into_columns(values: Vec<Self>) -> Columns;
+    fn into_columns(values: Vec<Self>) -> ArcColumns;
 
     /// The payload that holds `probability`, where it is one.
     fn from_probability(probability: f64) -> Self;
@@ -52,7 +52,7 @@ pub(crate) trait Payload:
 
 /// The values of arcs as a shard takes them; at most one of the two is there.
 #[derive(Debug, Default)]
-pub(crate) struct Columns {
+pub(crate) struct ArcColumns {
     pub(crate) probabilities: Option<Vec<f64>>,
     pub(crate) channels: Option<Vec<u8>>,
 }
@@ -75,8 +75,8 @@ impl Payload for () {
         None
     }
 
-    fn into_columns(_values: Vec<()>) -> Columns {
-        Columns::default()
+    fn into_columns(_values: Vec<()>) -> ArcColumns {
+        ArcColumns::default()
     }
 
     fn from_probability(_probability: f64) {}
@@ -106,8 +106,8 @@ impl Payload for f64 {
         Some(self)
     }
 
-    fn into_columns(values: Vec<f64>) -> Columns {
-        Columns { probabilities: Some(values), ..Columns::default() }
+    fn into_columns(values: Vec<f64>) -> ArcColumns {
+        ArcColumns { probabilities: Some(values), ..ArcColumns::default() }
     }
 
     fn from_probability(probability: f64) -> f64 {
@@ -138,8 +138,8 @@ impl Payload for ChannelSet {
         None
     }
 
-    fn into_columns(values: Vec<Self>) -> Columns {
-        Columns { channels: Some(bytemuck::cast_vec(values)), ..Columns::default() }
+    fn into_columns(values: Vec<Self>) -> ArcColumns {
+        ArcColumns { channels: Some(bytemuck::cast_vec(values)), ..ArcColumns::default() }
     }
 
     /// No channel: arcs with channels have no probability.

@@ -99,7 +99,7 @@ fn check_channels(spec: &BuildSpec) -> Result<(), IngestError> {
     }
     let distinct: BTreeSet<&String> = names.iter().collect();
     if names.len() > MAX_CHANNELS || distinct.len() != names.len() {
-        return Err(IngestError::TooManyChannels { n_channels: distinct.len() });
+        return Err(IngestError::TooManyChannels { n_channels: names.len() });
     }
     debug_assert_eq!(spec.inputs.len(), spec.channel_of.len(), "each input has a channel");
     Ok(())

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use kaskade_model::ShardId;
+use kaskade_model::dynamics::MAX_CHANNELS;
 use kaskade_model::spec::{OriginalId, SpecError};
 use kaskade_store::StoreError;
 
@@ -45,10 +46,10 @@ pub enum IngestError {
         /// Those of the graph.
         known: String,
     },
-    /// More channels than an arc can belong to.
-    #[error("there are {n_channels} distinct channels in more names than that, or more than 8")]
+    /// More channels than an arc can belong to, or one twice.
+    #[error("a graph has at most {MAX_CHANNELS} channels, each named once: {n_channels} are named")]
     TooManyChannels {
-        /// The distinct names.
+        /// How many there are.
         n_channels: usize,
     },
     /// An input could not be opened.

@@ -13,7 +13,7 @@ use kaskade_store::{
 };
 use rayon::prelude::*;
 
-use crate::arcs::{Columns, Payload};
+use crate::arcs::{ArcColumns, Payload};
 use crate::attributes;
 use crate::error::IngestError;
 use crate::incoming::{SortPlan, distinct_arcs};
@@ -201,7 +201,7 @@ impl<'a> Publication<'a> {
         n_nodes: u32,
         in_arcs: InArcs<V>,
     ) -> Result<CountedShard, IngestError> {
-        let Columns { probabilities, channels } = V::into_columns(in_arcs.values);
+        let ArcColumns { probabilities, channels } = V::into_columns(in_arcs.values);
         let arcs = ShardArcs {
             nodes,
             n_nodes,

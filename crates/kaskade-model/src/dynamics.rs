@@ -19,7 +19,7 @@ mod sides;
 mod traits;
 
 pub use audience::{Audience, ByCategory, FakeConduct, Fakes, Selector};
-pub use channel::{Activation, Channel, MAX_CHANNELS, is_channel_name};
+pub use channel::{ActivationRule, Channel, MAX_CHANNELS, is_channel_name};
 pub use course::{Course, Immunity};
 pub use delay::{Delay, DelayTable, MAX_DELAY_ROUNDS};
 pub use measure::{LaneSeries, Measure, WEIGHT_UNITS};
@@ -46,7 +46,7 @@ pub struct Dynamics {
     /// What messages go along; where there are none, along all arcs alike.
     pub channels: Vec<Channel>,
     /// Over how many of them a node must be reached.
-    pub activation: Activation,
+    pub activation: ActivationRule,
     /// What active nodes do.
     pub conduct: Conduct,
     /// Who takes part, and who counts.
@@ -154,6 +154,14 @@ impl Dynamics {
         self.n_sides() * self.channels.len().max(1)
     }
 
+    /// Whether the sources that reach a node in one round decide which way it was reached.
+    #[must_use]
+    pub fn asks_sources(&self) -> bool {
+        let takes_first =
+            matches!(self.rule, NodeRule::Contagion(Sides::Campaigns { tie: Tie::First, .. }));
+        self.n_ways() > 1 && !takes_first
+    }
+
     /// Whether messages are under way for more than a round.
     #[must_use]
     pub fn is_delayed(&self) -> bool {
@@ -172,8 +180,8 @@ impl Dynamics {
     #[must_use]
     pub fn planes(&self, mean_in_degree: f64) -> u64 {
         let heard = match self.activation {
-            Activation::Any => 0,
-            Activation::All => self.channels.len() as u64,
+            ActivationRule::Any => 0,
+            ActivationRule::All => self.channels.len() as u64,
         };
         heard
             + u64::from(self.is_delayed())
@@ -233,8 +241,8 @@ impl Dynamics {
     fn check_channels(&self) -> Result<(), DynamicsError> {
         if self.channels.is_empty() {
             return match self.activation {
-                Activation::Any => Ok(()),
-                Activation::All => Err(DynamicsError::NoChannels),
+                ActivationRule::Any => Ok(()),
+                ActivationRule::All => Err(DynamicsError::NoChannels),
             };
         }
         if !matches!(self.rule, NodeRule::Contagion(_)) {
@@ -250,18 +258,10 @@ impl Dynamics {
             return Err(DynamicsError::Channels);
         }
         for channel in &self.channels {
-            match channel.probability {
-                ArcProbability::Constant(probability) => {
-                    Threshold::from_probability(probability)?;
-                }
-                ArcProbability::OverInDegree(share) => {
-                    Threshold::check_share(share, f64::from(u32::MAX))?;
-                }
-                ArcProbability::WeightedCascade | ArcProbability::Trivalency => {}
-                ArcProbability::Column
-                | ArcProbability::Factors(_)
-                | ArcProbability::Segments(_) => return Err(DynamicsError::ChannelColumn),
+            if matches!(channel.probability, ArcProbability::Column) {
+                return Err(DynamicsError::ChannelColumn);
             }
+            channel.probability.check()?;
             channel.delay.check()?;
         }
         Ok(())
@@ -300,7 +300,7 @@ pub enum DynamicsError {
     Channels,
     /// A probability that channels do not have.
     #[error(
-        "the probability of a channel is a number, `C/in-degree`, `weighted-cascade` or `trivalency`"
+        "arcs that belong to channels have no column: the probability of a channel is a number, `C/in-degree`, `weighted-cascade`, `trivalency`, or by the columns of the nodes"
     )]
     ChannelColumn,
     /// A push for a side that is none.

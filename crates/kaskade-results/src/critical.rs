@@ -5,7 +5,6 @@
 //! it every mean and share: then bisecting finds what trying every push would. `docs/sweeps.md` says
 //! for which models that holds, and what the interval means.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use kaskade_model::normal::two_sided;
@@ -97,7 +96,7 @@ impl CriticalPush {
         pushes: RangeInclusive<u64>,
         evaluate: impl FnMut(u64) -> Result<Evaluation, E>,
     ) -> Result<Self, E> {
-        let mut search = Search { pushes, evaluate, found: BTreeMap::new(), tried: Vec::new() };
+        let mut search = Search { pushes, evaluate, tried: Vec::new() };
         // The estimate first: the other two lie around it.
         let estimate = search.smallest(|found| found.is_enough)?;
         let low = search.smallest(|found| found.may_be_enough)?;
@@ -117,17 +116,16 @@ impl CriticalPush {
 struct Search<F> {
     pushes: RangeInclusive<u64>,
     evaluate: F,
-    found: BTreeMap<u64, Evaluation>,
+    /// A few dozen at most.
     tried: Vec<Evaluation>,
 }
 
 impl<E, F: FnMut(u64) -> Result<Evaluation, E>> Search<F> {
     fn at(&mut self, push: u64) -> Result<Evaluation, E> {
-        if let Some(found) = self.found.get(&push) {
+        if let Some(found) = self.tried.iter().find(|found| found.push == push) {
             return Ok(*found);
         }
         let found = (self.evaluate)(push)?;
-        self.found.insert(push, found);
         self.tried.push(found);
         Ok(found)
     }
@@ -135,7 +133,7 @@ impl<E, F: FnMut(u64) -> Result<Evaluation, E>> Search<F> {
     /// The smallest push for which `is_enough`: from what is known, by doubling, then by halving.
     fn smallest(&mut self, is_enough: fn(&Evaluation) -> bool) -> Result<Option<u64>, E> {
         let (first, last) = (*self.pushes.start(), *self.pushes.end());
-        let known = |is: bool| self.found.values().filter(move |&found| is_enough(found) == is);
+        let known = |is: bool| self.tried.iter().filter(move |&found| is_enough(found) == is);
         let mut enough = known(true).map(|found| found.push).min();
         let mut too_little = known(false).map(|found| found.push).max();
         while enough.is_none() {

@@ -50,7 +50,7 @@ pub(crate) enum Input {
 /// All that an attempt needs.
 #[derive(Debug)]
 pub(crate) struct Ready {
-    partition: Partition<AnyShard>,
+    partition: Partition,
     links: BTreeMap<WorkerId, PeerLink>,
 }
 

@@ -3,7 +3,7 @@
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser;
-use kaskade_model::dynamics::{Activation, Tie};
+use kaskade_model::dynamics::{ActivationRule, Tie};
 use kaskade_model::spec::{ChannelSpec, DelaySpec, LaunchSpec, ModelSpec, RateSpec, ThresholdSpec};
 
 /// What nodes do with what reaches them.
@@ -42,7 +42,7 @@ pub(crate) struct DynamicsArgs {
     pub(crate) channel: Vec<ChannelSpec>,
     /// Over how many of the channels a node must be reached: any or all [default: any]
     #[arg(long, value_parser = activation())]
-    pub(crate) activation: Option<Activation>,
+    pub(crate) activation: Option<ActivationRule>,
     /// The last round that counts
     #[arg(long, value_name = "ROUND")]
     pub(crate) deadline: Option<u32>,
@@ -98,10 +98,10 @@ impl<F: FnMut(&str, &'static str) -> bool> Lay<'_, F> {
     }
 }
 
-fn activation() -> impl TypedValueParser<Value = Activation> {
+fn activation() -> impl TypedValueParser<Value = ActivationRule> {
     PossibleValuesParser::new(["any", "all"]).map(|word| match word.as_str() {
-        "all" => Activation::All,
-        _ => Activation::Any,
+        "all" => ActivationRule::All,
+        _ => ActivationRule::Any,
     })
 }
 

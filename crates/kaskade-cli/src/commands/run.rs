@@ -218,7 +218,7 @@ fn state_limit_bytes() -> u64 {
     shares::state_limit_bytes(memory_bytes.unwrap_or(u64::MAX))
 }
 
-fn force(kernel: KernelChoice, partition: &mut Partition<AnyShard>) -> Result<(), CliError> {
+fn force(kernel: KernelChoice, partition: &mut Partition) -> Result<(), CliError> {
     let is_plain = partition.plan.dynamics.is_plain();
     let refusal = match kernel.method {
         Method::Auto => None,
@@ -254,7 +254,7 @@ struct Run {
 
 /// Runs batches on the current pool, all or `until` they are enough, and measures what they take.
 fn simulate(
-    partition: Partition<AnyShard>,
+    partition: Partition,
     until: Option<Until>,
     max_in_flight: usize,
     console: &Console,

@@ -12,7 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::document::Document;
-use super::{Job, Runner, Swept, job};
+use super::{Job, Runner, job};
 use crate::args::job::SpecArgs;
 use crate::error::CliError;
 use crate::toml_error::TomlError;
@@ -73,26 +73,24 @@ impl Sweep {
         let sweep = sweep.expect("who reads a sweep has looked whether there is one");
         let axes = axis::read(document, &sweep)?;
         axes.iter().try_for_each(|axis| refuse_shared(document, axis))?;
-        let keys = axes.iter().map(|axis| axis.key.as_str()).collect();
-        let mut swept = Swept { keys, coins: None };
-        let places = combinations(document, &sweep, &axes)?;
-        let jobs = |swept: &Swept<'_>| -> Result<Vec<SweepPoint>, CliError> {
-            let one = |places: &Vec<usize>| {
-                let values: Vec<&Value<'_>> =
-                    axes.iter().zip(places).map(|(axis, &place)| &axis.values[place]).collect();
-                let document = point(document, &root, &axes, &values)?;
-                let job = job(Some(document), args, typed, runner, swept)?;
-                let values = values.into_iter().map(Value::swept).collect();
-                Ok(SweepPoint { values, job })
-            };
-            places.iter().map(one).collect()
+        let keys: Vec<_> = axes.iter().map(|axis| axis.key.as_str()).collect();
+        let one = |places: Vec<usize>| -> Result<SweepPoint, CliError> {
+            let values: Vec<&Value<'_>> =
+                axes.iter().zip(places).map(|(axis, place)| &axis.values[place]).collect();
+            let document = point(document, &root, &axes, &values)?;
+            let job = job(Some(document), args, typed, runner, &keys)?;
+            let values = values.into_iter().map(Value::swept).collect();
+            Ok(SweepPoint { values, job })
         };
-        let mut points = jobs(&swept)?;
+        let places = combinations(document, &sweep, &axes)?;
+        let mut points = places.into_iter().map(one).collect::<Result<Vec<_>, _>>()?;
         let family = points[0].job.spec.run.coins;
         let is_one_family_forced = points.iter().any(|point| point.job.spec.run.coins != family);
         if is_one_family_forced {
-            swept.coins = Some(CoinFamily::Octet);
-            points = jobs(&swept)?;
+            // The family that every model has.
+            for point in &mut points {
+                point.job.spec.run.coins = CoinFamily::Octet;
+            }
         }
         Ok(Self {
             axes: axes.iter().map(Axis::swept).collect(),

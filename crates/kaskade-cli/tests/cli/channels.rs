@@ -77,6 +77,30 @@ fn a_spec_says_more_of_channels() {
     assert_eq!(echoed[0]["delay"], 4);
 }
 
+/// Who carries the message over mail and who does not, a column of the nodes says.
+#[test]
+fn what_nodes_are_like_decides_a_channel() {
+    let folder = layers();
+    folder.write("nodes.csv", "id,heard\n1,1\n2,0\n3,0\n4,1\n5,1\n");
+    let build = ["graph", "build", "--channel", "mail=mail.txt", "--channel"];
+    let more = ["follows=follows.txt", "--nodes", "nodes.csv", "--out", "n.kg"];
+    folder.json(&[&build[..], &more].concat());
+    let over = |channels: &str| {
+        let head = "version = 1\n[graph]\npath = \"n.kg\"\n[seeds]\nids = [1]\n";
+        folder.write("job.toml", format!("{head}{channels}"));
+        folder.json(&["run", "job.toml"])["spread"]["mean"].clone()
+    };
+    let by_heard = "probability = { influence = \"heard\" }";
+    let mail = format!("[[channel]]\nname = \"mail\"\n{by_heard}\n");
+    let follows = "[[channel]]\nname = \"follows\"\nprobability = 1\n";
+    assert_eq!(over(&mail), 3.0, "1 is heard by 2 and 3");
+    assert_eq!(over(&format!("{mail}{follows}")), 4.0, "and 4 hears 3 over follows");
+    let inherited = "[[channel]]\nname = \"mail\"\n[[channel]]\nname = \"follows\"\n";
+    assert_eq!(over(&format!("[model]\n{by_heard}\n{inherited}")), 3.0, "nobody hears 3");
+    folder.write("column.toml", "version = 1\n[graph]\npath = \"n.kg\"\n[seeds]\nids = [1]\n[[channel]]\nname = \"mail\"\nprobability = \"column\"\n");
+    assert!(refused(&folder, &["run", "column.toml"]).contains("have no column"));
+}
+
 #[test]
 fn what_channels_cannot_do_is_said() {
     let folder = layers();

@@ -4,7 +4,9 @@ use std::sync::Arc as Shared;
 
 use kaskade_model::coin::{Purpose, Threshold, arc_item, node_item, on_channel};
 use kaskade_model::diffusion::Arc;
-use kaskade_model::dynamics::{Activation, DelayTable, Dynamics, NodeRule, NodeTraits, Sides, Tie};
+use kaskade_model::dynamics::{
+    ActivationRule, DelayTable, Dynamics, NodeRule, NodeTraits, Sides, Tie,
+};
 use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, is_empty, lanes_of};
 use kaskade_model::{NodeId, NodeRange, Round, Shard};
 
@@ -79,8 +81,8 @@ impl Channels {
             n: each.len() as u8,
             each,
             n_heard: match dynamics.activation {
-                Activation::Any => 0,
-                Activation::All => channels.len(),
+                ActivationRule::Any => 0,
+                ActivationRule::All => channels.len(),
             },
             have_audiences: channels.iter().any(|channel| channel.audience.is_some()),
         }

@@ -1,11 +1,11 @@
 //! The arcs of each channel, and the rule that decides them.
 
-use kaskade_model::Shard;
+use kaskade_model::AnyShard;
 use kaskade_model::diffusion::{
     ArcProbability, Endpoints, LiveArcModel, LiveArcs, ModelError, OnChannel, OverInDegreeCascade,
     WeightedCascade, channel_in_degrees,
 };
-use kaskade_model::dynamics::{Channel, NodeColumns};
+use kaskade_model::dynamics::{Channel, Dynamics, NodeColumns};
 use kaskade_model::job::JobPlan;
 
 use crate::kernel::JobModel;
@@ -13,42 +13,45 @@ use crate::kernel::JobModel;
 /// What the channels of a job need to know of the shards' arcs.
 #[derive(Debug, Default)]
 pub(crate) struct Layers {
-    /// By channel and shard: its nodes' in-degrees in the channel, where its arcs depend on them.
+    /// The places of the channels whose arcs depend on in-degrees.
+    weighted: Vec<u8>,
+    /// By shard and channel of those: its nodes' in-degrees in the channel.
     in_degrees: Vec<Vec<Vec<u32>>>,
     /// By channel: what its arcs read of the nodes.
     endpoints: Vec<Endpoints>,
 }
 
 impl Layers {
-    /// Of the channels of `plan` on `shards`. O(nodes of the graph + arcs) for each channel of
-    /// weighted cascades.
+    /// Of the channels of `plan` on `shards`. O(nodes of the graph + arcs) for each shard, where a
+    /// channel is one of weighted cascades.
     ///
     /// # Errors
     /// [`ModelError::MissingSection`] when arcs have no channels, or [`ModelError::Traits`].
-    pub(crate) fn new<S: Shard>(
-        shards: &[S],
+    pub(crate) fn new(
+        shards: &[AnyShard],
         plan: &JobPlan,
         columns: &(impl NodeColumns + ?Sized),
     ) -> Result<Self, ModelError> {
         let channels = &plan.dynamics.channels;
-        let lacks = |shard: &S| shard.n_arcs() > 0 && shard.arc_channels().is_none();
+        let lacks = |shard: &AnyShard| shard.n_arcs() > 0 && shard.arc_channels().is_none();
         if !channels.is_empty() && shards.iter().any(lacks) {
             return Err(MISSING);
         }
-        let of_channel = |channel: &Channel| match channel.probability {
-            ArcProbability::WeightedCascade | ArcProbability::OverInDegree(_) => {
-                let of_shard = |shard: &S| channel_in_degrees(shard, plan.n_nodes, channel.place);
-                shards.iter().map(of_shard).collect()
-            }
-            _ => Vec::new(),
-        };
+        let weighted = weighted(&plan.dynamics).map(|channel| channel.place).collect::<Vec<_>>();
+        let of_shard = |shard: &AnyShard| channel_in_degrees(shard, plan.n_nodes, &weighted);
         let endpoints = channels
             .iter()
             .map(|channel| Endpoints::of_arcs(&channel.probability, plan.n_nodes, columns));
         Ok(Self {
             endpoints: endpoints.collect::<Result<_, _>>()?,
-            in_degrees: channels.iter().map(of_channel).collect(),
+            in_degrees: shards.iter().map(of_shard).collect(),
+            weighted,
         })
+    }
+
+    /// The bytes that the in-degrees take for each node of a worker's shards.
+    pub(crate) fn bytes_per_own_node(dynamics: &Dynamics) -> u64 {
+        (size_of::<u32>() * weighted(dynamics).count()) as u64
     }
 
     /// Calls `body` with the rule of `channel`, number `number` of the job with `seed`, on `shard`,
@@ -56,17 +59,19 @@ impl Layers {
     ///
     /// # Errors
     /// [`ModelError`] when the shard lacks what the rule reads.
-    pub(crate) fn with_rule<S: Shard, T>(
+    pub(crate) fn with_rule<T>(
         &self,
         (channel, number): (&Channel, usize),
         seed: u64,
-        (shard, shard_idx): (&S, usize),
+        (shard, shard_idx): (&AnyShard, usize),
         body: impl FnOnce(&dyn LiveArcs) -> T,
     ) -> Result<T, ModelError> {
         // A shard without arcs has none.
         let (channels, place) = (shard.arc_channels().unwrap_or_default(), channel.place);
         let body = |rule: &dyn LiveArcs| body(&OnChannel { rule, channels, place });
-        match (self.in_degrees[number].get(shard_idx), &channel.probability) {
+        let weighted = self.weighted.iter().position(|&weighted| weighted == place);
+        let in_degrees = weighted.map(|at| &self.in_degrees[shard_idx][at]);
+        match (in_degrees, &channel.probability) {
             (Some(in_degrees), ArcProbability::OverInDegree(share)) => {
                 Ok(body(&OverInDegreeCascade::new(in_degrees, *share)?))
             }
@@ -78,6 +83,11 @@ impl Layers {
             }
         }
     }
+}
+
+/// The channels of `dynamics` whose arcs depend on in-degrees.
+fn weighted(dynamics: &Dynamics) -> impl Iterator<Item = &Channel> {
+    dynamics.channels.iter().filter(|channel| channel.probability.reads_in_degrees())
 }
 
 const MISSING: ModelError = ModelError::MissingSection {

@@ -172,8 +172,10 @@ pub fn machine_bytes(
     let bitmap = SummaryBitmap::bytes_for(n_nodes);
     let of_rule = match &dynamics.rule {
         NodeRule::Threshold(_) => n_nodes.saturating_mul(Counters::<1>::NODE_BYTES) + bitmap,
-        NodeRule::Contagion(sides) if sides.asks_sources() => {
-            let n_entries = (n_nodes as f64 * mean_in_degree) as u64;
+        NodeRule::Contagion(_) if dynamics.asks_sources() => {
+            // An arc is tried over each of its channels.
+            let n_tried = mean_in_degree * dynamics.channels.len().max(1) as f64;
+            let n_entries = (n_nodes as f64 * n_tried) as u64;
             let entry = Rivalry::<1>::ENTRY_BYTES + 8 * (lane_words - 1);
             let entries = n_entries.saturating_mul(entry);
             n_nodes.saturating_mul(Rivalry::<1>::NODE_BYTES).saturating_add(entries)
@@ -188,7 +190,8 @@ pub fn machine_bytes(
 
 #[cfg(test)]
 mod tests {
-    use kaskade_model::dynamics::{Delay, Requirement, Rival, Sides, Tie};
+    use kaskade_model::diffusion::ArcProbability;
+    use kaskade_model::dynamics::{Channel, Delay, Requirement, Rival, Sides, Tie};
 
     use super::*;
 
@@ -210,6 +213,21 @@ mod tests {
             let entries = (n_nodes as f64 * mean) as u64 * entry;
             assert_eq!(asking - listed, 4 * n_nodes + entries, "{words} words");
         }
+        // Over several channels the sources matter even with one side, once for each channel.
+        let channel = |place: u8| Channel {
+            name: place.to_string(),
+            place,
+            probability: ArcProbability::Constant(0.5),
+            delay: Delay::NextRound,
+            audience: None,
+        };
+        let over =
+            |n| Dynamics { channels: (0..n).map(channel).collect(), ..ruled(NodeRule::default()) };
+        let planes = |dynamics: &Dynamics| n_nodes * 8 * dynamics.planes(mean);
+        let tried = (n_nodes as f64 * mean * 3.0) as u64;
+        let sources = 4 * n_nodes + tried * Rivalry::<1>::ENTRY_BYTES;
+        let (one, three) = (over(1), over(3));
+        assert_eq!(bytes(&three, 1) - bytes(&one, 1) + planes(&one) - planes(&three), sources);
         // One plane each of the active and the reached, the counters', and 12 bytes a node.
         let counting = ruled(NodeRule::Threshold(Requirement::Count(1)));
         let plain = ruled(NodeRule::default());

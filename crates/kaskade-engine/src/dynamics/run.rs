@@ -7,7 +7,7 @@ use kaskade_model::diffusion::{Arc as GraphArc, LiveArcs, ModelError};
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::lanes::LaneMask;
 use kaskade_model::tally::PartitionTally;
-use kaskade_model::{Round, Shard, coin};
+use kaskade_model::{AnyShard, Round, coin};
 use rayon::prelude::*;
 
 use super::draws::RoundDraws;
@@ -22,8 +22,8 @@ use crate::slice::Slice;
 
 /// A batch on a partition whose nodes are machines of kind `M`, one for each shard.
 #[derive(Debug)]
-pub struct DynamicsRun<S, M, const W: usize> {
-    partition: Arc<Partition<S>>,
+pub struct DynamicsRun<M, const W: usize> {
+    partition: Arc<Partition>,
     batch: BatchPlan,
     keys: Box<BatchKeys<W>>,
     machines: Vec<M>,
@@ -38,10 +38,10 @@ pub struct DynamicsRun<S, M, const W: usize> {
     tally: PartitionTally,
 }
 
-impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
+impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
     /// The cleared machines of the shards of `partition`.
     #[must_use]
-    pub fn new_machines(partition: &Partition<S>) -> Vec<M> {
+    pub fn new_machines(partition: &Partition) -> Vec<M> {
         let dynamics = &partition.plan.dynamics;
         let traits = &partition.traits;
         partition.shards.iter().map(|shard| M::new(shard, dynamics, traits)).collect()
@@ -49,7 +49,7 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
 
     /// Begins `batch` on cleared `machines` (one a shard) with the seeds of round 0.
     #[must_use]
-    pub fn begin(partition: Arc<Partition<S>>, batch: BatchPlan, mut machines: Vec<M>) -> Self {
+    pub fn begin(partition: Arc<Partition>, batch: BatchPlan, mut machines: Vec<M>) -> Self {
         machines.iter_mut().for_each(|machine| machine.begin(batch.lanes()));
         let mut run = Self {
             batch,
@@ -156,7 +156,7 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
             let active_before = |shard: usize, node_idx| machines[shard].active_before(node_idx);
             tracer.listen(&partition, keys, &sources[0], round, active_before)?;
         }
-        let offer_to = |(shard_idx, (shard, machine)): (usize, (&S, &mut M))| {
+        let offer_to = |(shard_idx, (shard, machine)): (usize, (&AnyShard, &mut M))| {
             let offer = Offer { shard, machine, keys, sources: &sources, round };
             partition.offer_to(shard_idx, offer)
         };
@@ -261,12 +261,12 @@ impl<S: Shard, M: NodeMachine<W>, const W: usize> DynamicsRun<S, M, W> {
     }
 }
 
-impl<S: Shard> Partition<S> {
+impl Partition {
     /// Runs `offer` with the rule of the job's model and its coins.
     fn offer_to<M: NodeMachine<W>, const W: usize>(
         &self,
         shard_idx: usize,
-        offer: Offer<'_, S, M, W>,
+        offer: Offer<'_, M, W>,
     ) -> Result<Effort, ModelError> {
         let Self { plan, isa, .. } = self;
         let Offer { shard, machine, keys, sources, round } = offer;
@@ -320,8 +320,8 @@ impl LiveArcs for AtRound<'_> {
 }
 
 /// Who transmits in a round, to the nodes of a shard.
-struct Offer<'a, S, M, const W: usize> {
-    shard: &'a S,
+struct Offer<'a, M, const W: usize> {
+    shard: &'a AnyShard,
     machine: &'a mut M,
     keys: &'a BatchKeys<W>,
     /// For each side.
@@ -330,17 +330,15 @@ struct Offer<'a, S, M, const W: usize> {
 }
 
 /// The same with the rule of the arcs, and how they draw.
-struct OfferBy<'a, S, M, C, const W: usize> {
-    offer: Offer<'a, S, M, W>,
+struct OfferBy<'a, M, C, const W: usize> {
+    offer: Offer<'a, M, W>,
     rule: &'a dyn LiveArcs,
     /// The channel that messages go along, and how many there are.
     ways: (usize, usize),
     coins: C,
 }
 
-impl<S: Shard, M: NodeMachine<W>, C: WordCoins<W>, const W: usize> Vectorised
-    for OfferBy<'_, S, M, C, W>
-{
+impl<M: NodeMachine<W>, C: WordCoins<W>, const W: usize> Vectorised for OfferBy<'_, M, C, W> {
     type Output = Effort;
 
     #[inline(always)]

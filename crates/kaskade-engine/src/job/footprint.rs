@@ -2,7 +2,7 @@
 
 use super::group::BATCHES_IN_FLIGHT;
 use super::placement::{ShardLoad, deal_shards};
-use crate::dynamics::machine_bytes;
+use crate::dynamics::{Layers, machine_bytes};
 use crate::kernel::{dense_frontier_bytes, out_lists_bytes, presence_bytes, state_bytes};
 use kaskade_model::ShardId;
 use kaskade_model::coin::Family;
@@ -138,7 +138,8 @@ pub(super) fn footprint_of(
             let has_lists = is_alone && shape.coins.is_none_or(|coins| coins == Family::Block);
             let lists = has_lists.then(|| out_lists_bytes(n_nodes, n_arcs)).flatten();
             let lists = presence_bytes(n_nodes, hand.len()).max(lists.unwrap_or(0));
-            lists.saturating_add(n_nodes.saturating_mul(shape.node_bytes))
+            let of_own = shape.dynamics.map_or(0, Layers::bytes_per_own_node);
+            lists + n_nodes.saturating_mul(shape.node_bytes) + n_own * of_own
         },
         exchange_bytes: if is_alone { 0 } else { batches * (encoded + decoded) },
     }

@@ -15,7 +15,7 @@ use kaskade_model::{NodeId, Round, Shard};
 use rayon::prelude::*;
 
 use super::outcomes::Outcomes;
-use super::reach::ReachCounter;
+use super::reach_counter::ReachCounter;
 use super::{Effort, Parallelism};
 
 /// Simulations whose pointers are drawn together: an octet, whose bytes come from one word.

@@ -20,7 +20,7 @@ use rayon::prelude::*;
 
 use super::outcomes::Outcomes;
 use super::prefetch::prefetch;
-use super::reach::ReachCounter;
+use super::reach_counter::ReachCounter;
 use super::{Effort, OutLists, Parallelism};
 
 /// A graph whose simulations are run one after another.

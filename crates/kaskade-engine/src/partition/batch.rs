@@ -8,7 +8,7 @@ use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, lanes_of};
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::tally::PartitionTally;
-use kaskade_model::{NodeId, NodeRange, Round, Shard};
+use kaskade_model::{AnyShard, NodeId, NodeRange, Round};
 use rayon::prelude::*;
 
 use super::tracer::{Tracer, count_of};
@@ -29,8 +29,8 @@ const MAX_LIGHT_LANES: u64 = 6;
 
 /// A batch on a partition, round by round.
 #[derive(Debug)]
-pub struct BatchRun<S, const W: usize> {
-    partition: Arc<Partition<S>>,
+pub struct BatchRun<const W: usize> {
+    partition: Arc<Partition>,
     batch: BatchPlan,
     keys: Box<BatchKeys<W>>,
     states: Vec<ShardState<W>>,
@@ -52,11 +52,11 @@ pub struct BatchRun<S, const W: usize> {
     tally: PartitionTally,
 }
 
-impl<S: Shard, const W: usize> BatchRun<S, W> {
+impl<const W: usize> BatchRun<W> {
     /// Begins `batch` on cleared `states` (one a shard) with its seeds active in round 0.
     #[must_use]
     pub fn begin(
-        partition: Arc<Partition<S>>,
+        partition: Arc<Partition>,
         batch: BatchPlan,
         mut states: Vec<ShardState<W>>,
     ) -> Self {
@@ -379,10 +379,10 @@ fn to_offer<'a, const W: usize>(
     own.iter().chain(remote).filter(|slice| slice.n_nodes() > 0).collect()
 }
 
-fn edge_map<'a, S: Shard, const W: usize>(
-    partition: &'a Partition<S>,
+fn edge_map<'a, const W: usize>(
+    partition: &'a Partition,
     keys: &'a BatchKeys<W>,
-) -> EdgeMap<'a, S, W> {
+) -> EdgeMap<'a, AnyShard, W> {
     let Partition { shards, isa, coins, presence, .. } = partition;
     let model = partition.job_model();
     EdgeMap { shards, presence: presence.as_ref(), model, coins, keys, isa: *isa }

@@ -9,7 +9,7 @@ use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, count_lanes, is_empty, lanes_of};
 use kaskade_model::recording::{MAX_TRACED_ACTIVATIONS, NodeCount, TracedActivation};
 use kaskade_model::tally::PartitionTally;
-use kaskade_model::{NodeId, Round, Shard};
+use kaskade_model::{NodeId, Round};
 
 use super::Partition;
 use crate::kernel::{
@@ -65,9 +65,9 @@ impl<const W: usize> Tracer<W> {
     ///
     /// # Errors
     /// [`ModelError`] when a shard lacks what the model reads.
-    pub(crate) fn listen<S: Shard>(
+    pub(crate) fn listen(
         &mut self,
-        partition: &Partition<S>,
+        partition: &Partition,
         keys: &BatchKeys<W>,
         frontier: &[Sources<'_, W>],
         round: Round,

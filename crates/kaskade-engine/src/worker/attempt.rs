@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use kaskade_model::job::BatchPlan;
 use kaskade_model::message::{Attempt, Credit, PeerMessage, Reason, WorkerEvent};
 use kaskade_model::tally::PartitionTally;
-use kaskade_model::{AnyShard, BatchId, WorkerId};
+use kaskade_model::{BatchId, WorkerId};
 use roaring::RoaringBitmap;
 
 use super::Action;
@@ -21,7 +21,7 @@ use crate::partition::Partition;
 #[derive(Debug)]
 pub(super) struct AttemptRun {
     pub(super) attempt: Attempt,
-    pub(super) partition: Arc<Partition<AnyShard>>,
+    pub(super) partition: Arc<Partition>,
     /// The peers, and the bytes that each has room for a batch.
     peers: BTreeMap<WorkerId, u64>,
     /// The bytes of each peer that this worker has room for a batch.
@@ -73,7 +73,7 @@ const EAGER_ACTIVATIONS: u64 = 4096;
 impl AttemptRun {
     pub(super) fn new(
         attempt: Attempt,
-        partition: Partition<AnyShard>,
+        partition: Partition,
         peers: BTreeMap<WorkerId, u64>,
         credit_bytes: u64,
     ) -> Self {

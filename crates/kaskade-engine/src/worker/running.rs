@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kaskade_model::dynamics::NodeRule;
 use kaskade_model::job::BatchPlan;
 use kaskade_model::tally::{self, PartitionTally};
-use kaskade_model::{AnyShard, BatchId, Round, WorkerId};
+use kaskade_model::{BatchId, Round, WorkerId};
 use rayon::prelude::*;
 
 use super::inbox::Received;
@@ -27,17 +27,13 @@ pub(super) struct RunningBatch {
 }
 
 impl RunningBatch {
-    pub(super) fn begin(
-        partition: Arc<Partition<AnyShard>>,
-        plan: BatchPlan,
-        spare: &SpareStates,
-    ) -> Self {
+    pub(super) fn begin(partition: Arc<Partition>, plan: BatchPlan, spare: &SpareStates) -> Self {
         let (lane_words, dynamics) = (partition.plan.lane_words, &partition.plan.dynamics);
         let is_epidemic = matches!(dynamics.rule, NodeRule::Epidemic(_));
         let batch: Box<dyn AnyBatch> = with_lane_words!(lane_words, W => {
             if dynamics.is_plain() {
                 let states = spare.take().unwrap_or_else(|| partition.new_states::<W>());
-                Box::new(BatchRun::<AnyShard, W>::begin(partition, plan, states))
+                Box::new(BatchRun::<W>::begin(partition, plan, states))
             } else if is_epidemic {
                 Box::new(begin_dynamics::<Epidemic<W>, W>(partition, plan, spare))
             } else {
@@ -72,12 +68,11 @@ impl RunningBatch {
 }
 
 fn begin_dynamics<M: NodeMachine<W>, const W: usize>(
-    partition: Arc<Partition<AnyShard>>,
+    partition: Arc<Partition>,
     plan: BatchPlan,
     spare: &SpareStates,
-) -> DynamicsRun<AnyShard, M, W> {
-    let machines =
-        spare.take().unwrap_or_else(|| DynamicsRun::<AnyShard, M, W>::new_machines(&partition));
+) -> DynamicsRun<M, W> {
+    let machines = spare.take().unwrap_or_else(|| DynamicsRun::<M, W>::new_machines(&partition));
     DynamicsRun::begin(partition, plan, machines)
 }
 
@@ -119,7 +114,7 @@ pub(super) trait AnyBatch: Send {
 /// Received bytes that may be looked at to find out whether they are few.
 const LIGHT_BYTES: usize = 1 << 10;
 
-impl<const W: usize> AnyBatch for BatchRun<AnyShard, W> {
+impl<const W: usize> AnyBatch for BatchRun<W> {
     fn position(&self) -> (BatchId, Round) {
         (self.batch().batch, self.round())
     }
@@ -182,7 +177,7 @@ impl<const W: usize> AnyBatch for BatchRun<AnyShard, W> {
     }
 }
 
-impl<M: NodeMachine<W>, const W: usize> AnyBatch for DynamicsRun<AnyShard, M, W> {
+impl<M: NodeMachine<W>, const W: usize> AnyBatch for DynamicsRun<M, W> {
     fn position(&self) -> (BatchId, Round) {
         (self.batch().batch, self.round())
     }
@@ -289,10 +284,7 @@ fn n_bytes(received: &[Received]) -> usize {
     received.iter().flat_map(|of_peer| &of_peer.payloads).map(|payload| payload.len()).sum()
 }
 
-fn decode<const W: usize>(
-    run: &BatchRun<AnyShard, W>,
-    payload: &[u8],
-) -> Result<Vec<Slice<W>>, DecodeError> {
+fn decode<const W: usize>(run: &BatchRun<W>, payload: &[u8]) -> Result<Vec<Slice<W>>, DecodeError> {
     slice::decode(payload, run.n_nodes(), &run.lanes())
 }
 

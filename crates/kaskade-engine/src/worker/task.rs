@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use kaskade_model::job::BatchPlan;
 use kaskade_model::message::Attempt;
 use kaskade_model::tally::PartitionTally;
-use kaskade_model::{AnyShard, BatchId, WorkerId};
+use kaskade_model::{BatchId, WorkerId};
 
 use super::attempt::AttemptRun;
 use super::inbox::Received;
@@ -29,7 +29,7 @@ pub struct Task {
 
 enum Work {
     Begin {
-        partition: Arc<Partition<AnyShard>>,
+        partition: Arc<Partition>,
         plan: BatchPlan,
     },
     /// What is there of a round that is not closed: the own frontier and some chunks.

@@ -29,17 +29,26 @@ impl LiveArcs for OnChannel<'_> {
     }
 }
 
-/// For each of the nodes of `shard` the arcs of the channel at `place` that end in it, in a graph
-/// of `n_nodes`. O(n_nodes + arcs).
+/// For each of `places` and each of the nodes of `shard` the arcs of the channel at that place that
+/// end in it, in a graph of `n_nodes`. O(n_nodes + arcs · places).
 #[must_use]
-pub fn channel_in_degrees<S: Shard + ?Sized>(shard: &S, n_nodes: u32, place: u8) -> Vec<u32> {
-    let mut degrees = vec![0; shard.nodes().n_nodes()];
+pub fn channel_in_degrees<S: Shard + ?Sized>(
+    shard: &S,
+    n_nodes: u32,
+    places: &[u8],
+) -> Vec<Vec<u32>> {
+    let mut degrees = vec![vec![0; shard.nodes().n_nodes()]; places.len()];
+    if places.is_empty() {
+        return degrees;
+    }
     let Some(channels) = shard.arc_channels() else { return degrees };
     let mut scratch = Vec::new();
     for source in (0..n_nodes).map(NodeId) {
         let OutArcs { first_arc, targets } = shard.out_arcs(source, &mut scratch);
         for (&target_idx, channels) in targets.iter().zip(channels.iter().skip(first_arc)) {
-            degrees[target_idx as usize] += u32::from(channels >> place & 1);
+            for (degrees, place) in degrees.iter_mut().zip(places) {
+                degrees[target_idx as usize] += u32::from(channels >> place & 1);
+            }
         }
     }
     degrees

@@ -56,6 +56,12 @@ impl Endpoints {
 }
 
 impl ArcProbability {
+    /// Whether it depends on how many arcs end in a node.
+    #[must_use]
+    pub fn reads_in_degrees(&self) -> bool {
+        matches!(self, Self::WeightedCascade | Self::OverInDegree(_))
+    }
+
     /// Whether it depends on the columns of the graph's nodes.
     #[must_use]
     pub fn reads_columns(&self) -> bool {

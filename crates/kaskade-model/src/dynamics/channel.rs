@@ -41,7 +41,7 @@ pub struct Channel {
     schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
-pub enum Activation {
+pub enum ActivationRule {
     /// Over any.
     #[default]
     Any,

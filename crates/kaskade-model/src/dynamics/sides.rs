@@ -61,16 +61,6 @@ pub enum Tie {
 }
 
 impl Sides {
-    /// Whether the sources that reach a node in one round decide its side.
-    #[must_use]
-    pub fn asks_sources(&self) -> bool {
-        match self {
-            Self::One => false,
-            Self::Opinion { .. } => true,
-            Self::Campaigns { tie, .. } => *tie == Tie::Random,
-        }
-    }
-
     /// The side of positive nodes.
     pub const POSITIVE: usize = 0;
     /// The side of negative nodes.

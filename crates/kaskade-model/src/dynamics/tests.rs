@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::diffusion::{FactorColumns, SegmentMatrix};
 
 proptest! {
     #[test]
@@ -85,4 +86,29 @@ fn what_cannot_be_is_refused() {
     let stray = Push { round: 1, side: 1, seeds: SeedPlan::RandomEach(1) };
     let pushed = Dynamics { pushes: vec![stray], ..Dynamics::default() };
     assert_eq!(pushed.check(), Err(DynamicsError::UnknownSide));
+}
+
+/// Arcs of a channel have every probability but a column, which is kept for arcs without channels.
+#[test]
+fn channels_have_probabilities_of_every_kind_but_the_column() {
+    let over = |probability| {
+        let delay = Delay::NextRound;
+        let name = "mail".to_owned();
+        let mail = Channel { name, place: 0, probability, delay, audience: None };
+        Dynamics { channels: vec![mail], ..Dynamics::default() }.check()
+    };
+    let factors = FactorColumns { influence: Some("heard".to_owned()), susceptibility: None };
+    let matrix = |default| SegmentMatrix {
+        segment: "group".to_owned(),
+        default,
+        from: std::collections::BTreeMap::new(),
+    };
+    assert_eq!(over(ArcProbability::Factors(factors)), Ok(()));
+    assert_eq!(over(ArcProbability::Segments(matrix(0.5))), Ok(()));
+    assert_eq!(over(ArcProbability::OverInDegree(2.0)), Ok(()));
+    assert_eq!(over(ArcProbability::Column), Err(DynamicsError::ChannelColumn));
+    let wrong = [ArcProbability::Constant(1.5), ArcProbability::Segments(matrix(-0.5))];
+    for probability in wrong {
+        assert!(matches!(over(probability), Err(DynamicsError::Probability(_))));
+    }
 }

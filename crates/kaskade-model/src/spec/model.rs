@@ -7,7 +7,7 @@ use super::launch::RivalSpec;
 use super::{ModelKind, Probability, SpecError, ThresholdSpec};
 use crate::coin::Threshold;
 use crate::dynamics::{
-    Activation, ByCategory, Conduct, Course, Delay, DynamicsError, Immunity, NodeRule, Rival,
+    ActivationRule, ByCategory, Conduct, Course, Delay, DynamicsError, Immunity, NodeRule, Rival,
     Sides, Tie,
 };
 
@@ -52,7 +52,7 @@ pub struct ModelSpec {
     pub delay: Option<DelaySpec>,
     /// Over how many of the channels a node must be reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub activation: Option<Activation>,
+    pub activation: Option<ActivationRule>,
     /// The last round that counts: `run.max_rounds` in the words of the literature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<u32>,

@@ -141,7 +141,7 @@ fn curves(sweep: &SweepTable) -> Plot {
     let [first, second, ..] = sweep.axes.as_slice() else {
         unreachable!("curves are drawn of two keys")
     };
-    let highest = sweep.rows.iter().map(|row| row.spread.mean).fold(0.0, f64::max);
+    let (_, highest) = lowest_and_highest(sweep);
     let (mut canvas, places) = canvas(first, highest, "nodes reached on average");
     let n = second.values.len();
     for (number, (value, class)) in second.values.iter().zip(CLASSES).enumerate() {
@@ -169,9 +169,9 @@ fn heat_map(sweep: &SweepTable, map: usize, n_maps: usize) -> Plot {
         unreachable!("heat maps are drawn of two keys")
     };
     let (n, m) = (first.values.len(), second.values.len());
-    let means = || sweep.rows.iter().map(|row| row.spread.mean);
-    let (low, high) = (means().fold(f64::INFINITY, f64::min), means().fold(0.0, f64::max));
-    let is_log = high > WIDE * low;
+    let (low, high) = lowest_and_highest(sweep);
+    // Where nobody counts the mean is 0.
+    let is_log = low > 0.0 && high > WIDE * low;
     let share = |mean: f64| match (high > low, is_log) {
         (false, _) => 1.0,
         (true, true) => libm::log(mean / low) / libm::log(high / low),
@@ -208,6 +208,12 @@ fn heat_map(sweep: &SweepTable, map: usize, n_maps: usize) -> Plot {
     canvas.finish(format!("map-{map}"), &title, description, &header, rows)
 }
 
+/// The lowest and the highest mean.
+fn lowest_and_highest(sweep: &SweepTable) -> (f64, f64) {
+    let means = || sweep.rows.iter().map(|row| row.spread.mean);
+    (means().fold(f64::INFINITY, f64::min), means().fold(0.0, f64::max))
+}
+
 /// Where the mean is lowest and highest, in a sentence.
 fn extremes(sweep: &SweepTable) -> String {
     let at = |row: &SweepRow| {
@@ -240,8 +246,7 @@ fn short(key: &str) -> &str {
 pub(super) fn page(sweep: &SweepTable, plots: &[Plot]) -> String {
     let keys: Vec<_> = sweep.axes.iter().map(|axis| axis.key.as_str()).collect();
     let title = format!("{} by {}", counted(sweep.rows.len() as u64, "point"), keys.join(" and "));
-    let means = || sweep.rows.iter().map(|row| row.spread.mean);
-    let (low, high) = (means().fold(f64::INFINITY, f64::min), means().fold(0.0, f64::max));
+    let (low, high) = lowest_and_highest(sweep);
     let coins = if sweep.is_one_family_forced {
         " The points would have had coins of different families; all have octet coins, so that they \
          share them."

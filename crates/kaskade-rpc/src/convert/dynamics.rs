@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use kaskade_model::diffusion::LiveArcModel;
 use kaskade_model::dynamics::{
-    Activation, Audience, ByCategory, Channel, Conduct, Course, Delay, Dynamics, Immunity,
+    ActivationRule, Audience, ByCategory, Channel, Conduct, Course, Delay, Dynamics, Immunity,
     NodeRule, Push, Requirement, Rival, Sides, Tie,
 };
 use pb::dynamics as wire;
@@ -53,8 +53,8 @@ impl From<Dynamics> for pb::Dynamics {
             endorse_by: endorse_by.map(pb::RateByCategory::from),
             channels: channels.into_iter().map(pb::Channel::from).collect(),
             activation: match activation {
-                Activation::Any => pb::Activation::Unspecified,
-                Activation::All => pb::Activation::All,
+                ActivationRule::Any => pb::Activation::Unspecified,
+                ActivationRule::All => pb::Activation::All,
             }
             .into(),
         }
@@ -72,8 +72,8 @@ pub(super) fn dynamics(
         return Err(ConvertError::new(MESSAGE, "pushes", reason));
     }
     let activation = match dynamics.activation() {
-        pb::Activation::Unspecified | pb::Activation::Any => Activation::Any,
-        pb::Activation::All => Activation::All,
+        pb::Activation::Unspecified | pb::Activation::Any => ActivationRule::Any,
+        pb::Activation::All => ActivationRule::All,
     };
     let channels = dynamics.channels.into_iter().map(Channel::try_from);
     let pushes = dynamics.pushes.into_iter().map(|push| self::push(push, n_nodes));

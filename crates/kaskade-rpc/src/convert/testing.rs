@@ -8,7 +8,7 @@ use kaskade_model::diffusion::{
     ArcProbability, ArcWeight, FactorColumns, LiveArcModel, SegmentMatrix,
 };
 use kaskade_model::dynamics::{
-    Activation, Audience, ByCategory, Channel, Conduct, Course, Delay, Dynamics, Immunity,
+    ActivationRule, Audience, ByCategory, Channel, Conduct, Course, Delay, Dynamics, Immunity,
     LaneSeries, NodeRule, Push, Requirement, Rival, Selector, Sides, Tie,
 };
 use kaskade_model::ids::{BatchId, Epoch, JobId, Round, ShardId, WorkerId};
@@ -179,7 +179,13 @@ pub(crate) fn dynamics_of(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
                 let channel = |(place, name): (u8, &str)| Channel {
                     name: name.to_owned(),
                     place,
-                    probability: ArcProbability::Constant(0.5),
+                    probability: match place {
+                        0 => ArcProbability::Constant(0.5),
+                        _ => ArcProbability::Factors(FactorColumns {
+                            influence: Some("heard".to_owned()),
+                            susceptibility: None,
+                        }),
+                    },
                     delay: delay.clone(),
                     audience: audience.reach.clone(),
                 };
@@ -190,8 +196,8 @@ pub(crate) fn dynamics_of(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
                     _ => Vec::new(),
                 };
                 let activation = match channels.len() {
-                    2.. => Activation::All,
-                    _ => Activation::Any,
+                    2.. => ActivationRule::All,
+                    _ => ActivationRule::Any,
                 };
                 Dynamics {
                     rule,

@@ -3,7 +3,7 @@
 
 use kaskade_model::coin::{self, Purpose};
 use kaskade_model::dynamics::{
-    Activation, Channel, Course, DelayTable, Immunity, NodeRule, Sides, Tie,
+    ActivationRule, Channel, Course, DelayTable, Immunity, NodeRule, Sides, Tie,
 };
 use kaskade_model::job::JobPlan;
 use kaskade_model::tally::SimulationRow;
@@ -186,7 +186,7 @@ fn contagion(
                     let wanted = requirement.of(in_degree, uniform(plan, simulation, item));
                     n_waited[node as usize] >= wanted
                 }
-                _ if dynamics.activation == Activation::All => {
+                _ if dynamics.activation == ActivationRule::All => {
                     n_arcs > 0 && heard[node as usize].count_ones() == u32::from(n_channels)
                 }
                 _ => n_arcs > 0,

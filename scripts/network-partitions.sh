@@ -3,7 +3,7 @@
 # TLS and tokens as on a real network. While a job runs a cable is pulled, so that packets vanish and
 # nobody is told, and put back; the digest must be that of one process.
 #
-#     scripts/partitions.sh [--binary FILE] [ROUNDS]      default: 3 rounds of each fault
+#     scripts/network-partitions.sh [--binary FILE] [ROUNDS]      default: 3 rounds of each fault
 #
 # The faults: one worker cut off from all, for longer than the coordinator waits and for less; the coordinator
 # cut off; a worker that does not reach one of the others for a while; a worker that is cut off for good, in whose place
@@ -16,7 +16,7 @@ set -euo pipefail
 if [[ ${KASKADE_ISOLATED:-} != yes ]]; then
     cd "$(dirname "$0")/.."
     KASKADE_ISOLATED=yes exec unshare --net --mount --pid --fork --kill-child --mount-proc \
-        scripts/partitions.sh "$@"
+        scripts/network-partitions.sh "$@"
 fi
 
 binary=''
