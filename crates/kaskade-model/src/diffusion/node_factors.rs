@@ -58,18 +58,18 @@ fn factors(
     columns: &(impl NodeColumns + ?Sized),
 ) -> Result<Vec<f64>, TraitError> {
     let place = place_of(columns, column)?;
-    let of_node = |node: u32| match columns.value(place, NodeId(node)) {
-        Value::Number(factor) if (0.0..=1.0).contains(&factor) => Ok(factor),
-        Value::Number(value) => {
-            let (column, node) = (column.to_owned(), NodeId(node));
-            Err(TraitError::NoFactor { column, node, value })
+    let of_node = |node: u32| {
+        let node = NodeId(node);
+        let value = columns.value(place, node);
+        if let Some(factor) = value.number().filter(|factor| (0.0..=1.0).contains(factor)) {
+            return Ok(factor);
         }
-        Value::Missing => {
-            Err(TraitError::NoValue { column: column.to_owned(), node: NodeId(node) })
-        }
-        Value::Category(_) | Value::Bool(_) => {
-            Err(TraitError::OtherType { column: column.to_owned(), wanted: "number" })
-        }
+        let column = column.to_owned();
+        Err(match (value.number(), value) {
+            (Some(value), _) => TraitError::NoFactor { column, node, value },
+            (None, Value::Missing) => TraitError::NoValue { column, node },
+            (None, _) => TraitError::OtherType { column, wanted: "number" },
+        })
     };
     (0..n_nodes).map(of_node).collect()
 }

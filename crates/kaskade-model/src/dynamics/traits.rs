@@ -32,6 +32,19 @@ pub enum Value<'a> {
     Bool(bool),
 }
 
+impl Value<'_> {
+    /// The number that it is. Yes is 1 and no is 0: that is how many tables write them, so a column
+    /// of numbers that happen to be only these is as good as any other.
+    #[must_use]
+    pub fn number(self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::Bool(truth) => Some(f64::from(u8::from(truth))),
+            Self::Missing | Self::Category(_) => None,
+        }
+    }
+}
+
 /// A graph whose nodes have no columns.
 #[derive(Clone, Copy, Debug)]
 pub struct NoColumns;
@@ -174,12 +187,11 @@ fn weights(
     let mut total = 0u64;
     let of_node = |node: u32| {
         let value = match columns.value(place, NodeId(node)) {
-            Value::Number(value) => value,
             Value::Missing => 0.0,
-            Value::Category(_) | Value::Bool(_) => {
-                let column = column.to_owned();
-                return Err(TraitError::OtherType { column, wanted: "number" });
-            }
+            value => value.number().ok_or_else(|| TraitError::OtherType {
+                column: column.to_owned(),
+                wanted: "number",
+            })?,
         };
         if value < 0.0 {
             let (column, node) = (column.to_owned(), NodeId(node));
@@ -240,10 +252,7 @@ fn is_meant(selector: &Selector, value: Value<'_>) -> bool {
     let is_one = one_of.as_ref().is_none_or(
         |of| matches!(value, Value::Category(text) if of.iter().any(|one| one == text)),
     );
-    let number = match value {
-        Value::Number(number) => Some(number),
-        _ => None,
-    };
+    let number = value.number();
     let is_high = min.is_none_or(|min| number.is_some_and(|number| number >= min));
     let is_low = max.is_none_or(|max| number.is_some_and(|number| number <= max));
     let is_so = is.is_none_or(|is| value == Value::Bool(is));
