@@ -7,8 +7,8 @@
 # R-MAT with 2^SCALE nodes, 16 arcs drawn for each; independent cascade with p = 0.01 and weighted
 # cascade, 1024 simulations (KASKADE_SIMULATIONS) from the 50 nodes of highest out-degree. Numbers of workers
 # above the number of cores are passed over. Efficiency is the time of one worker with N threads over
-# that of N workers with one, the least of KASKADE_RUNS (3) each, in turn. Every run must have the same
-# digest. Builds the release binary and takes about 1 GiB of disk a worker at scale 22, which it removes.
+# that of N workers with one, the least of KASKADE_RUNS (3) each, in turn. A small job before each has the
+# shards fetched, which the measured one is spared. Every run must have the same digest. Builds the release binary and takes about 1 GiB of disk a worker at scale 22, which it removes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,6 +22,7 @@ shift $(($# > 0 ? 1 : 0))
 n_workers=("$@")
 ((${#n_workers[@]})) || n_workers=(1 2 4 8 16)
 readonly SIMULATIONS=${KASKADE_SIMULATIONS:-1024}
+readonly WARMING_SIMULATIONS=64
 readonly RUNS=${KASKADE_RUNS:-3}
 
 # The time that processes get to start and to stop.
@@ -78,21 +79,37 @@ ticks() {
     echo $((fields[11] + fields[12]))
 }
 
+# Runs $1 simulations with placement $2 and the arguments after it; their results are in $scratch/out.
+submit_job() {
+    local simulations=$1 placement=$2
+    shift 2
+    rm -rf "$scratch/out"
+    "$binary" submit --wait --coordinator "$url" --graph graph --seeds top-degree:50 --seed 1 \
+        --simulations "$simulations" --placement "$placement" "$@" --out "$scratch/out" \
+        >"$scratch/submit.log" 2>&1 || { cat "$scratch/submit.log" >&2; return 1; }
+}
+
+# The processor time so far of the coordinator and of all workers, in ticks.
+all_ticks() {
+    local process of_workers=0
+    for process in "${processes[@]:1}"; do
+        of_workers=$((of_workers + $(ticks "$process")))
+    done
+    echo "$(ticks "${processes[0]}") $of_workers"
+}
+
 digest=''
 # Runs the job on $1 workers of $2 threads with placement $3 and the arguments after it. Sets
 # run_us, coordinator_ticks, worker_ticks, bytes_each.
 measured() {
-    local workers=$1 threads=$2 placement=$3 process found
+    local workers=$1 threads=$2 placement=$3 found before after
     shift 3
     start_cluster "$workers" "$threads"
-    rm -rf "$scratch/out"
-    "$binary" submit --wait --coordinator "$url" --graph graph --seeds top-degree:50 --seed 1 \
-        --simulations "$SIMULATIONS" --placement "$placement" "$@" --out "$scratch/out" \
-        >"$scratch/submit.log" 2>&1 || { cat "$scratch/submit.log" >&2; return 1; }
-    coordinator_ticks=$(ticks "${processes[0]}") worker_ticks=0
-    for process in "${processes[@]:1}"; do
-        worker_ticks=$((worker_ticks + $(ticks "$process")))
-    done
+    submit_job "$WARMING_SIMULATIONS" "$placement" "$@"
+    read -r -a before < <(all_ticks)
+    submit_job "$SIMULATIONS" "$placement" "$@"
+    read -r -a after < <(all_ticks)
+    coordinator_ticks=$((after[0] - before[0])) worker_ticks=$((after[1] - before[1]))
     stop_cluster
     run_us=$(awk -v s="$(field "$scratch/out/summary.json" seconds)" 'BEGIN { printf "%.0f", s * 1e6 }')
     bytes_each=$(field "$scratch/out/summary.json" bytes_per_activation)

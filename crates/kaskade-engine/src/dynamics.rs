@@ -9,6 +9,7 @@
 //! side by side.
 
 mod calendar;
+mod channels;
 mod contagion;
 mod counters;
 mod draws;
@@ -17,6 +18,7 @@ mod launch;
 mod layers;
 mod machine;
 mod places;
+mod recent;
 mod rivalry;
 mod run;
 mod saturated;

@@ -286,7 +286,7 @@ impl<F: Fn() -> bool> Dynamic<'_, F> {
         self,
         machines: Vec<M>,
     ) -> Result<(PartitionTally, Vec<M>), EngineError> {
-        let mut run = DynamicsRun::begin(Arc::clone(self.partition), self.plan, machines);
+        let mut run = DynamicsRun::begin(Arc::clone(self.partition), self.plan, machines)?;
         while (run.n_transmitting() > 0 || run.n_pending() > 0) && !run.is_cut_off() {
             if (self.is_interrupted)() {
                 return Err(EngineError::Interrupted);

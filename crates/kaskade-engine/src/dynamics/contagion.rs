@@ -4,26 +4,26 @@ use std::sync::Arc as Shared;
 
 use kaskade_model::coin::{Purpose, Threshold, arc_item, node_item, on_channel};
 use kaskade_model::diffusion::Arc;
-use kaskade_model::dynamics::{
-    ActivationRule, DelayTable, Dynamics, NodeRule, NodeTraits, Sides, Tie,
-};
-use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, is_empty, lanes_of};
-use kaskade_model::{NodeId, NodeRange, Round, Shard};
+use kaskade_model::dynamics::{Dynamics, NodeRule, NodeTraits, Sides};
+use kaskade_model::lanes::{LaneMask, is_empty, lanes_of};
+use kaskade_model::{NodeId, NodeRange, Shard};
 
 use super::calendar::{Arrival, Calendar};
+use super::channels::{Channels, keep_complete};
 use super::counters::Counters;
 use super::draws::NodeDraws;
 use super::machine::{NodeMachine, Seed, ShardRound, of_seed};
 use super::places::Places;
-use super::rivalry::Rivalry;
+use super::rivalry::{self, Rivalry, leave_to_first};
 use super::saturated::Saturated;
 use crate::kernel::{SummaryBitmap, Words, prefetch};
 
 /// A shard's nodes under cascades and thresholds.
 ///
-/// A live arc that is not delayed arrives in the round in which it is tried; a delayed one is noted
-/// for later. What arrives is counted where nodes wait for several, and makes the node active in
-/// the lanes that are left: then, and in its side, it draws what it does.
+/// A live arc arrives in the round in which it is tried unless a longer delay is drawn for it: then
+/// it is noted for later. (Delays that are certain are over before an arc is tried.) What arrives is
+/// counted where nodes wait for several, and makes the node active in the lanes that are left: then,
+/// and in its side, it draws what it does.
 #[derive(Debug)]
 pub struct Contagion<const W: usize> {
     nodes: NodeRange,
@@ -43,6 +43,9 @@ pub struct Contagion<const W: usize> {
     counters: Option<Counters<W>>,
     channels: Channels,
     calendar: Calendar,
+    /// What was under way until this round.
+    due: Vec<Arrival>,
+    /// Where draws decide between ways; else the first of them does.
     rivalry: Option<Rivalry<W>>,
     /// The probability that a good word stays one.
     quality: Option<Threshold>,
@@ -52,69 +55,23 @@ pub struct Contagion<const W: usize> {
     places: Places,
     /// The seeds of this round, by place.
     seeds: Vec<(u32, LaneMask<W>)>,
+    /// How they came and what they draw by, where that matters.
+    launched: Vec<Launched<W>>,
     /// Room for how a node was reached.
     ways: Vec<LaneMask<W>>,
 }
 
-/// The channels of a job; one where there are none.
-#[derive(Debug)]
-struct Channels {
-    n: u8,
-    /// For each how long messages are under way, and its place in the graph.
-    each: Vec<(Option<DelayTable>, u8)>,
-    /// Channels of which it is kept whether a node was reached over them.
-    n_heard: usize,
-    /// Whether some do not reach everybody.
-    have_audiences: bool,
+/// A seed that started.
+#[derive(Clone, Copy, Debug)]
+struct Launched<const W: usize> {
+    node_idx: u32,
+    way: u8,
+    tie_item: u64,
+    lanes: LaneMask<W>,
 }
 
-impl Channels {
-    fn of(dynamics: &Dynamics) -> Self {
-        let channels = &dynamics.channels;
-        let mut each: Vec<_> =
-            channels.iter().map(|channel| (channel.delay.table(), channel.place)).collect();
-        if each.is_empty() {
-            each.push((dynamics.delay.table(), 0));
-        }
-        Self {
-            // At most `MAX_CHANNELS`.
-            n: each.len() as u8,
-            each,
-            n_heard: match dynamics.activation {
-                ActivationRule::Any => 0,
-                ActivationRule::All => channels.len(),
-            },
-            have_audiences: channels.iter().any(|channel| channel.audience.is_some()),
-        }
-    }
-
-    /// How long messages are under way that come `way`, and the place of their channel.
-    #[inline(always)]
-    fn of_way(&self, way: u8) -> &(Option<DelayTable>, u8) {
-        &self.each[usize::from(way % self.n)]
-    }
-}
-
-/// Notes in `heard` the channels over which a node was reached, and takes from `ways` the lanes in
-/// which it has not been over all of them; seeds wait for none.
-#[inline(always)]
-fn keep_complete<const W: usize>(
-    ways: &mut [LaneMask<W>],
-    heard: &mut [u64],
-    is_seed: &LaneMask<W>,
-) {
-    let n_channels = heard.len() / W;
-    let mut complete = [u64::MAX; W];
-    for (channel, heard) in heard.chunks_exact_mut(W).enumerate() {
-        for way in ways.iter().skip(channel).step_by(n_channels) {
-            (0..W).for_each(|word| heard[word] |= way[word] & !is_seed[word]);
-        }
-        (0..W).for_each(|word| complete[word] &= heard[word]);
-    }
-    for way in ways {
-        (0..W).for_each(|word| way[word] &= complete[word] | is_seed[word]);
-    }
-}
+/// Messages that were under way are asked for from memory so many ahead.
+const DUE_AHEAD: usize = 8;
 
 const CHECKED: &str = "the dynamics of a plan are checked before it runs";
 
@@ -124,15 +81,10 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
         let (n_nodes, n_sides, n_ways) = (nodes.n_nodes(), dynamics.n_sides(), dynamics.n_ways());
         let channels = Channels::of(dynamics);
         let threshold = |probability: f64| Threshold::from_probability(probability).expect(CHECKED);
-        let (counters, quality, tie) = match &dynamics.rule {
-            NodeRule::Threshold(requirement) => {
-                (Some(Counters::new(shard, *requirement)), None, Tie::Random)
-            }
-            NodeRule::Contagion(Sides::Opinion { quality }) => {
-                (None, Some(threshold(*quality)), Tie::Random)
-            }
-            NodeRule::Contagion(Sides::Campaigns { tie, .. }) => (None, None, *tie),
-            NodeRule::Contagion(Sides::One) | NodeRule::Epidemic(_) => (None, None, Tie::Random),
+        let (counters, quality) = match &dynamics.rule {
+            NodeRule::Threshold(requirement) => (Some(Counters::new(shard, *requirement)), None),
+            NodeRule::Contagion(Sides::Opinion { quality }) => (None, Some(threshold(*quality))),
+            NodeRule::Contagion(_) | NodeRule::Epidemic(_) => (None, None),
         };
         Self {
             nodes,
@@ -146,12 +98,14 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
             counters,
             channels,
             calendar: Calendar::default(),
-            rivalry: (n_ways > 1).then(|| Rivalry::new(n_nodes, tie)),
+            due: Vec::new(),
+            rivalry: dynamics.asks_sources().then(|| Rivalry::new(n_nodes)),
             quality,
             forwards: dynamics.conduct.asks_forward() || dynamics.audience.fakes.is_some(),
             traits: Shared::clone(traits),
             places: Places::of(dynamics),
             seeds: Vec::new(),
+            launched: Vec::new(),
             ways: vec![[0; W]; n_ways],
         }
     }
@@ -174,48 +128,33 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
         prefetch(&self.planes[self.place(node_idx)]);
     }
 
+    /// Nothing is gained by reaching a node once more in a way in which it was reached in this round.
     #[inline(always)]
-    fn lacking(&self, node_idx: u32, offered: &LaneMask<W>) -> LaneMask<W> {
+    fn lacking(&self, node_idx: u32, way: u8, offered: &LaneMask<W>) -> LaneMask<W> {
         let place = self.place(node_idx);
-        let relaxed = std::sync::atomic::Ordering::Relaxed;
-        let seen = &self.planes[place..place + W];
-        let lacking: LaneMask<W> =
-            std::array::from_fn(|word| offered[word] & !seen[word].load(relaxed));
-        if self.n_ways > 1 {
-            return lacking;
-        }
-        // Nothing is gained by reaching it again.
-        let reached = &self.planes[place + W..place + 2 * W];
-        std::array::from_fn(|word| lacking[word] & !reached[word].load(relaxed))
+        let reached = place + (1 + usize::from(way)) * W;
+        let of = |at: usize| self.planes[at].load(std::sync::atomic::Ordering::Relaxed);
+        std::array::from_fn(|word| offered[word] & !(of(place + word) | of(reached + word)))
     }
 
     #[inline(always)]
     fn reach(&mut self, draws: &impl NodeDraws<W>, arc: &Arc, way: u8, live: &LaneMask<W>) {
-        let (table, place) = &self.channels.of_way(way);
-        let item = |purpose| on_channel(arc_item(arc.source, arc.target, purpose), *place);
-        let Some(table) = table else {
-            let tie_item = if self.n_ways > 1 { item(Purpose::Tie) } else { 0 };
-            self.arrive(draws, arc.target_idx, way, tie_item, live);
+        let (Some(table), place) = self.channels.of_way(way) else {
+            self.arrive(draws, arc.target_idx, way, live);
             return;
         };
-        let (delay_item, tie_item) = (item(Purpose::Delay), item(Purpose::Tie));
+        let item = on_channel(arc_item(arc.source, arc.target, Purpose::Delay), *place);
+        let (source, target_idx) = (arc.source.0, arc.target_idx);
         let mut at_once = [0; W];
-        for (word, &live) in live.iter().enumerate() {
-            for lane in lanes_of(live) {
-                let lane_of_batch = LANES_PER_WORD * word + lane;
-                let rounds = table.rounds(draws.uniform(delay_item, lane_of_batch));
-                if rounds == 1 {
-                    at_once[word] |= 1 << lane;
-                } else {
-                    let round = Round(draws.round().0.saturating_add(rounds - 1));
-                    let (source, target_idx) = (arc.source.0, arc.target_idx);
-                    let lane = lane_of_batch as u16;
-                    self.calendar.add(round, Arrival { source, target_idx, lane, way });
-                }
+        for (word, at_once) in at_once.iter_mut().enumerate() {
+            // At most `MAX_LANE_WORDS` words.
+            let sent = Arrival { source, target_idx, live: live[word], word: word as u8, way };
+            if sent.live != 0 {
+                *at_once = self.calendar.send(draws, table, item, sent);
             }
         }
         if !is_empty(&at_once) {
-            self.arrive(draws, arc.target_idx, way, tie_item, &at_once);
+            self.arrive(draws, target_idx, way, &at_once);
         }
     }
 
@@ -232,23 +171,73 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
         let reached = &mut planes[place + (1 + usize::from(way)) * W..][..W];
         reached.iter_mut().zip(lanes).for_each(|(reached, lanes)| *reached |= lanes);
         self.touched.insert(node_idx as usize);
-        if let Some(rivalry) = &mut self.rivalry {
-            rivalry.note(node_idx, way, seed.tie_item, &lanes);
-        }
         self.seeds.push((node_idx, lanes));
+        if self.rivalry.is_some() {
+            self.launched.push(Launched { node_idx, way, tie_item: seed.tie_item, lanes });
+        }
+    }
+
+    fn gather(&mut self, draws: &impl NodeDraws<W>) {
+        self.seeds.sort_unstable_by_key(|(node_idx, _)| *node_idx);
+        self.due = self.calendar.take(draws.round());
+        for at in 0..self.due.len() {
+            if let Some(ahead) = self.due.get(at + DUE_AHEAD) {
+                self.prefetch(ahead.target_idx);
+            }
+            self.arrive_late(draws, self.due[at]);
+        }
+        if self.channels.n_heard > 0 {
+            self.wait_for_all();
+        }
+    }
+
+    fn contest(&mut self, draws: &impl NodeDraws<W>) -> bool {
+        let has_begun = self.begin_contests();
+        if has_begun {
+            self.compete_besides_arcs(draws);
+        }
+        has_begun
+    }
+
+    #[inline(always)]
+    fn is_contested(&self, node_idx: u32) -> bool {
+        self.rivalry.as_ref().is_some_and(|rivalry| rivalry.contains(node_idx))
+    }
+
+    /// Only in lanes in which it came: over a channel that is not for the node nothing did.
+    #[inline(always)]
+    fn contested(&self, node_idx: u32, way: u8, offered: &LaneMask<W>) -> LaneMask<W> {
+        let contested = match &self.rivalry {
+            Some(rivalry) => rivalry.lanes(node_idx),
+            None => return [0; W],
+        };
+        let reached = self.place(node_idx) + (1 + usize::from(way)) * W;
+        let came =
+            |word: usize| self.planes[reached + word].load(std::sync::atomic::Ordering::Relaxed);
+        std::array::from_fn(|word| offered[word] & contested[word] & came(word))
+    }
+
+    #[inline(always)]
+    fn compete(&mut self, draws: &impl NodeDraws<W>, arc: &Arc, way: u8, live: &LaneMask<W>) {
+        let (table, place) = self.channels.of_way(way);
+        let item = |purpose| on_channel(arc_item(arc.source, arc.target, purpose), *place);
+        let live = match table {
+            // The others are still under way.
+            Some(table) => draws.live(item(Purpose::Delay), table.within(1), live),
+            None => *live,
+        };
+        if let Some(rivalry) = &mut self.rivalry {
+            rivalry.compete(draws, arc.target_idx, (way, item(Purpose::Tie)), &live);
+        }
     }
 
     fn settle(&mut self, draws: &impl NodeDraws<W>, outcome: &mut ShardRound<W>) {
-        let due = self.calendar.take(draws.round());
-        due.into_iter().for_each(|arrival| self.arrive_late(draws, arrival));
-        self.seeds.sort_unstable_by_key(|(node_idx, _)| *node_idx);
         let mut touched = std::mem::replace(&mut self.touched, SummaryBitmap::new(0));
         touched.drain(|_| (), |at| self.activate(draws, at as u32, outcome));
         self.touched = touched;
         self.seeds.clear();
-        if let Some(rivalry) = &mut self.rivalry {
-            rivalry.end_round();
-        }
+        self.launched.clear();
+        self.due.clear();
         outcome.n_pending = self.calendar.n_pending();
     }
 
@@ -277,6 +266,8 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
         // A batch that was aborted within a round leaves nodes that were just reached.
         self.touched.drain(|_| (), &mut forget);
         self.seeds.clear();
+        self.launched.clear();
+        self.due.clear();
         self.counters.iter_mut().for_each(Counters::clear);
         self.rivalry.iter_mut().for_each(Rivalry::clear);
         self.calendar.clear();
@@ -296,30 +287,17 @@ impl<const W: usize> Contagion<W> {
     }
 
     /// A message that was under way.
+    #[inline(always)]
     fn arrive_late(&mut self, draws: &impl NodeDraws<W>, arrival: Arrival) {
-        let Arrival { source, target_idx, lane, way } = arrival;
-        let lane = usize::from(lane);
-        let mut lanes = [0; W];
-        lanes[lane / LANES_PER_WORD] = 1 << (lane % LANES_PER_WORD);
-        let lacking = self.lacking(target_idx, &lanes);
+        let lacking = self.lacking(arrival.target_idx, arrival.way, &arrival.lanes());
         if !is_empty(&lacking) {
-            let target = self.nodes.node(target_idx);
-            let (_, place) = self.channels.of_way(way);
-            let tie_item = on_channel(arc_item(NodeId(source), target, Purpose::Tie), *place);
-            self.arrive(draws, target_idx, way, tie_item, &lacking);
+            self.arrive(draws, arrival.target_idx, arrival.way, &lacking);
         }
     }
 
     /// A message arrives that came `way` at the node at `node_idx` in the lanes `live`.
     #[inline(always)]
-    fn arrive(
-        &mut self,
-        draws: &impl NodeDraws<W>,
-        node_idx: u32,
-        way: u8,
-        tie_item: u64,
-        live: &LaneMask<W>,
-    ) {
+    fn arrive(&mut self, draws: &impl NodeDraws<W>, node_idx: u32, way: u8, live: &LaneMask<W>) {
         if self.channels.have_audiences {
             let class = self.traits.class(self.nodes.node(node_idx));
             if class.channels >> (way % self.channels.n) & 1 == 0 {
@@ -337,8 +315,70 @@ impl<const W: usize> Contagion<W> {
         let reached = &mut self.planes.exclusive()[place..place + W];
         reached.iter_mut().zip(live).for_each(|(reached, live)| *reached |= live);
         self.touched.insert(node_idx as usize);
-        if let Some(rivalry) = &mut self.rivalry {
-            rivalry.note(node_idx, way, tie_item, &live);
+    }
+
+    /// Keeps of what arrived only the lanes in which a node has been reached over all channels.
+    fn wait_for_all(&mut self) {
+        let (n_words, n_ways) = (self.words_per_node(), self.n_ways);
+        let planes = self.planes.exclusive();
+        self.touched.each(|at| {
+            let (seen, planes) = planes[at * n_words..][..n_words].split_at_mut(W);
+            let (ways, heard) = planes.split_at_mut(n_ways * W);
+            keep_complete::<W>(ways, heard, seen, &of_seed(&self.seeds, at as u32));
+        });
+    }
+
+    /// Keeps the winners of the contests that were begun, and begins the next.
+    fn begin_contests(&mut self) -> bool {
+        let (n_words, n_ways) = (self.words_per_node(), self.n_ways);
+        let Some(rivalry) = &mut self.rivalry else { return false };
+        let planes = self.planes.exclusive();
+        rivalry.end(|node_idx, lanes, winners| {
+            let ways = &mut planes[node_idx as usize * n_words + W..][..n_ways * W];
+            for (word, &contested) in lanes.iter().enumerate() {
+                ways.chunks_exact_mut(W).for_each(|way| way[word] &= !contested);
+                for (lane, winner) in lanes_of(contested).zip(&mut *winners) {
+                    ways[usize::from(winner) * W + word] |= 1 << lane;
+                }
+            }
+        });
+        let contested = |at: usize| -> LaneMask<W> {
+            let (seen, ways) = planes[at * n_words..][..(1 + n_ways) * W].split_at(W);
+            let contested = rivalry::contested::<W>(ways.chunks_exact(W));
+            std::array::from_fn(|word| contested[word] & !seen[word])
+        };
+        if !rivalry.is_open() {
+            let mut nodes = Vec::new();
+            // Places in a shard have 32 bits.
+            self.touched.each(|at| {
+                if !is_empty(&contested(at)) {
+                    nodes.push(at as u32);
+                }
+            });
+            rivalry.open(nodes);
+        }
+        rivalry.begin(|node_idx| contested(node_idx as usize))
+    }
+
+    /// Seeds and what was under way compete for the nodes that are contested.
+    fn compete_besides_arcs(&mut self, draws: &impl NodeDraws<W>) {
+        for at in 0..self.launched.len() {
+            let Launched { node_idx, way, tie_item, lanes } = self.launched[at];
+            let lanes = self.contested(node_idx, way, &lanes);
+            if let Some(rivalry) = self.rivalry.as_mut().filter(|_| !is_empty(&lanes)) {
+                rivalry.compete(draws, node_idx, (way, tie_item), &lanes);
+            }
+        }
+        for at in 0..self.due.len() {
+            let arrival = self.due[at];
+            let lanes = self.contested(arrival.target_idx, arrival.way, &arrival.lanes());
+            if let Some(rivalry) = self.rivalry.as_mut().filter(|_| !is_empty(&lanes)) {
+                let (_, place) = self.channels.of_way(arrival.way);
+                let target = self.nodes.node(arrival.target_idx);
+                let item = arc_item(NodeId(arrival.source), target, Purpose::Tie);
+                let tie_item = on_channel(item, *place);
+                rivalry.compete(draws, arrival.target_idx, (arrival.way, tie_item), &lanes);
+            }
         }
     }
 
@@ -351,19 +391,13 @@ impl<const W: usize> Contagion<W> {
         let n_words = self.words_per_node();
         let planes = &mut self.planes.exclusive()[place..place + n_words];
         let (seen, planes) = planes.split_at_mut(W);
-        let (reached, heard) = planes.split_at_mut(self.n_ways * W);
+        let reached = &mut planes[..self.n_ways * W];
         let ways = &mut self.ways;
         for (way, reached) in ways.iter_mut().zip(reached.chunks_exact_mut(W)) {
             *way = std::array::from_fn(|word| std::mem::take(&mut reached[word]) & !seen[word]);
         }
-        let is_told_apart = !heard.is_empty() || self.places.channels.is_some();
-        let is_seed = if is_told_apart { of_seed(&self.seeds, node_idx) } else { [0; W] };
-        if !heard.is_empty() {
-            keep_complete(ways, heard, &is_seed);
-        }
-        if let Some(rivalry) = &mut self.rivalry {
-            rivalry.decide(draws, node_idx, ways);
-        }
+        // Those that drew have one way left.
+        leave_to_first(ways);
         let mut sides = [[0; W]; kaskade_model::dynamics::MAX_SIDES];
         let sides = &mut sides[..n_sides];
         let mut active: LaneMask<W> = [0; W];
@@ -397,6 +431,7 @@ impl<const W: usize> Contagion<W> {
             sides.iter().zip(of_sides).for_each(|(side, measure)| measure.add(side));
         }
         if let Some(first) = places.channels {
+            let is_seed = of_seed(&self.seeds, node_idx);
             for (channel, measure) in measures[first..].iter_mut().take(n_channels).enumerate() {
                 for way in ways.iter().skip(channel).step_by(n_channels) {
                     measure.add(&std::array::from_fn(|word| way[word] & !is_seed[word]));

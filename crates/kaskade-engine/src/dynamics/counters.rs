@@ -88,7 +88,13 @@ impl<const W: usize> Counters<W> {
         if self.requirement.is_drawn() {
             let item = node_item(self.nodes.node(node_idx), Purpose::Requirement);
             for lane in 0..W * LANES_PER_WORD {
-                put(self.requirement.of(in_degree, draws.uniform(item, lane)), lane);
+                put(
+                    self.requirement.of(
+                        in_degree,
+                        draws.uniform(item, (lane / LANES_PER_WORD, lane % LANES_PER_WORD)),
+                    ),
+                    lane,
+                );
             }
         } else {
             let count = self.requirement.of(in_degree, 0);

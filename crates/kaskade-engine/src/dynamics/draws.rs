@@ -2,7 +2,7 @@
 
 use kaskade_model::Round;
 use kaskade_model::coin::{Draw, Threshold, Vectors};
-use kaskade_model::lanes::{LANES_PER_WORD, LaneMask};
+use kaskade_model::lanes::LaneMask;
 
 use crate::kernel::{BatchKeys, WordCoins};
 
@@ -11,11 +11,20 @@ pub trait NodeDraws<const W: usize> {
     /// The round that is being computed.
     fn round(&self) -> Round;
 
-    /// The lanes of `offered` in which the uniform of `item` lies below `threshold`.
-    fn live(&self, item: u64, threshold: Threshold, offered: &LaneMask<W>) -> LaneMask<W>;
+    /// The lanes of `offered`, of word `word`, in which the uniform of `item` lies below `threshold`.
+    fn live_in(&self, word: usize, item: u64, threshold: Threshold, offered: u64) -> u64;
 
-    /// The uniform of `item` in `lane` of the batch.
-    fn uniform(&self, item: u64, lane: usize) -> u32;
+    /// The same in all words.
+    #[inline(always)]
+    fn live(&self, item: u64, threshold: Threshold, offered: &LaneMask<W>) -> LaneMask<W> {
+        std::array::from_fn(|word| match offered[word] {
+            0 => 0,
+            offered => self.live_in(word, item, threshold, offered),
+        })
+    }
+
+    /// The uniform of `item` for `of`: a word, and a lane of it.
+    fn uniform(&self, item: u64, of: (usize, usize)) -> u32;
 }
 
 /// Draws in one coin family, compiled for one instruction set.
@@ -33,16 +42,13 @@ impl<V: Vectors, C: WordCoins<W>, const W: usize> NodeDraws<W> for RoundDraws<'_
     }
 
     #[inline(always)]
-    fn live(&self, item: u64, threshold: Threshold, offered: &LaneMask<W>) -> LaneMask<W> {
+    fn live_in(&self, word: usize, item: u64, threshold: Threshold, offered: u64) -> u64 {
         let draw = Draw { item, from: 0, width: threshold.width() };
-        std::array::from_fn(|word| match offered[word] {
-            0 => 0,
-            offered => self.coins.live(self.vectors, self.keys, word, draw, offered),
-        })
+        self.coins.live(self.vectors, self.keys, word, draw, offered)
     }
 
     #[inline(always)]
-    fn uniform(&self, item: u64, lane: usize) -> u32 {
-        self.coins.uniform(self.keys, lane / LANES_PER_WORD, lane % LANES_PER_WORD, item)
+    fn uniform(&self, item: u64, (word, lane): (usize, usize)) -> u32 {
+        self.coins.uniform(self.keys, word, lane, item)
     }
 }

@@ -21,7 +21,11 @@ use crate::kernel::{SummaryBitmap, Words, prefetch};
 pub struct Epidemic<const W: usize> {
     nodes: NodeRange,
     all: LaneMask<W>,
-    /// Per node W words of lanes each for [`EVER`] to [`REACHED`].
+    /// Per node W words of lanes in which it cannot be infected: those of [`EXPOSED`],
+    /// [`INFECTIOUS`] and [`IMMUNE`], and those in which it was infected in this round. Arcs ask for
+    /// nothing else, so it lies apart from the planes.
+    taken: Words,
+    /// Per node W words of lanes each for [`EVER`] to [`IMMUNE`].
     planes: Words,
     /// Nodes that have had it in all lanes and will not have it again, or are not reached.
     saturated: Saturated,
@@ -48,11 +52,9 @@ const EVER: usize = 0;
 const EXPOSED: usize = 1;
 /// passes it on,
 const INFECTIOUS: usize = 2;
-/// cannot have it,
+/// and cannot have it.
 const IMMUNE: usize = 3;
-/// and was infected in this round.
-const REACHED: usize = 4;
-const N_PLANES: usize = 5;
+const N_PLANES: usize = 4;
 
 impl<const W: usize> NodeMachine<W> for Epidemic<W> {
     fn new(shard: &impl Shard, dynamics: &Dynamics, traits: &Shared<NodeTraits>) -> Self {
@@ -68,6 +70,7 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
         Self {
             nodes,
             all: [u64::MAX; W],
+            taken: Words::zeroed(n_nodes * W),
             planes: Words::zeroed(n_nodes * N_PLANES * W),
             saturated: Saturated::new(nodes, traits),
             present: SummaryBitmap::new(n_nodes),
@@ -101,45 +104,34 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
 
     #[inline(always)]
     fn prefetch(&self, node_idx: u32) {
-        prefetch(&self.planes[node_idx as usize * N_PLANES * W]);
+        prefetch(&self.taken[node_idx as usize * W]);
     }
 
     #[inline(always)]
-    fn lacking(&self, node_idx: u32, offered: &LaneMask<W>) -> LaneMask<W> {
-        let planes = &self.planes[node_idx as usize * N_PLANES * W..][..N_PLANES * W];
-        let of = |plane: usize, word: usize| {
-            planes[plane * W + word].load(std::sync::atomic::Ordering::Relaxed)
-        };
-        std::array::from_fn(|word| {
-            let is_taken = of(EXPOSED, word) | of(INFECTIOUS, word) | of(IMMUNE, word);
-            offered[word] & !(is_taken | of(REACHED, word))
-        })
+    fn lacking(&self, node_idx: u32, _way: u8, offered: &LaneMask<W>) -> LaneMask<W> {
+        let taken = &self.taken[node_idx as usize * W..][..W];
+        let relaxed = std::sync::atomic::Ordering::Relaxed;
+        std::array::from_fn(|word| offered[word] & !taken[word].load(relaxed))
     }
 
     #[inline(always)]
     fn reach(&mut self, _draws: &impl NodeDraws<W>, arc: &Arc, _way: u8, live: &LaneMask<W>) {
-        let place = (arc.target_idx as usize * N_PLANES + REACHED) * W;
-        let reached = &mut self.planes.exclusive()[place..place + W];
-        reached.iter_mut().zip(live).for_each(|(reached, live)| *reached |= live);
-        self.present.insert(arc.target_idx as usize);
+        self.take(arc.target_idx, live);
     }
 
     /// Seeds are infectious at once, also where an arc reached them in the same round.
     fn launch(&mut self, seed: &Seed<W>) {
         let node_idx = seed.node.0 - self.nodes.begin;
         let first = node_idx as usize * N_PLANES * W;
-        let planes = &mut self.planes.exclusive()[first..first + N_PLANES * W];
-        let [_, exposed, infectious, immune, _] = planes_of::<W>(planes);
+        let planes = &self.planes.exclusive()[first..first + N_PLANES * W];
+        let [_, exposed, infectious, immune] = planes_of::<W>(planes);
         let lanes: LaneMask<W> =
             std::array::from_fn(|w| seed.lanes[w] & !(exposed[w] | infectious[w] | immune[w]));
         if is_empty(&lanes) || !self.traits.class(seed.node).can_start {
             return;
         }
-        for word in 0..W {
-            planes[REACHED * W + word] |= lanes[word];
-        }
+        self.take(node_idx, &lanes);
         self.seeds.push((node_idx, lanes));
-        self.present.insert(node_idx as usize);
     }
 
     fn settle(&mut self, draws: &impl NodeDraws<W>, outcome: &mut ShardRound<W>) {
@@ -166,8 +158,10 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
     }
 
     fn clear(&mut self) {
-        let (planes, saturated) = (self.planes.exclusive(), &mut self.saturated);
+        let (taken, planes) = (self.taken.exclusive(), self.planes.exclusive());
+        let saturated = &mut self.saturated;
         let mut forget = |at: usize| {
+            taken[at * W..][..W].fill(0);
             planes[at * N_PLANES * W..][..N_PLANES * W].fill(0);
             saturated.forget(at);
         };
@@ -178,6 +172,14 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
 }
 
 impl<const W: usize> Epidemic<W> {
+    /// The node at `node_idx` is infected in `lanes` in this round.
+    #[inline(always)]
+    fn take(&mut self, node_idx: u32, lanes: &LaneMask<W>) {
+        let taken = &mut self.taken.exclusive()[node_idx as usize * W..][..W];
+        taken.iter_mut().zip(lanes).for_each(|(taken, lanes)| *taken |= lanes);
+        self.present.insert(node_idx as usize);
+    }
+
     /// One round in the course of the node at `node_idx`: those who carried the infection before
     /// this round go on, then those who caught it in this round begin.
     #[inline(always)]
@@ -188,7 +190,10 @@ impl<const W: usize> Epidemic<W> {
         };
         let first = node_idx as usize * N_PLANES * W;
         let planes = &mut self.planes.exclusive()[first..first + N_PLANES * W];
-        let [ever, exposed, infectious, immune, reached] = planes_of::<W>(planes);
+        let [ever, exposed, infectious, immune] = planes_of::<W>(planes);
+        let taken = &mut self.taken.exclusive()[node_idx as usize * W..][..W];
+        let reached: LaneMask<W> =
+            std::array::from_fn(|w| taken[w] & !(exposed[w] | infectious[w] | immune[w]));
 
         let recovered = coin(Purpose::Recovery, self.recovery, &infectious);
         let ready = match self.incubation {
@@ -213,9 +218,11 @@ impl<const W: usize> Epidemic<W> {
             std::array::from_fn(|w| {
                 immune[w] & !lost[w] | if becomes_immune { recovered[w] } else { 0 }
             }),
-            [0; W],
         ];
         planes.copy_from_slice(next.as_flattened());
+        for (word, taken) in taken.iter_mut().enumerate() {
+            *taken = next[EXPOSED][word] | next[INFECTIOUS][word] | next[IMMUNE][word];
+        }
 
         let first_time: LaneMask<W> = std::array::from_fn(|w| reached[w] & !ever[w]);
         if !is_empty(&reached) {

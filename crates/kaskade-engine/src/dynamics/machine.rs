@@ -17,8 +17,9 @@ use crate::slice::Slice;
 
 /// What a batch remembers of a shard's nodes, and how they react to what reaches them.
 ///
-/// In every round live arcs come first ([`NodeMachine::reach`]), in any order, then seeds, then
-/// [`NodeMachine::settle`] decides.
+/// In every round live arcs come first ([`NodeMachine::reach`]), in any order, then seeds. When all
+/// that arrives has ([`NodeMachine::gather`]), nodes that were reached in several ways at once
+/// find out by which ([`NodeMachine::contest`]), and [`NodeMachine::settle`] decides.
 pub trait NodeMachine<const W: usize>: Send + Sized + 'static {
     /// The machine of the nodes of `shard`, which have `traits`; none of them is active.
     fn new(shard: &impl Shard, dynamics: &Dynamics, traits: &Shared<NodeTraits>) -> Self;
@@ -35,15 +36,38 @@ pub trait NodeMachine<const W: usize>: Send + Sized + 'static {
     /// Says that the node at `node_idx` will soon be asked for.
     fn prefetch(&self, node_idx: u32);
 
-    /// The lanes of `offered` in which a live arc to the node at `node_idx` would change anything.
-    fn lacking(&self, node_idx: u32, offered: &LaneMask<W>) -> LaneMask<W>;
+    /// The lanes of `offered` in which a live arc that comes `way` to the node at `node_idx` would
+    /// change anything. A way is a side over a channel: side · channels + channel.
+    fn lacking(&self, node_idx: u32, way: u8, offered: &LaneMask<W>) -> LaneMask<W>;
 
     /// Takes `arc`, which a message went along that came `way`, live in the lanes `live`, which
-    /// lacked it. A way is a side over a channel: side · channels + channel.
+    /// lacked it.
     fn reach(&mut self, draws: &impl NodeDraws<W>, arc: &Arc, way: u8, live: &LaneMask<W>);
 
     /// Activates `seed` in the lanes that lack it.
     fn launch(&mut self, seed: &Seed<W>);
+
+    /// Takes what was under way until this round; now all that arrives in it has.
+    fn gather(&mut self, _draws: &impl NodeDraws<W>) {}
+
+    /// Ends the contests that were begun, and begins the next: true where the arcs of the round must
+    /// be gone over once more, for [`Contests`].
+    fn contest(&mut self, _draws: &impl NodeDraws<W>) -> bool {
+        false
+    }
+
+    /// Whether the node at `node_idx` is in a contest.
+    fn is_contested(&self, _node_idx: u32) -> bool {
+        false
+    }
+
+    /// The lanes of `offered` in which whoever comes `way` to the node at `node_idx` competes for it.
+    fn contested(&self, _node_idx: u32, _way: u8, _offered: &LaneMask<W>) -> LaneMask<W> {
+        [0; W]
+    }
+
+    /// Takes `arc`, which is live in the contested lanes `live`.
+    fn compete(&mut self, _draws: &impl NodeDraws<W>, _arc: &Arc, _way: u8, _live: &LaneMask<W>) {}
 
     /// Ends the round: what came of it goes to `outcome`.
     fn settle(&mut self, draws: &impl NodeDraws<W>, outcome: &mut ShardRound<W>);
@@ -149,7 +173,7 @@ impl<M: NodeMachine<W>, D: NodeDraws<W>, const W: usize> Reached<W> for Arrivals
 
     #[inline(always)]
     fn lacking(&self, node_idx: u32, offered: &LaneMask<W>) -> LaneMask<W> {
-        self.machine.lacking(node_idx, offered)
+        self.machine.lacking(node_idx, self.way, offered)
     }
 
     #[inline(always)]
@@ -158,9 +182,33 @@ impl<M: NodeMachine<W>, D: NodeDraws<W>, const W: usize> Reached<W> for Arrivals
     }
 }
 
+/// The same machine where arcs are gone over once more, for its contests.
+pub(super) struct Contests<'a, M, D>(pub(super) Arrivals<'a, M, D>);
+
+impl<M: NodeMachine<W>, D: NodeDraws<W>, const W: usize> Reached<W> for Contests<'_, M, D> {
+    #[inline(always)]
+    fn is_saturated(&self, node_idx: u32) -> bool {
+        !self.0.machine.is_contested(node_idx)
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, node_idx: u32) {
+        self.0.machine.prefetch(node_idx);
+    }
+
+    #[inline(always)]
+    fn lacking(&self, node_idx: u32, offered: &LaneMask<W>) -> LaneMask<W> {
+        self.0.machine.contested(node_idx, self.0.way, offered)
+    }
+
+    #[inline(always)]
+    fn reach(&mut self, arc: &Arc, live: &LaneMask<W>) {
+        self.0.machine.compete(self.0.draws, arc, self.0.way, live);
+    }
+}
+
 /// The bytes of the machines of one batch in flight for `n_nodes` nodes with `mean_in_degree` arcs
-/// each: where several sides are told apart by their sources, with an entry for each arc, for all may
-/// be live in one round; without what is under way for longer.
+/// each, without what is under way for longer.
 #[must_use]
 pub fn machine_bytes(
     dynamics: &Dynamics,
@@ -173,12 +221,7 @@ pub fn machine_bytes(
     let of_rule = match &dynamics.rule {
         NodeRule::Threshold(_) => n_nodes.saturating_mul(Counters::<1>::NODE_BYTES) + bitmap,
         NodeRule::Contagion(_) if dynamics.asks_sources() => {
-            // An arc is tried over each of its channels.
-            let n_tried = mean_in_degree * dynamics.channels.len().max(1) as f64;
-            let n_entries = (n_nodes as f64 * n_tried) as u64;
-            let entry = Rivalry::<1>::ENTRY_BYTES + 8 * (lane_words - 1);
-            let entries = n_entries.saturating_mul(entry);
-            n_nodes.saturating_mul(Rivalry::<1>::NODE_BYTES).saturating_add(entries)
+            Rivalry::<1>::bytes(n_nodes, lane_words)
         }
         NodeRule::Contagion(_) | NodeRule::Epidemic(_) => 0,
     };
@@ -207,13 +250,13 @@ mod tests {
             let rivals = vec![Rival { name: "b".to_owned() }];
             ruled(NodeRule::Contagion(Sides::Campaigns { rivals, tie }))
         };
-        for (words, entry) in [(1, Rivalry::<1>::ENTRY_BYTES), (8, Rivalry::<8>::ENTRY_BYTES)] {
+        for words in [1, 8] {
             let asking = bytes(&campaigns(Tie::Random), words);
             let listed = bytes(&campaigns(Tie::First), words);
-            let entries = (n_nodes as f64 * mean) as u64 * entry;
-            assert_eq!(asking - listed, 4 * n_nodes + entries, "{words} words");
+            let sources = Rivalry::<1>::bytes(n_nodes, words as u64);
+            assert_eq!(asking - listed, sources, "{words} words");
         }
-        // Over several channels the sources matter even with one side, once for each channel.
+        // Over several channels the sources matter even with one side.
         let channel = |place: u8| Channel {
             name: place.to_string(),
             place,
@@ -224,8 +267,7 @@ mod tests {
         let over =
             |n| Dynamics { channels: (0..n).map(channel).collect(), ..ruled(NodeRule::default()) };
         let planes = |dynamics: &Dynamics| n_nodes * 8 * dynamics.planes(mean);
-        let tried = (n_nodes as f64 * mean * 3.0) as u64;
-        let sources = 4 * n_nodes + tried * Rivalry::<1>::ENTRY_BYTES;
+        let sources = Rivalry::<1>::bytes(n_nodes, 1);
         let (one, three) = (over(1), over(3));
         assert_eq!(bytes(&three, 1) - bytes(&one, 1) + planes(&one) - planes(&three), sources);
         // One plane each of the active and the reached, the counters', and 12 bytes a node.

@@ -1,122 +1,169 @@
 //! Who decides a node's side, and the channel that it was reached over, where several reach it in
 //! one round.
 
-use kaskade_model::dynamics::Tie;
-use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, lanes_of};
+use kaskade_model::lanes::{LaneMask, count_lanes, is_empty, lanes_of};
 
 use super::draws::NodeDraws;
 
-/// The sources that reached each node in this round.
+/// The contests of a round: nodes that were reached in several ways in one lane. The source with
+/// the lowest uniform of its tie item wins: a uniform choice among those who succeeded, whatever
+/// order they are found in.
+///
+/// Few nodes are contested, so nobody is remembered while messages arrive. When all have, the arcs
+/// of the round are gone over once more, and those into contested nodes compete. That happens for
+/// so many nodes at a time that their candidates stay within [`Rivalry::bytes`].
 #[derive(Debug)]
 pub(super) struct Rivalry<const W: usize> {
-    tie: Tie,
-    /// By node: the last of its entries, or [`NONE`]; of none where sources do not matter.
-    last: Vec<u32>,
-    entries: Vec<Entry<W>>,
+    /// By node: the place of its contest, or [`NONE`].
+    contest_of: Vec<u32>,
+    /// Contested nodes whose contest has not begun; `None` where they have not been found yet.
+    waiting: Option<Vec<u32>>,
+    contests: Vec<Contest<W>>,
+    /// The best so far of each contested lane, contest by contest.
+    best: Vec<Candidate>,
 }
 
 #[derive(Debug)]
-struct Entry<const W: usize> {
-    before: u32,
-    way: u8,
-    tie_item: u64,
+struct Contest<const W: usize> {
+    node_idx: u32,
     lanes: LaneMask<W>,
+    /// The place of its first lane in `best`.
+    first: usize,
+}
+
+/// Who reached a node in a lane. The least wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    uniform: u32,
+    tie_item: u64,
+    way: u8,
 }
 
 const NONE: u32 = u32::MAX;
+const NOBODY: Candidate = Candidate { uniform: u32::MAX, tie_item: u64::MAX, way: u8::MAX };
+
+/// Contested lanes a node of the shard that are decided at a time.
+const LANES_PER_NODE: usize = 16;
 
 impl<const W: usize> Rivalry<W> {
-    /// The bytes a node, where sources matter.
-    pub(super) const NODE_BYTES: u64 = size_of::<u32>() as u64;
-    /// The bytes of a source that reached a node.
-    pub(super) const ENTRY_BYTES: u64 = size_of::<Entry<W>>() as u64;
-
-    pub(super) fn new(n_nodes: usize, tie: Tie) -> Self {
-        let n_last = if tie == Tie::Random { n_nodes } else { 0 };
-        Self { tie, last: vec![NONE; n_last], entries: Vec::new() }
+    pub(super) fn new(n_nodes: usize) -> Self {
+        let contest_of = vec![NONE; n_nodes];
+        Self { contest_of, waiting: None, contests: Vec::new(), best: Vec::new() }
     }
 
-    /// Notes that something came `way`, which draws by `tie_item`, to the node at `node_idx`.
-    #[inline]
-    pub(super) fn note(&mut self, node_idx: u32, way: u8, tie_item: u64, lanes: &LaneMask<W>) {
-        if self.tie == Tie::First {
-            return;
+    /// The most bytes that it takes for `n_nodes` nodes of `lane_words` words.
+    pub(super) fn bytes(n_nodes: u64, lane_words: u64) -> u64 {
+        let of_contest = size_of::<Contest<1>>() as u64 + 8 * (lane_words - 1);
+        let of_lanes = (LANES_PER_NODE * size_of::<Candidate>()) as u64;
+        // A node and who waits: an index each.
+        n_nodes.saturating_mul(2 * size_of::<u32>() as u64 + of_contest + of_lanes)
+    }
+
+    /// Whether the nodes that are contested in this round have been found.
+    pub(super) fn is_open(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Hears which nodes are contested in this round.
+    pub(super) fn open(&mut self, contested: Vec<u32>) {
+        self.waiting = Some(contested);
+    }
+
+    /// Begins the next contests, of nodes that are contested in `lanes_of_node`; none where there
+    /// are no more in this round.
+    pub(super) fn begin(&mut self, lanes_of_node: impl Fn(u32) -> LaneMask<W>) -> bool {
+        let mut waiting = self.waiting.take().unwrap_or_default();
+        let most = LANES_PER_NODE * self.contest_of.len();
+        while self.best.len() < most
+            && let Some(node_idx) = waiting.pop()
+        {
+            let (lanes, first) = (lanes_of_node(node_idx), self.best.len());
+            self.contest_of[node_idx as usize] = self.contests.len() as u32;
+            self.best.resize(first + count_lanes(&lanes) as usize, NOBODY);
+            self.contests.push(Contest { node_idx, lanes, first });
         }
-        let last = &mut self.last[node_idx as usize];
-        let entry = Entry { before: *last, way, tie_item, lanes: *lanes };
-        *last = u32::try_from(self.entries.len()).expect("fewer live arcs in a round than 2^32");
-        self.entries.push(entry);
+        let has_begun = !self.contests.is_empty();
+        self.waiting = has_begun.then_some(waiting);
+        has_begun
     }
 
-    /// Leaves each lane to one of the ways in which something `arrived` at the node at `node_idx`.
-    pub(super) fn decide(
+    /// Whether the node at `node_idx` is in a contest.
+    #[inline(always)]
+    pub(super) fn contains(&self, node_idx: u32) -> bool {
+        self.contest_of[node_idx as usize] != NONE
+    }
+
+    /// The lanes in which the node at `node_idx` is in a contest.
+    #[inline(always)]
+    pub(super) fn lanes(&self, node_idx: u32) -> LaneMask<W> {
+        match self.contest_of[node_idx as usize] {
+            NONE => [0; W],
+            at => self.contests[at as usize].lanes,
+        }
+    }
+
+    /// Somebody who draws by `tie_item` reached the node at `node_idx`, which is in a contest in all
+    /// lanes of `live`.
+    #[inline]
+    pub(super) fn compete(
         &mut self,
         draws: &impl NodeDraws<W>,
         node_idx: u32,
-        arrived: &mut [LaneMask<W>],
+        (way, tie_item): (u8, u64),
+        live: &LaneMask<W>,
     ) {
-        match self.tie {
-            Tie::First => {
-                let mut taken = [0; W];
-                for way in arrived {
-                    for word in 0..W {
-                        way[word] &= !taken[word];
-                        taken[word] |= way[word];
-                    }
-                }
+        let contest = &self.contests[self.contest_of[node_idx as usize] as usize];
+        let mut first = contest.first;
+        for (word, (&live, &contested)) in live.iter().zip(&contest.lanes).enumerate() {
+            for lane in lanes_of(live) {
+                let uniform = draws.uniform(tie_item, (word, lane));
+                let place = first + (contested & ((1 << lane) - 1)).count_ones() as usize;
+                self.best[place] = self.best[place].min(Candidate { uniform, tie_item, way });
             }
-            Tie::Random => {
-                let last = std::mem::replace(&mut self.last[node_idx as usize], NONE);
-                for word in 0..W {
-                    let (mut taken, mut contested) = (0, 0);
-                    for way in arrived.iter() {
-                        contested |= taken & way[word];
-                        taken |= way[word];
-                    }
-                    arrived.iter_mut().for_each(|way| way[word] &= !contested);
-                    for lane in lanes_of(contested) {
-                        if let Some(winner) = self.lowest(draws, last, word, lane) {
-                            arrived[winner][word] |= 1 << lane;
-                        }
-                    }
-                }
-            }
+            first += contested.count_ones() as usize;
         }
     }
 
-    /// The way of the source with the lowest uniform in `lane` of word `word`, of the entries
-    /// from `last` back.
-    fn lowest(
-        &self,
-        draws: &impl NodeDraws<W>,
-        last: u32,
-        word: usize,
-        lane: usize,
-    ) -> Option<usize> {
-        let mut lowest = None;
-        let mut next = last;
-        while next != NONE {
-            let entry = &self.entries[next as usize];
-            if entry.lanes[word] >> lane & 1 == 1 {
-                let uniform = draws.uniform(entry.tie_item, LANES_PER_WORD * word + lane);
-                let place = (uniform, entry.tie_item, usize::from(entry.way));
-                lowest = Some(lowest.map_or(place, |lowest| place.min(lowest)));
-            }
-            next = entry.before;
+    /// Ends the contests that were begun: tells `keep` each node with its lanes, and for each of
+    /// them, ascending, the way that won.
+    pub(super) fn end(
+        &mut self,
+        mut keep: impl FnMut(u32, &LaneMask<W>, &mut dyn Iterator<Item = u8>),
+    ) {
+        for Contest { node_idx, lanes, first } in self.contests.drain(..) {
+            debug_assert!(!is_empty(&lanes), "a contest is about something");
+            self.contest_of[node_idx as usize] = NONE;
+            keep(node_idx, &lanes, &mut self.best[first..].iter().map(|best| best.way));
         }
-        lowest.map(|(_, _, way)| way)
-    }
-
-    /// Forgets the entries: all nodes have been decided.
-    pub(super) fn end_round(&mut self) {
-        self.entries.clear();
+        self.best.clear();
     }
 
     /// Forgets what a batch left that was aborted within a round.
     pub(super) fn clear(&mut self) {
-        if !self.entries.is_empty() {
-            self.last.fill(NONE);
-            self.entries.clear();
+        self.end(|_, _, _| ());
+        self.waiting = None;
+    }
+}
+
+/// The lanes that more than one of `ways` has.
+pub(super) fn contested<'a, const W: usize>(ways: impl Iterator<Item = &'a [u64]>) -> LaneMask<W> {
+    let (mut taken, mut contested) = ([0; W], [0; W]);
+    for way in ways {
+        for word in 0..W {
+            contested[word] |= taken[word] & way[word];
+            taken[word] |= way[word];
+        }
+    }
+    contested
+}
+
+/// Leaves each lane to the first of `ways` that has it.
+pub(super) fn leave_to_first<const W: usize>(ways: &mut [LaneMask<W>]) {
+    let mut taken = [0; W];
+    for way in ways {
+        for word in 0..W {
+            way[word] &= !taken[word];
+            taken[word] |= way[word];
         }
     }
 }

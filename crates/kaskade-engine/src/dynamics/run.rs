@@ -12,7 +12,8 @@ use rayon::prelude::*;
 
 use super::draws::RoundDraws;
 use super::launch::Launch;
-use super::machine::{Arrivals, NodeMachine, ShardRound};
+use super::machine::{Arrivals, Contests, NodeMachine, ShardRound};
+use super::recent::Recent;
 use crate::kernel::{
     BatchKeys, ByLane, ByOctet, Effort, LaneCounts, LaneTotals, Parallelism, PushArcs, Sources,
     WordCoins, Work,
@@ -30,6 +31,8 @@ pub struct DynamicsRun<M, const W: usize> {
     /// The own nodes that transmit in the next round: for each side a slice per shard.
     frontier: Vec<Vec<Slice<W>>>,
     n_transmitting: u64,
+    /// Who transmits in this round, and who did of late.
+    recent: Recent<W>,
     n_pending: u64,
     round: Round,
     /// Whether the frontier was offered in this round.
@@ -48,8 +51,14 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
     }
 
     /// Begins `batch` on cleared `machines` (one a shard) with the seeds of round 0.
-    #[must_use]
-    pub fn begin(partition: Arc<Partition>, batch: BatchPlan, mut machines: Vec<M>) -> Self {
+    ///
+    /// # Errors
+    /// [`ModelError`] when a shard lacks what the model reads.
+    pub fn begin(
+        partition: Arc<Partition>,
+        batch: BatchPlan,
+        mut machines: Vec<M>,
+    ) -> Result<Self, ModelError> {
         machines.iter_mut().for_each(|machine| machine.begin(batch.lanes()));
         let mut run = Self {
             batch,
@@ -57,6 +66,7 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
             machines,
             frontier: Vec::new(),
             n_transmitting: 0,
+            recent: Recent::new(&partition.plan.dynamics),
             n_pending: 0,
             round: Round(0),
             own_is_offered: false,
@@ -65,8 +75,8 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
             partition,
         };
         run.tally.series.n_measures = run.partition.plan.dynamics.measures().len() as u32;
-        run.settle(Round(0), Parallelism::Sequential);
-        run
+        run.settle(Round(0), Parallelism::Sequential)?;
+        Ok(run)
     }
 
     /// The batch.
@@ -87,7 +97,8 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
         &self.partition.plan
     }
 
-    /// The own nodes that transmit in the next round: for each side a slice per shard.
+    /// The own nodes that transmit in the next round, until they were offered: for each side a slice
+    /// per shard.
     #[must_use]
     pub fn frontier(&self) -> &[Vec<Slice<W>>] {
         &self.frontier
@@ -137,40 +148,41 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
     /// [`ModelError`] when a shard lacks what the model reads.
     pub fn offer(
         &mut self,
-        remote: &[Vec<Slice<W>>],
+        remote: Vec<Vec<Slice<W>>>,
         parallelism: Parallelism,
     ) -> Result<(), ModelError> {
         let _span = tracing::debug_span!("expand", n_pairs = self.n_transmitting).entered();
-        let partition = Arc::clone(&self.partition);
-        let n_sides = partition.plan.dynamics.n_sides();
-        let own = if self.own_is_offered { &[][..] } else { &self.frontier[..] };
-        let sources: Vec<Vec<Sources<'_, W>>> = (0..n_sides)
-            .map(|side| {
-                let slices = [own.get(side), remote.get(side)].into_iter().flatten().flatten();
-                slices.filter(|slice| slice.n_nodes() > 0).map(Sources::of).collect()
-            })
-            .collect();
-        let (keys, round) = (&self.keys, self.round.next());
-        if let Some(tracer) = &mut self.tracer {
-            let machines = &self.machines;
+        let before = self.own_is_offered.then(|| self.recent.n_offered());
+        if before.is_none() {
+            self.recent.add(std::mem::take(&mut self.frontier));
+        }
+        self.recent.add(remote);
+        self.own_is_offered = true;
+        let Self { partition, keys, machines, recent, tracer, .. } = self;
+        let n_channels = partition.plan.dynamics.channels.len().max(1);
+        let sources: Vec<_> =
+            (0..n_channels).map(|channel| recent.sources(channel, before.as_deref())).collect();
+        let round = self.round.next();
+        if let Some(tracer) = tracer {
             let active_before = |shard: usize, node_idx| machines[shard].active_before(node_idx);
-            tracer.listen(&partition, keys, &sources[0], round, active_before)?;
+            // Jobs of several sides or channels are not traced.
+            let sources = sources[0].first().map_or(&[][..], Vec::as_slice);
+            tracer.listen(partition, keys, sources, round, active_before)?;
         }
         let offer_to = |(shard_idx, (shard, machine)): (usize, (&AnyShard, &mut M))| {
-            let offer = Offer { shard, machine, keys, sources: &sources, round };
+            let offer = Offer { shard, machine, keys, sources: &sources, round, pass: Pass::First };
             partition.offer_to(shard_idx, offer)
         };
         let efforts: Vec<Effort> = match parallelism {
             Parallelism::Sequential => {
-                let shards = partition.shards.iter().zip(&mut self.machines);
+                let shards = partition.shards.iter().zip(machines);
                 shards.enumerate().map(offer_to).collect::<Result<_, _>>()?
             }
             Parallelism::Pool => {
-                let shards = partition.shards.par_iter().zip(&mut self.machines);
+                let shards = partition.shards.par_iter().zip(machines);
                 shards.enumerate().map(offer_to).collect::<Result<_, _>>()?
             }
         };
-        self.own_is_offered = true;
         for effort in efforts {
             self.tally.work.arcs_scanned += effort.arcs_scanned;
             self.tally.work.coins += effort.coins;
@@ -179,9 +191,12 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
     }
 
     /// Ends the round in which all that there is was offered.
-    pub fn end_round(&mut self, parallelism: Parallelism) {
+    ///
+    /// # Errors
+    /// As [`DynamicsRun::offer`].
+    pub fn end_round(&mut self, parallelism: Parallelism) -> Result<(), ModelError> {
         self.own_is_offered = false;
-        self.settle(self.round.next(), parallelism);
+        self.settle(self.round.next(), parallelism)
     }
 
     /// Runs one round of a partition that is the whole graph.
@@ -190,9 +205,8 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
     /// As [`DynamicsRun::offer`].
     pub fn step_alone(&mut self, parallelism: Parallelism) -> Result<(), ModelError> {
         let _span = tracing::debug_span!("round", round = self.round.0).entered();
-        self.offer(&[], parallelism)?;
-        self.end_round(parallelism);
-        Ok(())
+        self.offer(Vec::new(), parallelism)?;
+        self.end_round(parallelism)
     }
 
     /// Ends the batch: what was counted, and the machines, cleared for the next.
@@ -212,28 +226,52 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
     }
 
     /// What became of what was offered, and of the seeds of `round`.
-    fn settle(&mut self, round: Round, parallelism: Parallelism) {
+    fn settle(&mut self, round: Round, parallelism: Parallelism) -> Result<(), ModelError> {
         let partition = Arc::clone(&self.partition);
         let dynamics = &partition.plan.dynamics;
         let launch = Launch::of_round(&partition.plan, &self.batch, round);
         let (n_sides, n_measures) = (dynamics.n_sides(), self.tally.series.n_measures as usize);
-        let keys = &self.keys;
         let traced = self.tracer.as_ref().map_or([0; W], Tracer::lanes);
-        let settle = |machine: &mut M| {
-            let outcome = ShardRound::new(n_sides, n_measures, traced);
-            partition.settle(Settle { machine, keys, launch: &launch, round, outcome })
+        let Self { keys, machines, recent, .. } = &mut *self;
+        let sources: Vec<_> = (0..dynamics.channels.len().max(1))
+            .map(|channel| recent.sources(channel, None))
+            .collect();
+        let settle = |(shard_idx, (shard, machine)): (usize, (&AnyShard, &mut M))| {
+            let mut outcome = ShardRound::new(n_sides, n_measures, traced);
+            let step =
+                |machine: &mut M, step| partition.settle(Settle { machine, keys, round, step });
+            let mut effort = Effort::default();
+            let mut is_contested = step(machine, Step::Gather(&launch));
+            while is_contested {
+                let machine = &mut *machine;
+                let pass = Pass::Contests;
+                let offer = Offer { shard, machine, keys, sources: &sources, round, pass };
+                effort += partition.offer_to(shard_idx, offer)?;
+                is_contested = step(machine, Step::Contest);
+            }
+            step(machine, Step::Settle(&mut outcome));
+            Ok((outcome, effort.coins))
         };
-        let outcomes: Vec<ShardRound<W>> = match parallelism {
-            Parallelism::Sequential => self.machines.iter_mut().map(settle).collect(),
-            Parallelism::Pool => self.machines.par_iter_mut().map(settle).collect(),
+        let outcomes: Vec<(ShardRound<W>, u64)> = match parallelism {
+            Parallelism::Sequential => {
+                let shards = partition.shards.iter().zip(machines);
+                shards.enumerate().map(settle).collect::<Result<_, ModelError>>()?
+            }
+            Parallelism::Pool => {
+                let shards = partition.shards.par_iter().zip(machines);
+                shards.enumerate().map(settle).collect::<Result<_, ModelError>>()?
+            }
         };
-        self.close_round(round, outcomes);
+        // Arcs that are gone over twice are counted once, coins whenever they are thrown.
+        self.tally.work.coins += outcomes.iter().map(|(_, n_coins)| n_coins).sum::<u64>();
+        self.close_round(round, outcomes.into_iter().map(|(outcome, _)| outcome).collect());
+        Ok(())
     }
 
     fn close_round(&mut self, round: Round, outcomes: Vec<ShardRound<W>>) {
         let dynamics = &self.partition.plan.dynamics;
         let later = dynamics.pushes.iter().filter(|push| push.round > round.0);
-        self.n_pending = later.count() as u64;
+        self.n_pending = later.count() as u64 + self.recent.end_round();
         self.frontier = vec![Vec::with_capacity(outcomes.len()); dynamics.n_sides()];
         let mut counts = LaneCounts::<W>::default();
         let n_measures = self.tally.series.n_measures as usize;
@@ -269,11 +307,11 @@ impl Partition {
         offer: Offer<'_, M, W>,
     ) -> Result<Effort, ModelError> {
         let Self { plan, isa, .. } = self;
-        let Offer { shard, machine, keys, sources, round } = offer;
+        let Offer { shard, machine, keys, sources, round, pass } = offer;
         let draws_every_round = plan.dynamics.draws_every_round();
         let n_channels = plan.dynamics.channels.len();
         let mut run = |rule: &dyn LiveArcs, channel: usize| {
-            let offer = Offer { shard, machine: &mut *machine, keys, sources, round };
+            let offer = Offer { shard, machine: &mut *machine, keys, sources, round, pass };
             let ways = (channel, n_channels.max(1));
             match plan.coins {
                 Family::Arc => isa.run(OfferBy { offer, rule, ways, coins: ByLane }),
@@ -298,7 +336,7 @@ impl Partition {
     }
 
     /// Runs `settle` with the job's coins.
-    fn settle<M: NodeMachine<W>, const W: usize>(&self, settle: Settle<'_, M, W>) -> ShardRound<W> {
+    fn settle<M: NodeMachine<W>, const W: usize>(&self, settle: Settle<'_, M, W>) -> bool {
         match self.plan.coins {
             Family::Arc => self.isa.run(SettleBy { settle, coins: ByLane }),
             Family::Octet | Family::Block => self.isa.run(SettleBy { settle, coins: ByOctet }),
@@ -324,9 +362,19 @@ struct Offer<'a, M, const W: usize> {
     shard: &'a AnyShard,
     machine: &'a mut M,
     keys: &'a BatchKeys<W>,
-    /// For each side.
-    sources: &'a [Vec<Sources<'a, W>>],
+    /// For each channel, for each side.
+    sources: &'a [Vec<Vec<Sources<'a, W>>>],
     round: Round,
+    pass: Pass,
+}
+
+/// How often the arcs of a round were gone over.
+#[derive(Clone, Copy, Debug)]
+enum Pass {
+    /// For the first time: what is live arrives.
+    First,
+    /// Once more: what is live competes for the nodes that are contested.
+    Contests,
 }
 
 /// The same with the rule of the arcs, and how they draw.
@@ -344,27 +392,42 @@ impl<M: NodeMachine<W>, C: WordCoins<W>, const W: usize> Vectorised for OfferBy<
     #[inline(always)]
     fn run<V: Vectors>(self, vectors: V) -> Effort {
         let Self { offer, rule, ways: (channel, n_channels), coins } = self;
-        let Offer { shard, machine, keys, sources, round } = offer;
+        let Offer { shard, machine, keys, sources, round, pass } = offer;
         let draws = RoundDraws { vectors, coins, keys, round };
         let mut effort = Effort::default();
-        for (side, groups) in sources.iter().enumerate() {
+        for (side, groups) in sources[channel].iter().enumerate() {
             // At most `MAX_SIDES` times `MAX_CHANNELS`.
             let way = (side * n_channels + channel) as u8;
             let lanes = Arrivals { machine: &mut *machine, draws: &draws, way };
             let work = Work::Sources { groups, max_arcs: usize::MAX };
-            effort += PushArcs { shard, lanes, keys, rule, coins, work }.run(vectors).0;
+            effort += match pass {
+                Pass::First => PushArcs { shard, lanes, keys, rule, coins, work }.run(vectors).0,
+                Pass::Contests => {
+                    let lanes = Contests(lanes);
+                    PushArcs { shard, lanes, keys, rule, coins, work }.run(vectors).0
+                }
+            };
         }
         effort
     }
 }
 
-/// The end of a round in a shard.
+/// A step of the end of a round in a shard.
 struct Settle<'a, M, const W: usize> {
     machine: &'a mut M,
     keys: &'a BatchKeys<W>,
-    launch: &'a Launch<W>,
     round: Round,
-    outcome: ShardRound<W>,
+    step: Step<'a, W>,
+}
+
+/// What is done then, one after the other.
+enum Step<'a, const W: usize> {
+    /// The seeds start, what was under way arrives, and the first contests begin.
+    Gather(&'a Launch<W>),
+    /// Those end that were begun, and others begin.
+    Contest,
+    /// The nodes decide.
+    Settle(&'a mut ShardRound<W>),
 }
 
 /// The same with how nodes draw.
@@ -374,17 +437,27 @@ struct SettleBy<'a, M, C, const W: usize> {
 }
 
 impl<M: NodeMachine<W>, C: WordCoins<W>, const W: usize> Vectorised for SettleBy<'_, M, C, W> {
-    type Output = ShardRound<W>;
+    /// Whether arcs must be gone over once more for the contests that began.
+    type Output = bool;
 
     #[inline(always)]
-    fn run<V: Vectors>(self, vectors: V) -> ShardRound<W> {
-        let Self { settle: Settle { machine, keys, launch, round, mut outcome }, coins } = self;
+    fn run<V: Vectors>(self, vectors: V) -> bool {
+        let Self { settle: Settle { machine, keys, round, step }, coins } = self;
         let draws = RoundDraws { vectors, coins, keys, round };
-        let own = machine.nodes();
-        for seed in launch.starting(&draws).filter(|seed| own.contains(seed.node)) {
-            machine.launch(&seed);
+        match step {
+            Step::Gather(launch) => {
+                let own = machine.nodes();
+                for seed in launch.starting(&draws).filter(|seed| own.contains(seed.node)) {
+                    machine.launch(&seed);
+                }
+                machine.gather(&draws);
+                machine.contest(&draws)
+            }
+            Step::Contest => machine.contest(&draws),
+            Step::Settle(outcome) => {
+                machine.settle(&draws, outcome);
+                false
+            }
         }
-        machine.settle(&draws, &mut outcome);
-        outcome
     }
 }

@@ -50,7 +50,7 @@ impl<const W: usize> Tracer<W> {
             seed: plan.seed,
             first_lane: batch.first_lane(),
             first_of_word: batch.first_simulation - u64::from(batch.first_lane()),
-            delays: plan.dynamics.delay.table(),
+            delays: plan.dynamics.delay.drawn(),
             messages: BTreeMap::new(),
         })
     }

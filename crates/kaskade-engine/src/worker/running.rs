@@ -27,7 +27,11 @@ pub(super) struct RunningBatch {
 }
 
 impl RunningBatch {
-    pub(super) fn begin(partition: Arc<Partition>, plan: BatchPlan, spare: &SpareStates) -> Self {
+    pub(super) fn begin(
+        partition: Arc<Partition>,
+        plan: BatchPlan,
+        spare: &SpareStates,
+    ) -> Result<Self, EngineError> {
         let (lane_words, dynamics) = (partition.plan.lane_words, &partition.plan.dynamics);
         let is_epidemic = matches!(dynamics.rule, NodeRule::Epidemic(_));
         let batch: Box<dyn AnyBatch> = with_lane_words!(lane_words, W => {
@@ -35,12 +39,12 @@ impl RunningBatch {
                 let states = spare.take().unwrap_or_else(|| partition.new_states::<W>());
                 Box::new(BatchRun::<W>::begin(partition, plan, states))
             } else if is_epidemic {
-                Box::new(begin_dynamics::<Epidemic<W>, W>(partition, plan, spare))
+                Box::new(begin_dynamics::<Epidemic<W>, W>(partition, plan, spare)?)
             } else {
-                Box::new(begin_dynamics::<Contagion<W>, W>(partition, plan, spare))
+                Box::new(begin_dynamics::<Contagion<W>, W>(partition, plan, spare)?)
             }
         });
-        Self { batch, n_received: BTreeMap::new() }
+        Ok(Self { batch, n_received: BTreeMap::new() })
     }
 
     pub(super) fn offer(&mut self, received: &[Received]) -> Result<(), EngineError> {
@@ -62,8 +66,7 @@ impl RunningBatch {
                 return Err(EngineError::Conservation { peer, batch, round, counted, received });
             }
         }
-        self.batch.end_round();
-        Ok(())
+        self.batch.end_round()
     }
 }
 
@@ -71,9 +74,9 @@ fn begin_dynamics<M: NodeMachine<W>, const W: usize>(
     partition: Arc<Partition>,
     plan: BatchPlan,
     spare: &SpareStates,
-) -> DynamicsRun<M, W> {
+) -> Result<DynamicsRun<M, W>, EngineError> {
     let machines = spare.take().unwrap_or_else(|| DynamicsRun::<M, W>::new_machines(&partition));
-    DynamicsRun::begin(partition, plan, machines)
+    Ok(DynamicsRun::begin(partition, plan, machines)?)
 }
 
 impl fmt::Debug for RunningBatch {
@@ -101,7 +104,7 @@ pub(super) trait AnyBatch: Send {
         received: &[Received],
         n_received: &mut BTreeMap<WorkerId, u64>,
     ) -> Result<(), EngineError>;
-    fn end_round(&mut self);
+    fn end_round(&mut self) -> Result<(), EngineError>;
     fn step_alone(&mut self) -> Result<(), EngineError>;
     /// Whether anything can happen in the next round without the peers.
     fn can_go_on(&self) -> bool;
@@ -142,8 +145,9 @@ impl<const W: usize> AnyBatch for BatchRun<W> {
         Ok(BatchRun::offer(self, &slices, Parallelism::Pool)?)
     }
 
-    fn end_round(&mut self) {
+    fn end_round(&mut self) -> Result<(), EngineError> {
         BatchRun::end_round(self, Parallelism::Pool);
+        Ok(())
     }
 
     fn step_alone(&mut self) -> Result<(), EngineError> {
@@ -200,11 +204,11 @@ impl<M: NodeMachine<W>, const W: usize> AnyBatch for DynamicsRun<M, W> {
             add_received(&mut self.tally_mut().work, n_received, peer, &slices);
             remote[side].extend(slices);
         }
-        Ok(DynamicsRun::offer(self, &remote, Parallelism::Pool)?)
+        Ok(DynamicsRun::offer(self, remote, Parallelism::Pool)?)
     }
 
-    fn end_round(&mut self) {
-        DynamicsRun::end_round(self, Parallelism::Pool);
+    fn end_round(&mut self) -> Result<(), EngineError> {
+        Ok(DynamicsRun::end_round(self, Parallelism::Pool)?)
     }
 
     fn step_alone(&mut self) -> Result<(), EngineError> {

@@ -150,7 +150,7 @@ impl Task {
                         return tally.map(Outcome::Ended);
                     }
                 }
-                RunningBatch::begin(partition, plan, &self.spare_states)
+                RunningBatch::begin(partition, plan, &self.spare_states)?
             }
             Work::Offer { mut running, received } => {
                 running.offer(&received)?;

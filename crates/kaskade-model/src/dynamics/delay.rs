@@ -23,6 +23,16 @@ pub enum Delay {
 }
 
 impl Delay {
+    /// The rounds that all messages are under way; `None` where they are drawn.
+    #[must_use]
+    pub fn certain_rounds(&self) -> Option<u32> {
+        match self {
+            Self::NextRound => Some(1),
+            Self::Constant(rounds) => Some(*rounds),
+            Self::Meeting(_) | Self::Table(_) => None,
+        }
+    }
+
     /// The same as a table to draw from; `None` where there is nothing to draw.
     #[must_use]
     pub fn table(&self) -> Option<DelayTable> {
@@ -32,6 +42,12 @@ impl Delay {
             Self::Meeting(meeting) => Some(DelayTable::geometric(*meeting)),
             Self::Table(weights) => Some(DelayTable::weighted(weights)),
         }
+    }
+
+    /// The table to draw from, where delays are not all the same.
+    #[must_use]
+    pub fn drawn(&self) -> Option<DelayTable> {
+        self.certain_rounds().map_or_else(|| self.table(), |_| None)
     }
 
     pub(super) fn check(&self) -> Result<(), DynamicsError> {
@@ -64,6 +80,20 @@ pub struct DelayTable {
 }
 
 impl DelayTable {
+    /// The probability of at most `rounds` rounds, at least 1.
+    #[must_use]
+    pub fn within(&self, rounds: u32) -> Threshold {
+        let last = self.cumulative.len() - 1;
+        Threshold::from_width(self.cumulative[last.min(rounds as usize - 1)])
+    }
+
+    /// The most rounds.
+    #[must_use]
+    pub fn longest(&self) -> u32 {
+        // At most 2¹⁶.
+        self.cumulative.len() as u32
+    }
+
     /// The delay, at least 1, that the 32-bit `uniform` draws. O(log rounds).
     #[inline]
     #[must_use]
