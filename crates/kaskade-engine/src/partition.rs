@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kaskade_model::AnyShard;
 use kaskade_model::coin::{Family, Isa};
-use kaskade_model::diffusion::{ArcProbability, Endpoints, LiveArcModel, ModelError};
+use kaskade_model::diffusion::{ArcProbability, Endpoints, LiveArcModel, LiveArcs, ModelError};
 use kaskade_model::dynamics::{NoColumns, NodeColumns, NodeTraits};
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::tally::PartitionTally;
@@ -146,6 +146,25 @@ impl Partition {
     pub(crate) fn job_model(&self) -> JobModel<'_> {
         let Self { plan, endpoints, .. } = self;
         JobModel { model: &plan.model, seed: plan.seed, endpoints }
+    }
+
+    /// Calls `body` with the rule that decides the arcs of `shard`, the partition's number
+    /// `shard_idx`, over channel number `channel` of the job; 0 where it has none.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the shard lacks what the rule reads.
+    pub(crate) fn with_rule<T>(
+        &self,
+        (shard_idx, shard): (usize, &AnyShard),
+        channel: usize,
+        body: impl FnOnce(&dyn LiveArcs) -> T,
+    ) -> Result<T, ModelError> {
+        match self.plan.dynamics.channels.get(channel) {
+            Some(of) => {
+                self.layers.with_rule((of, channel), self.plan.seed, (shard, shard_idx), body)
+            }
+            None => self.job_model().with_rule(shard, body),
+        }
     }
 
     /// Whether its simulations can be run one after another.

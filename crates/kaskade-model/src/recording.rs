@@ -48,13 +48,11 @@ pub struct NodeCount {
 }
 
 impl Dynamics {
-    /// Whether one message makes a node active for good, so that somebody can be said to have
-    /// passed it on: not in epidemics, and not where messages are of several sides.
+    /// Whether a node becomes active once and for good, so that somebody can be said to have
+    /// passed it on: not in epidemics.
     #[must_use]
     pub fn can_be_traced(&self) -> bool {
-        self.n_ways() == 1
-            && self.channels.is_empty()
-            && !matches!(self.rule, NodeRule::Epidemic(_))
+        !matches!(self.rule, NodeRule::Epidemic(_))
     }
 }
 

@@ -287,11 +287,9 @@ impl Spec {
         }
         if trace_simulations > 0 && !self.dynamics()?.can_be_traced() {
             let reason = format!(
-                "is for models in which one message makes a node active for good \
-                 (independent-cascade, linear-threshold, threshold), without channels; this is \
-                 `{}`{}: leave it out",
+                "is for models in which a node becomes active once and for good; this is `{}`: \
+                 leave it out",
                 self.model.kind,
-                if self.channel.is_empty() { "" } else { " over channels" },
             );
             return Err(SpecError::new("run.trace_simulations", reason));
         }

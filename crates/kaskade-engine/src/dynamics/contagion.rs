@@ -425,6 +425,7 @@ impl<const W: usize> Contagion<W> {
         }
         let (class, places) = (self.traits.class(node), &self.places);
         outcome.count((node, &self.traits), draws.round(), places, &active);
+        outcome.trace(node, ways);
         let measures = &mut outcome.measures;
         if let Some(first) = places.sides {
             let of_sides = measures[first..].iter_mut();

@@ -51,7 +51,7 @@ pub trait NodeMachine<const W: usize>: Send + Sized + 'static {
     fn gather(&mut self, _draws: &impl NodeDraws<W>) {}
 
     /// Ends the contests that were begun, and begins the next: true where the arcs of the round must
-    /// be gone over once more, for [`Contests`].
+    /// be gone over once more, for [`NodeMachine::compete`].
     fn contest(&mut self, _draws: &impl NodeDraws<W>) -> bool {
         false
     }
@@ -115,15 +115,17 @@ pub struct ShardRound<const W: usize> {
     pub(super) n_pending: u64,
     /// The lanes that are traced.
     traced: LaneMask<W>,
-    /// The nodes that became active in them.
-    pub(super) activated: Slice<W>,
+    /// The nodes that became active in them, a slice for each way.
+    activated: Vec<Slice<W>>,
 }
 
 impl<const W: usize> ShardRound<W> {
-    pub(super) fn new(n_sides: usize, n_measures: usize, traced: LaneMask<W>) -> Self {
+    /// Of a job with `dynamics`, whose simulations are traced in the lanes `traced`.
+    pub(super) fn new(dynamics: &Dynamics, n_measures: usize, traced: LaneMask<W>) -> Self {
+        let (n_sides, n_ways) = (dynamics.n_sides(), dynamics.n_ways());
         Self {
             traced,
-            activated: Slice::default(),
+            activated: vec![Slice::default(); n_ways],
             counts: LaneCounts::default(),
             measures: vec![LaneTotals::default(); n_measures],
             frontier: vec![Slice::default(); n_sides],
@@ -142,15 +144,39 @@ impl<const W: usize> ShardRound<W> {
         active: &LaneMask<W>,
     ) {
         let class = traits.class(node);
-        let traced: LaneMask<W> = std::array::from_fn(|word| active[word] & self.traced[word]);
-        if !is_empty(&traced) {
-            self.activated.push(node.0, traced);
-        }
         if class.counts {
             self.counts.add(active, activation_fingerprint(node, round));
         }
         places.count_class(&mut self.measures, (class, traits.weight(node)), active);
     }
+
+    /// Keeps of `node` in which of the traced lanes it became active in each of `ways`.
+    #[inline(always)]
+    pub(super) fn trace(&mut self, node: NodeId, ways: &[LaneMask<W>]) {
+        if is_empty(&self.traced) {
+            return;
+        }
+        for (activated, way) in self.activated.iter_mut().zip(ways) {
+            let traced: LaneMask<W> = std::array::from_fn(|word| way[word] & self.traced[word]);
+            if !is_empty(&traced) {
+                activated.push(node.0, traced);
+            }
+        }
+    }
+
+    /// The nodes that became active in the traced lanes, each slice with its way.
+    pub(super) fn activated(&self) -> impl Iterator<Item = (u8, &Slice<W>)> {
+        (0..).zip(&self.activated)
+    }
+}
+
+/// How often the arcs of a round were gone over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// For the first time: what is live arrives.
+    First,
+    /// Once more: what is live competes for the nodes that are contested.
+    Contests,
 }
 
 /// A machine as arcs see it along which messages come one way.
@@ -158,12 +184,16 @@ pub(super) struct Arrivals<'a, M, D> {
     pub(super) machine: &'a mut M,
     pub(super) draws: &'a D,
     pub(super) way: u8,
+    pub(super) pass: Pass,
 }
 
 impl<M: NodeMachine<W>, D: NodeDraws<W>, const W: usize> Reached<W> for Arrivals<'_, M, D> {
     #[inline(always)]
     fn is_saturated(&self, node_idx: u32) -> bool {
-        self.machine.is_saturated(node_idx)
+        match self.pass {
+            Pass::First => self.machine.is_saturated(node_idx),
+            Pass::Contests => !self.machine.is_contested(node_idx),
+        }
     }
 
     #[inline(always)]
@@ -173,37 +203,18 @@ impl<M: NodeMachine<W>, D: NodeDraws<W>, const W: usize> Reached<W> for Arrivals
 
     #[inline(always)]
     fn lacking(&self, node_idx: u32, offered: &LaneMask<W>) -> LaneMask<W> {
-        self.machine.lacking(node_idx, self.way, offered)
+        match self.pass {
+            Pass::First => self.machine.lacking(node_idx, self.way, offered),
+            Pass::Contests => self.machine.contested(node_idx, self.way, offered),
+        }
     }
 
     #[inline(always)]
     fn reach(&mut self, arc: &Arc, live: &LaneMask<W>) {
-        self.machine.reach(self.draws, arc, self.way, live);
-    }
-}
-
-/// The same machine where arcs are gone over once more, for its contests.
-pub(super) struct Contests<'a, M, D>(pub(super) Arrivals<'a, M, D>);
-
-impl<M: NodeMachine<W>, D: NodeDraws<W>, const W: usize> Reached<W> for Contests<'_, M, D> {
-    #[inline(always)]
-    fn is_saturated(&self, node_idx: u32) -> bool {
-        !self.0.machine.is_contested(node_idx)
-    }
-
-    #[inline(always)]
-    fn prefetch(&self, node_idx: u32) {
-        self.0.machine.prefetch(node_idx);
-    }
-
-    #[inline(always)]
-    fn lacking(&self, node_idx: u32, offered: &LaneMask<W>) -> LaneMask<W> {
-        self.0.machine.contested(node_idx, self.0.way, offered)
-    }
-
-    #[inline(always)]
-    fn reach(&mut self, arc: &Arc, live: &LaneMask<W>) {
-        self.0.machine.compete(self.0.draws, arc, self.0.way, live);
+        match self.pass {
+            Pass::First => self.machine.reach(self.draws, arc, self.way, live),
+            Pass::Contests => self.machine.compete(self.draws, arc, self.way, live),
+        }
     }
 }
 

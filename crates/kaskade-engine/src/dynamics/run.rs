@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::draws::RoundDraws;
 use super::launch::Launch;
-use super::machine::{Arrivals, Contests, NodeMachine, ShardRound};
+use super::machine::{Arrivals, NodeMachine, Pass, ShardRound};
 use super::recent::Recent;
 use crate::kernel::{
     BatchKeys, ByLane, ByOctet, Effort, LaneCounts, LaneTotals, Parallelism, PushArcs, Sources,
@@ -165,9 +165,7 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
         let round = self.round.next();
         if let Some(tracer) = tracer {
             let active_before = |shard: usize, node_idx| machines[shard].active_before(node_idx);
-            // Jobs of several sides or channels are not traced.
-            let sources = sources[0].first().map_or(&[][..], Vec::as_slice);
-            tracer.listen(partition, keys, sources, round, active_before)?;
+            tracer.listen(partition, keys, &sources, round, active_before)?;
         }
         let offer_to = |(shard_idx, (shard, machine)): (usize, (&AnyShard, &mut M))| {
             let offer = Offer { shard, machine, keys, sources: &sources, round, pass: Pass::First };
@@ -230,14 +228,14 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
         let partition = Arc::clone(&self.partition);
         let dynamics = &partition.plan.dynamics;
         let launch = Launch::of_round(&partition.plan, &self.batch, round);
-        let (n_sides, n_measures) = (dynamics.n_sides(), self.tally.series.n_measures as usize);
+        let n_measures = self.tally.series.n_measures as usize;
         let traced = self.tracer.as_ref().map_or([0; W], Tracer::lanes);
         let Self { keys, machines, recent, .. } = &mut *self;
         let sources: Vec<_> = (0..dynamics.channels.len().max(1))
             .map(|channel| recent.sources(channel, None))
             .collect();
         let settle = |(shard_idx, (shard, machine)): (usize, (&AnyShard, &mut M))| {
-            let mut outcome = ShardRound::new(n_sides, n_measures, traced);
+            let mut outcome = ShardRound::new(dynamics, n_measures, traced);
             let step =
                 |machine: &mut M, step| partition.settle(Settle { machine, keys, round, step });
             let mut effort = Effort::default();
@@ -277,7 +275,7 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
         let n_measures = self.tally.series.n_measures as usize;
         let mut measures = vec![LaneTotals::<W>::default(); n_measures];
         if let Some(tracer) = &mut self.tracer {
-            let activated = outcomes.iter().map(|outcome| &outcome.activated);
+            let activated = outcomes.iter().flat_map(ShardRound::activated);
             tracer.end_round(round, activated, &mut self.tally);
         }
         for outcome in outcomes {
@@ -309,28 +307,22 @@ impl Partition {
         let Self { plan, isa, .. } = self;
         let Offer { shard, machine, keys, sources, round, pass } = offer;
         let draws_every_round = plan.dynamics.draws_every_round();
-        let n_channels = plan.dynamics.channels.len();
-        let mut run = |rule: &dyn LiveArcs, channel: usize| {
-            let offer = Offer { shard, machine: &mut *machine, keys, sources, round, pass };
-            let ways = (channel, n_channels.max(1));
-            match plan.coins {
-                Family::Arc => isa.run(OfferBy { offer, rule, ways, coins: ByLane }),
-                Family::Octet | Family::Block => {
-                    isa.run(OfferBy { offer, rule, ways, coins: ByOctet })
-                }
-            }
-        };
-        if n_channels == 0 {
-            return self.job_model().with_rule(shard, |rule| {
-                if draws_every_round { run(&AtRound { rule, round }, 0) } else { run(rule, 0) }
-            });
-        }
+        let n_channels = sources.len();
         let mut effort = Effort::default();
-        for (channel, of) in plan.dynamics.channels.iter().enumerate() {
-            effort +=
-                self.layers.with_rule((of, channel), plan.seed, (shard, shard_idx), |rule| {
-                    run(rule, channel)
-                })?;
+        for channel in 0..n_channels {
+            let mut run = |rule: &dyn LiveArcs| {
+                let offer = Offer { shard, machine: &mut *machine, keys, sources, round, pass };
+                let ways = (channel, n_channels);
+                match plan.coins {
+                    Family::Arc => isa.run(OfferBy { offer, rule, ways, coins: ByLane }),
+                    Family::Octet | Family::Block => {
+                        isa.run(OfferBy { offer, rule, ways, coins: ByOctet })
+                    }
+                }
+            };
+            effort += self.with_rule((shard_idx, shard), channel, |rule| {
+                if draws_every_round { run(&AtRound { rule, round }) } else { run(rule) }
+            })?;
         }
         Ok(effort)
     }
@@ -368,15 +360,6 @@ struct Offer<'a, M, const W: usize> {
     pass: Pass,
 }
 
-/// How often the arcs of a round were gone over.
-#[derive(Clone, Copy, Debug)]
-enum Pass {
-    /// For the first time: what is live arrives.
-    First,
-    /// Once more: what is live competes for the nodes that are contested.
-    Contests,
-}
-
 /// The same with the rule of the arcs, and how they draw.
 struct OfferBy<'a, M, C, const W: usize> {
     offer: Offer<'a, M, W>,
@@ -398,15 +381,9 @@ impl<M: NodeMachine<W>, C: WordCoins<W>, const W: usize> Vectorised for OfferBy<
         for (side, groups) in sources[channel].iter().enumerate() {
             // At most `MAX_SIDES` times `MAX_CHANNELS`.
             let way = (side * n_channels + channel) as u8;
-            let lanes = Arrivals { machine: &mut *machine, draws: &draws, way };
+            let lanes = Arrivals { machine: &mut *machine, draws: &draws, way, pass };
             let work = Work::Sources { groups, max_arcs: usize::MAX };
-            effort += match pass {
-                Pass::First => PushArcs { shard, lanes, keys, rule, coins, work }.run(vectors).0,
-                Pass::Contests => {
-                    let lanes = Contests(lanes);
-                    PushArcs { shard, lanes, keys, rule, coins, work }.run(vectors).0
-                }
-            };
+            effort += PushArcs { shard, lanes, keys, rule, coins, work }.run(vectors).0;
         }
         effort
     }

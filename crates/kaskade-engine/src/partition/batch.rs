@@ -264,7 +264,7 @@ impl<const W: usize> BatchRun<W> {
 
         let partition = Arc::clone(&self.partition);
         if let Some(tracer) = &mut self.tracer {
-            let sources: Vec<_> = frontier.iter().map(|slice| Sources::of(slice)).collect();
+            let sources = [vec![frontier.iter().map(|slice| Sources::of(slice)).collect()]];
             let states = &self.states;
             let active_before = |shard: usize, node_idx| states[shard].active_before(node_idx);
             tracer.listen(&partition, &self.keys, &sources, self.round.next(), active_before)?;
@@ -357,7 +357,7 @@ impl<const W: usize> BatchRun<W> {
             }
         };
         if let Some(tracer) = &mut self.tracer {
-            tracer.end_round(round, self.frontier.iter(), &mut self.tally);
+            tracer.end_round(round, self.frontier.iter().map(|slice| (0, slice)), &mut self.tally);
         }
         self.count(&counts);
     }

@@ -195,12 +195,14 @@ fn contagion(
                 continue;
             }
             is_active[node as usize] = true;
-            passed.push((round, node, parent(plan, simulation, node, sources())));
+            let way = way_of(plan, simulation, &reached);
+            let same_way = reached.iter().filter(|arrival| arrival.way == way);
+            let sources = same_way.filter_map(|arrival| arrival.source);
+            passed.push((round, node, parent(plan, simulation, node, sources)));
             add(&mut row.new_per_round, 1);
             let term = coin::activation_fingerprint(NodeId(node), Round(round));
             row.fingerprint = row.fingerprint.wrapping_add(term);
 
-            let way = way_of(plan, simulation, &reached);
             let (mut side, channel) = (way / n_channels, way % n_channels);
             let item = |purpose| coin::node_item(NodeId(node), purpose);
             let draws = |purpose, probability| is_met(plan, simulation, item(purpose), probability);
