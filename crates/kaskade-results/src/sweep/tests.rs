@@ -23,6 +23,21 @@ fn table() -> SweepTable {
     }
 }
 
+/// The same with a second key.
+fn by_second_key(values: Vec<SweptValue>) -> SweepTable {
+    let mut two = table();
+    let rows = two.rows.iter().flat_map(|row| {
+        values.iter().map(|value| {
+            let mut row = row.clone();
+            row.values.push(value.clone());
+            row
+        })
+    });
+    two.rows = rows.collect();
+    two.axes.push(SweepAxis { key: "seeds".to_owned(), values, is_log: false });
+    two
+}
+
 #[test]
 fn a_point_is_known_by_what_decides_its_result() {
     let (_, summary) = fixture::summary();
@@ -95,19 +110,33 @@ fn the_page_draws_curves_and_maps() {
     let page = crate::report::sweep_report(&one);
     assert_eq!(page.matches("<svg ").count(), 1);
     assert!(page.contains("octet coins") && !page.contains("NaN"));
-    let mut two = table();
-    let values = vec!["a<b".into(), SweptValue::Integer(3)];
-    two.axes.push(SweepAxis { key: "seeds".to_owned(), values: values.clone(), is_log: false });
-    let rows = two.rows.iter().flat_map(|row| {
-        values.iter().map(|value| {
-            let mut row = row.clone();
-            row.values.push(value.clone());
-            row
-        })
-    });
-    two.rows = rows.collect();
-    let page = crate::report::sweep_report(&two);
+    let page =
+        crate::report::sweep_report(&by_second_key(vec!["a<b".into(), SweptValue::Integer(3)]));
     assert_eq!(page.matches("<svg ").count(), 2, "a map and curves");
     assert_eq!(page.matches("class=\"cell\"").count(), 4 + 5);
     assert!(page.contains("a&lt;b") && !page.contains("a<b"));
+}
+
+#[test]
+fn of_many_values_some_are_drawn_as_curves() {
+    let curves = |n: i64| {
+        let mut plots =
+            crate::report::sweep_plots(&by_second_key((1..=n).map(SweptValue::Integer).collect()));
+        plots.pop().unwrap()
+    };
+    let (few, many) = (curves(8), curves(15));
+    for plot in [&few, &many] {
+        let file = plot.file();
+        assert_eq!(plot.name, "curves");
+        assert_eq!(file.matches("<path class=\"line ").count(), 8);
+        assert_eq!(file.matches("<line class=\"line ").count(), 8, "the legend names every one");
+    }
+    assert!(!few.description.contains("drawn") && few.file().contains("by seeds</text>"));
+    let drawn = "Of the 15 values of seeds 8 are drawn: 1, 3, 5, 7, 9, 11, 13, 15.";
+    assert!(many.description.contains(drawn), "{}", many.description);
+    assert!(many.file().contains("by seeds, 8 of 15 values</text>"));
+    assert_eq!(many.rows.len(), 2 * 15, "the numbers have all");
+    let long = by_second_key((0..8).map(|n| format!("a long value {n}").as_str().into()).collect());
+    let file = crate::report::sweep_plots(&long).pop().unwrap().file();
+    assert_eq!(file.matches("<line class=\"line ").count(), 8);
 }
