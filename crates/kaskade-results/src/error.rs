@@ -151,6 +151,13 @@ pub enum ResultsError {
         /// Nodes of a drawing, at most.
         limit: usize,
     },
+    /// The renderer refused a drawing.
+    #[error("could not make a picture of the drawing: use its .svg instead")]
+    Render {
+        /// The renderer's reason.
+        #[source]
+        source: resvg::usvg::Error,
+    },
     /// The file system refused.
     #[error("could not {action} {}", path.display())]
     Io {

@@ -53,9 +53,24 @@ pub(super) fn for_screens() -> String {
     )
 }
 
+/// The style of pictures, which are light: with the colours in the places of their variables,
+/// which browsers alone know.
+pub(super) fn for_pictures() -> String {
+    LIGHT.iter().fold(RULES.to_owned(), |rules, (name, colour)| {
+        rules.replace(&format!("var({name})"), colour)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pictures_need_no_browser() {
+        let style = for_pictures();
+        assert!(!style.contains("var(") && !style.contains('@'), "{style}");
+        assert!(style.contains(".plot .label{fill:#1b2430}"), "{style}");
+    }
 
     #[test]
     fn every_line_has_its_look() {

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use super::axis::Axis;
 use super::style;
+use crate::error::ResultsError;
+use crate::picture;
 
 /// The drawing's size; a page scales it.
 const WIDTH: f64 = 480.0;
@@ -55,6 +57,14 @@ impl Plot {
     #[must_use]
     pub fn file(&self) -> String {
         self.svg(&format!("<style>{}</style>", style::for_screens()))
+    }
+
+    /// The drawing as a PNG file, at twice its size, dark on white.
+    ///
+    /// # Errors
+    /// [`ResultsError::Render`] if the renderer refuses.
+    pub fn png(&self) -> Result<Vec<u8>, ResultsError> {
+        picture::png(&self.svg(&format!("<style>{}</style>", style::for_pictures())))
     }
 
     fn svg(&self, style: &str) -> String {
