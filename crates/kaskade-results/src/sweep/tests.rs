@@ -90,7 +90,9 @@ fn a_sweep_takes_only_whole_points_and_leaves_strangers_alone() {
         assert!(
             sweep.find("other").unwrap().is_none() && !sweep.point("other").try_exists().unwrap()
         );
+        assert!(!SweepTable::is_in(&path));
         sweep.write_table(&table()).unwrap();
+        assert!(SweepTable::is_in(&path));
     }
     // What a process that was killed leaves: a hidden directory, and never a half one.
     fs::create_dir(path.join("points/.x.partial-1-0")).unwrap();
@@ -139,4 +141,25 @@ fn of_many_values_some_are_drawn_as_curves() {
     let long = by_second_key((0..8).map(|n| format!("a long value {n}").as_str().into()).collect());
     let file = crate::report::sweep_plots(&long).pop().unwrap().file();
     assert_eq!(file.matches("<line class=\"line ").count(), 8);
+}
+
+#[test]
+fn a_table_reads_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let sweep = SweepDirectory::open(&dir.path().join("sweep")).unwrap();
+    let mut table = by_second_key(vec![SweptValue::Number(1.0), "all".into()]);
+    table.rows[1].measures = vec![("cost".to_owned(), 0.1), ("doses".to_owned(), 3.0)];
+    table.rows[1].measures_digest = Some("ab".to_owned());
+    sweep.write_table(&table).unwrap();
+    assert_eq!(SweepTable::read(&dir.path().join("sweep")).unwrap(), table);
+
+    let path = dir.path().join("sweep/sweep.json");
+    let text = fs::read_to_string(&path).unwrap();
+    for (found, other) in [("id-0.1", "id-0.3"), ("\"all\"", "\"any\",7"), ("\"seeds\":", "\"s\":")]
+    {
+        assert!(text.contains(found), "{found}");
+        fs::write(&path, text.replacen(found, other, 1)).unwrap();
+        let error = SweepTable::read(&dir.path().join("sweep")).unwrap_err();
+        assert!(matches!(error, ResultsError::UnreadableSweep { .. }) && error.is_corrupt());
+    }
 }
