@@ -185,8 +185,10 @@ impl Canvas {
     /// A cell of a heat map, one unit wide and high, as strong as `share` of the strongest; with a
     /// text in it where that fits.
     pub(super) fn cell(&mut self, [column, row]: [usize; 2], share: f64, text: &str) {
-        let (left, right) = (self.x.place(column as f64), self.x.place(column as f64 + 1.0));
-        let (bottom, top) = (self.y.place(row as f64), self.y.place(row as f64 + 1.0));
+        // Edges as they are written, so that neighbours meet.
+        let edge = |axis: &Axis, unit: usize| (10.0 * axis.place(unit as f64)).round() / 10.0;
+        let (left, right) = (edge(&self.x, column), edge(&self.x, column + 1));
+        let (bottom, top) = (edge(&self.y, row), edge(&self.y, row + 1));
         let (width, height) = (right - left, bottom - top);
         let opacity = 0.06 + 0.94 * share;
         self.add(format_args!(

@@ -120,6 +120,16 @@ fn the_page_draws_curves_and_maps() {
 }
 
 #[test]
+fn cells_of_a_map_meet() {
+    let plots =
+        crate::report::sweep_plots(&by_second_key((0..37).map(SweptValue::Integer).collect()));
+    let pixels = fixture::Pixels::of(&plots[0].png().unwrap());
+    // The means are all the same, so that the map has one colour from its lowest row to its highest.
+    let found: Vec<_> = (100..500).map(|y| pixels.at(300, y)).collect();
+    assert!(found.iter().all(|&colour| colour == [0x00, 0x72, 0xb2]), "{found:?}");
+}
+
+#[test]
 fn of_many_values_some_are_drawn_as_curves() {
     let curves = |n: i64| {
         let mut plots =
