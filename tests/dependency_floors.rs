@@ -22,7 +22,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
 ];
 
 /// Foreign crates that belong to a few of ours, tests and build scripts included.
-const RESERVED: [(&str, &[&str]); 19] = [
+const RESERVED: [(&str, &[&str]); 22] = [
     ("tokio", &["rpc", "worker", "coordinator", "cli"]),
     ("tokio-stream", &["rpc", "worker", "coordinator", "cli"]),
     ("tokio-util", &["rpc", "worker", "coordinator", "cli"]),
@@ -40,6 +40,9 @@ const RESERVED: [(&str, &[&str]); 19] = [
     ("bincode", &["coordinator"]),
     ("redb", &["coordinator"]),
     ("parquet", &["results", "ingest", "cli"]),
+    ("resvg", &["results"]),
+    ("png", &["results"]),
+    ("epaint_default_fonts", &["results"]),
     ("rayon", &["engine", "ingest", "store", "worker", "cli", "testkit"]),
     ("anyhow", &["cli"]),
 ];

@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Rerun(result::RerunArgs),
     /// Say how far results differ from the first, on common random numbers
     Compare(result::CompareArgs),
-    /// Make a page of a result, or of several side by side
+    /// Make a page of a result, of several side by side, or of a sweep
     Report(result::ReportArgs),
     /// Show one simulation as a tree of who passed it to whom
     Replay(result::ReplayArgs),

@@ -169,6 +169,7 @@ fn of_results(error: &ResultsError) -> u8 {
         | R::UnlistedFile { .. }
         | R::DamagedFile { .. }
         | R::Unreadable { .. }
+        | R::UnreadableSweep { .. }
         | R::Decode { .. }
         | R::Disagree { .. } => CORRUPT,
         _ => JOB_FAILED,

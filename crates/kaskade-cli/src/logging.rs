@@ -33,6 +33,8 @@ pub(crate) struct Watchers {
 pub(crate) fn start(global: &GlobalArgs, least: Level, watchers: Watchers) -> Option<Closing> {
     let level = if global.quiet { Level::ERROR } else { lowered(least, global.verbose) };
     let filter = Targets::new().with_default(level.min(Level::WARN)).with_target("kaskade", level);
+    // It warns of every letter of a name that the font of pictures lacks, in every plot.
+    let filter = filter.with_target("usvg", Level::ERROR);
     let lines = fmt::layer().with_writer(console::log_writer);
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match global.log_format {
         LogFormat::Text => lines.with_ansi(console::stderr_has_color(global.color)).boxed(),

@@ -128,6 +128,15 @@ pub enum ResultsError {
         /// What it holds that no sweep does.
         entry: String,
     },
+    /// The table of a sweep that no sweep writes.
+    #[error("could not read {}: run the sweep again, which goes on with its points", path.display())]
+    UnreadableSweep {
+        /// The table.
+        path: PathBuf,
+        /// Where reading stopped.
+        #[source]
+        source: serde_json::Error,
+    },
     /// Another process writes the sweep.
     #[error("another process is writing the sweep {}: wait until it ends", path.display())]
     SweepInUse {
@@ -150,6 +159,13 @@ pub enum ResultsError {
         nodes: usize,
         /// Nodes of a drawing, at most.
         limit: usize,
+    },
+    /// The renderer refused a drawing.
+    #[error("could not make a picture of the drawing: use its .svg instead")]
+    Render {
+        /// The renderer's reason.
+        #[source]
+        source: resvg::usvg::Error,
     },
     /// The file system refused.
     #[error("could not {action} {}", path.display())]
@@ -175,6 +191,7 @@ impl ResultsError {
                 | Self::UnlistedFile { .. }
                 | Self::DamagedFile { .. }
                 | Self::Unreadable { .. }
+                | Self::UnreadableSweep { .. }
                 | Self::Decode { .. }
                 | Self::Disagree { .. }
         )

@@ -102,6 +102,35 @@ pub(crate) fn summary() -> (Sample, Summary) {
     (sample, summary)
 }
 
+/// A picture read back.
+pub(crate) struct Pixels {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    colours: Vec<[u8; 3]>,
+}
+
+impl Pixels {
+    /// The pixels of a PNG file.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n"));
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+        let mut data = vec![0; reader.output_buffer_size().unwrap()];
+        let frame = reader.next_frame(&mut data).unwrap();
+        let colours = data.chunks_exact(3).map(|pixel| [pixel[0], pixel[1], pixel[2]]);
+        Self { width: frame.width, height: frame.height, colours: colours.collect() }
+    }
+
+    /// The colour so far from the left and from the top.
+    pub(crate) fn at(&self, x: u32, y: u32) -> [u8; 3] {
+        self.colours[(y * self.width + x) as usize]
+    }
+
+    /// The number of pixels whose colour `is_meant`.
+    pub(crate) fn count(&self, is_meant: impl Fn([u8; 3]) -> bool) -> usize {
+        self.colours.iter().filter(|&&colour| is_meant(colour)).count()
+    }
+}
+
 /// Nodes that are called by numbers.
 pub(crate) struct Directory {
     originals: Vec<u64>,

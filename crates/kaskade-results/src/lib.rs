@@ -16,7 +16,7 @@
 //! and [`directory`] puts it on disk, whole or not at all. [`stored`] reads one back,
 //! [`compare`] sets two side by side, [`replay`] makes a tree of one cascade, [`sweep`] a table of many
 //! results, [`critical`] looks for the smallest push that is enough, and [`report()`] makes a page of one
-//! or several.
+//! or several, whose plots are SVG, and PNG by `picture`.
 //!
 //! Nothing here knows graphs (but for what nodes are called), threads, sockets or clocks: times are handed in.
 
@@ -37,6 +37,7 @@ pub mod measured;
 pub mod outbreak;
 pub mod parquet;
 pub mod performance;
+mod picture;
 pub mod reach;
 pub mod replay;
 pub mod report;
@@ -60,7 +61,7 @@ pub use kaskade_model::status::JobState;
 pub use manifest::{Manifest, Provenance, WorkerRecord};
 pub use performance::{Performance, Resources};
 pub use replay::{Replay, ReplaySummary};
-pub use report::{Reported, plots, report};
+pub use report::{Plot, Reported, plots, report, sweep_plots, sweep_report};
 pub use sample::Sample;
 pub use stored::{StoredResult, csv_tables};
 pub use summary::{GraphSummary, JobRecord, Summary};

@@ -137,6 +137,14 @@ impl Replay {
     pub fn svg(&self) -> Result<String, ResultsError> {
         drawing::svg(&self.cascades)
     }
+
+    /// The same as PNG.
+    ///
+    /// # Errors
+    /// As [`Replay::svg`], and [`ResultsError::Render`] if the renderer refuses.
+    pub fn png(&self) -> Result<Vec<u8>, ResultsError> {
+        drawing::png(&self.cascades)
+    }
 }
 
 #[cfg(test)]

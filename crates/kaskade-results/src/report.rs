@@ -7,6 +7,7 @@ mod axis;
 mod page;
 mod plots;
 mod shapes;
+mod style;
 mod svg;
 mod sweep;
 
@@ -68,8 +69,15 @@ pub fn plots(results: &[Reported<'_>], comparisons: &[Comparison]) -> Vec<Plot> 
 }
 
 /// The page about a sweep.
-pub(crate) fn sweep_report(sweep: &SweepTable) -> String {
-    sweep::page(sweep, &sweep::plots(sweep))
+#[must_use]
+pub fn sweep_report(sweep: &SweepTable) -> String {
+    sweep::page(sweep, &sweep_plots(sweep))
+}
+
+/// The plots of that page.
+#[must_use]
+pub fn sweep_plots(sweep: &SweepTable) -> Vec<Plot> {
+    sweep::plots(sweep)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! need not run it again, and a sweep that was killed goes on where it was.
 
 mod directory;
+mod stored;
 mod table;
 
 use std::fmt;
@@ -18,7 +19,10 @@ use crate::outbreak::Outbreak;
 use crate::summary::{GraphSummary, SCHEMA_VERSION, Summary, to_json};
 
 /// The table's files beside the points, in the order in which they are written.
-pub const TABLE_FILES: [&str; 4] = ["sweep.csv", "sweep.parquet", "sweep.html", "sweep.json"];
+pub const TABLE_FILES: [&str; 4] = ["sweep.csv", "sweep.parquet", "sweep.html", TABLE_JSON];
+
+/// The one of them that is read back.
+const TABLE_JSON: &str = "sweep.json";
 
 /// The folder of a sweep's points, each a result directory under its id.
 pub const POINTS_FOLDER: &str = "points";
@@ -83,7 +87,7 @@ impl SweepAxis {
 }
 
 /// A point with what its result says.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepRow {
     /// [`point_id`].
     pub point: String,
@@ -99,12 +103,17 @@ pub struct SweepRow {
     /// How long it lasts.
     pub rounds: RoundsEstimate,
     /// Means of what else was measured, by name.
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "as_map",
+        deserialize_with = "stored::from_map"
+    )]
     pub measures: Vec<(String, f64)>,
     /// Digest v1 of the rows.
     pub digest: String,
     /// The digest of the measures.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measures_digest: Option<String>,
 }
 
@@ -128,7 +137,8 @@ impl SweepRow {
 }
 
 /// All points of a sweep, and what they share.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "stored::StoredTable")]
 pub struct SweepTable {
     /// The graph.
     pub graph: GraphSummary,

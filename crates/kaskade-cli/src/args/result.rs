@@ -39,16 +39,16 @@ pub(crate) struct CompareArgs {
 /// The flags of `report`.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// Result directories; the others are compared with the first
+    /// Result directories, where the others are compared with the first; or the directory of a sweep
     #[arg(value_name = "RESULT", required = true)]
     pub(crate) results: Vec<PathBuf>,
     /// The page to write
     #[arg(long, value_name = "FILE", default_value = "report.html")]
     pub(crate) out: PathBuf,
-    /// A directory for each plot as an SVG file
+    /// A directory for each plot as an SVG and a PNG file
     #[arg(long, value_name = "DIR")]
     pub(crate) plots: Option<PathBuf>,
-    /// A directory for the results' tables as CSV files
+    /// A directory for the tables as CSV files
     #[arg(long, value_name = "DIR")]
     pub(crate) csv: Option<PathBuf>,
     /// Replace what is there
@@ -69,7 +69,7 @@ pub(crate) struct ReplayArgs {
     /// that the result's spec names or generates]
     #[arg(long, value_name = "DIR")]
     pub(crate) graph: Option<PathBuf>,
-    /// The tree as a file: .parquet, .graphml, .dot or .svg, which is for small ones
+    /// The tree as a file: .parquet, .graphml, .dot, or for small ones .svg or .png
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Replace what is there

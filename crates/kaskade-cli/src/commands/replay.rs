@@ -86,6 +86,7 @@ enum Format {
     GraphMl,
     Dot,
     Svg,
+    Png,
 }
 
 impl Format {
@@ -96,8 +97,9 @@ impl Format {
             Some("graphml") => Ok(Self::GraphMl),
             Some("dot") => Ok(Self::Dot),
             Some("svg") => Ok(Self::Svg),
+            Some("png") => Ok(Self::Png),
             _ => Err(CliError::Usage(format!(
-                "--out {}: the ending says the format: .parquet, .graphml, .dot or .svg",
+                "--out {}: the ending says the format: .parquet, .graphml, .dot, .svg or .png",
                 path.display()
             ))),
         }
@@ -109,6 +111,7 @@ impl Format {
             Self::GraphMl => replay.graphml().into_bytes(),
             Self::Dot => replay.dot().into_bytes(),
             Self::Svg => replay.svg()?.into_bytes(),
+            Self::Png => replay.png()?,
         })
     }
 }

@@ -94,6 +94,8 @@ fn replay_shows_a_traced_simulation_and_runs_another_again() {
         folder.json(&small);
         let drawn = fs::read_to_string(folder.path("tree.svg")).unwrap();
         assert_eq!(drawn.matches("<circle").count() as u64, kept["size"].as_u64().unwrap());
+        folder.json(&["replay", "r", "--simulation", "7", "--out", "tree.png"]);
+        assert!(bytes("tree.png").starts_with(b"\x89PNG\r\n\x1a\n"));
     } else {
         folder.refusal(&small, 9);
     }
@@ -105,7 +107,7 @@ fn what_cannot_be_kept_or_shown_is_refused() {
     traced(&folder);
     for (flags, code) in [
         (&["replay", "r", "--simulation", "200"][..], 4),
-        (&["replay", "r", "--simulation", "7", "--out", "tree.png"], 2),
+        (&["replay", "r", "--simulation", "7", "--out", "tree.jpg"], 2),
         (&["replay", "r", "--simulation", "7", "--out", "g.kg"], 2),
     ] {
         folder.refusal(flags, code);

@@ -59,7 +59,13 @@ fn a_report_is_one_file_and_never_replaces_another_unasked() {
     let folder = Folder::new();
     two_results(&folder);
     let written = folder.json(&["report", "a", "b", "--out", "r/page.html", "--plots", "r/plots"]);
-    assert_eq!(written["files"].as_array().unwrap().len(), 1 + 5);
+    assert_eq!(written["files"].as_array().unwrap().len(), 1 + 2 * 5);
+    let plots = folder.path("r/plots");
+    for name in ["growth", "new", "reproduction", "spreads", "differences"] {
+        let [svg, png] = ["svg", "png"].map(|ending| plots.join(name).with_extension(ending));
+        assert!(fs::read_to_string(svg).unwrap().starts_with("<svg "), "{name}");
+        assert!(fs::read(png).unwrap().starts_with(b"\x89PNG\r\n\x1a\n"), "{name}");
+    }
     let page = fs::read_to_string(folder.path("r/page.html")).unwrap();
     assert!(page.contains("2 results side by side") && !page.contains("<script"));
     folder.kaskade(&["report", "a", "--out", "r/page.html"]).assert().code(6);

@@ -120,6 +120,22 @@ fn a_point_is_the_result_that_a_job_of_its_own_has() {
 }
 
 #[test]
+fn the_page_and_the_plots_of_a_sweep_are_files() {
+    let spec = "version = 1\n[graph]\npath = \"g.kg\"\n[run]\nsimulations = 50\n[sweep]\n\
+                \"seeds.top_degree\" = [1, 2]\n\"model.probability\" = [0.05, 0.1]\n";
+    let folder = sweep_folder(spec);
+    folder.json(&["run", "s.toml", "--out", "s"]);
+    folder.json(&["report", "s", "--out", "r/page.html", "--plots", "r", "--csv", "r"]);
+    let files = ["curves.png", "curves.svg", "map-0.png", "map-0.svg", "page.html", "sweep.csv"];
+    assert_eq!(names(&folder.path("r")), files);
+    let [page, table] = ["r/page.html", "r/sweep.csv"].map(|name| fs::read(folder.path(name)));
+    assert_eq!(page.unwrap(), fs::read(folder.path("s/sweep.html")).unwrap());
+    assert_eq!(table.unwrap(), fs::read(folder.path("s/sweep.csv")).unwrap());
+    folder.write("s/sweep.json", "{}");
+    assert!(folder.refusal(&["report", "s", "--force"], 8).contains("run the sweep again"));
+}
+
+#[test]
 fn what_a_sweep_cannot_do_is_said_before_anything_runs() {
     let folder = sweep_folder(SWEEP);
     assert!(folder.refusal(&["run", "s.toml"], 7).contains("name one with --out DIR"));

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::cascades::Cascades;
 use crate::error::ResultsError;
+use crate::picture;
 use crate::report::escape;
 
 /// Nodes of a drawing, at most.
@@ -19,11 +20,22 @@ const MARGIN: f64 = 36.0;
 
 const STYLE: &str = "svg{background:#fff}path{fill:none;stroke:#8a96a5;stroke-width:1.2}\
 circle{fill:#0072b2;stroke:#fff}circle.seed{fill:#d55e00}text{font:11px system-ui,sans-serif;\
-fill:#1b2430;text-anchor:middle}@media (prefers-color-scheme:dark){svg{background:#11161d}\
-text{fill:#e8edf3}circle{fill:#56b4e9;stroke:#11161d}circle.seed{fill:#e69f00}}";
+fill:#1b2430;text-anchor:middle;paint-order:stroke;stroke:#fff;stroke-width:3px}";
 
-/// The drawing of the one cascade of `cascades`.
+const DARK_STYLE: &str = "@media (prefers-color-scheme:dark){svg{background:#11161d}\
+text{fill:#e8edf3;stroke:#11161d}circle{fill:#56b4e9;stroke:#11161d}circle.seed{fill:#e69f00}}";
+
+/// The drawing of the one cascade of `cascades`, light or dark as the reader's screen.
 pub(super) fn svg(cascades: &Cascades) -> Result<String, ResultsError> {
+    draw(cascades, &format!("{STYLE}{DARK_STYLE}"))
+}
+
+/// The drawing as a picture, which is light.
+pub(super) fn png(cascades: &Cascades) -> Result<Vec<u8>, ResultsError> {
+    picture::png(&draw(cascades, STYLE)?)
+}
+
+fn draw(cascades: &Cascades, style: &str) -> Result<String, ResultsError> {
     let activations = cascades.activations();
     if activations.len() > MAX_DRAWN {
         let (nodes, limit) = (activations.len(), MAX_DRAWN);
@@ -43,7 +55,7 @@ pub(super) fn svg(cascades: &Cascades) -> Result<String, ResultsError> {
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
          width=\"{width:.0}\" height=\"{height:.0}\" role=\"img\" aria-labelledby=\"title\">\
-         <title id=\"title\">{title}</title><style>{STYLE}</style>\n"
+         <title id=\"title\">{title}</title><style>{style}</style>\n"
     );
     // A string takes whatever is written to it.
     for of in activations {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::fixture::Pixels;
 
 /// Simulation 5: 30 passes it to 10 and "a&b", 10 to "x\"y"; 40 is a seed alone. And another one.
 fn cascades() -> Cascades {
@@ -52,6 +53,11 @@ fn a_small_tree_is_drawn_and_a_large_one_is_refused() {
     {
         assert!(svg.contains(place), "{place} of {svg}");
     }
+    let picture = Pixels::of(&replay().png().unwrap());
+    assert_eq!((picture.width, picture.height), (2 * 184, 2 * 200));
+    // The same places, in pixels.
+    assert_eq!(picture.at(72, 328), [0x00, 0x72, 0xb2]);
+    assert_eq!(picture.at(128, 72), [0xd5, 0x5e, 0x00]);
     let n = drawing::MAX_DRAWN as u32 + 1;
     let of = |node| Activation { simulation: 0, round: 0, node, parent: None };
     let names = (0..u64::from(n)).map(OriginalId::from).collect();

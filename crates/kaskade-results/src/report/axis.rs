@@ -44,6 +44,11 @@ impl Axis {
         self.ends[0] + share.clamp(0.0, 1.0) * (self.ends[1] - self.ends[0])
     }
 
+    /// Where the highest value is drawn.
+    pub(super) fn top(&self) -> f64 {
+        self.ends[1]
+    }
+
     /// Round values on the axis, with their labels.
     pub(super) fn ticks(&self) -> Vec<(f64, String)> {
         match (self.has_ticks, self.is_log) {

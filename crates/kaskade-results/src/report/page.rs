@@ -1,7 +1,8 @@
 //! The page round the plots.
 
 use super::Reported;
-use super::svg::{Plot, STYLE, escape};
+use super::style;
+use super::svg::{Plot, escape};
 use crate::compare::{Comparison, Method};
 use crate::estimate::Interval;
 use crate::summary::{Summary, to_json};
@@ -37,10 +38,11 @@ pub(super) fn whole(title: &str, body: &str) -> String {
          <meta http-equiv=\"Content-Security-Policy\" \
          content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\
          <link rel=\"icon\" href=\"data:,\"><title>{} · kaskade</title>\
-         <style>{PAGE_STYLE}{STYLE}</style></head>\n<body><main>{body}\
+         <style>{PAGE_STYLE}{}</style></head>\n<body><main>{body}\
          <footer>Made by kaskade {version}. This page asks for nothing but itself.</footer>\
          </main></body></html>\n",
-        escape(title)
+        escape(title),
+        style::for_screens()
     )
 }
 

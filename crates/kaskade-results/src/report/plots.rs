@@ -2,14 +2,12 @@
 
 use super::Reported;
 use super::axis::Axis;
+use super::style::LINES;
 use super::svg::{ACROSS, Canvas, Plot, UP};
 use crate::compare::Comparison;
 use crate::estimate::Quantiles;
 use crate::growth::GrowthRound;
 use crate::table::figures::{count, figure};
-
-/// Looks of lines; with more results they come again.
-const CLASSES: [&str; 4] = ["s0", "s1", "s2", "s3"];
 
 /// Points of a line, at most: more are not seen, and make the page large.
 const MAX_POINTS: usize = 240;
@@ -17,8 +15,9 @@ const MAX_POINTS: usize = 240;
 /// How far above the highest value an axis ends.
 const HEADROOM: f64 = 1.05;
 
+/// The look of the line of result `number`; with many results looks come again.
 pub(super) fn class(number: usize) -> &'static str {
-    CLASSES[number % CLASSES.len()]
+    LINES[number % LINES.len()]
 }
 
 /// Nodes active by the end of each round.
@@ -254,9 +253,13 @@ fn rounds_axis(results: &[Reported<'_>]) -> Axis {
 
 /// At most [`MAX_POINTS`] of `values`, evenly spaced, the first and the last among them.
 pub(super) fn thinned<T>(values: &[T]) -> Vec<&T> {
-    if values.len() <= MAX_POINTS {
-        return values.iter().collect();
+    evenly(values.len(), MAX_POINTS).into_iter().map(|place| &values[place]).collect()
+}
+
+/// At most `most` of the places below `n`, evenly spaced, the first and the last among them.
+pub(super) fn evenly(n: usize, most: usize) -> Vec<usize> {
+    if n <= most {
+        return (0..n).collect();
     }
-    let last = values.len() - 1;
-    (0..MAX_POINTS).map(|place| &values[place * last / (MAX_POINTS - 1)]).collect()
+    (0..most).map(|place| place * (n - 1) / (most - 1)).collect()
 }

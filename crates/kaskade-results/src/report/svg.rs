@@ -3,6 +3,9 @@
 use std::fmt::Write as _;
 
 use super::axis::Axis;
+use super::style;
+use crate::error::ResultsError;
+use crate::picture;
 
 /// The drawing's size; a page scales it.
 const WIDTH: f64 = 480.0;
@@ -12,16 +15,20 @@ const RIGHT: f64 = 468.0;
 const TOP: f64 = 46.0;
 /// The line of the legend, between the vertical axis's label and the frame.
 const LEGEND: f64 = 31.0;
+/// An entry of the legend without its letters, between two of them, and a letter.
+const ENTRY_WIDTH: f64 = 30.0;
+const ENTRY_GAP: f64 = 8.0;
+const LETTER_WIDTH: f64 = 6.6;
+/// From one line of the legend to the next.
+const LEGEND_LINE: f64 = 16.0;
 const BOTTOM: f64 = 256.0;
 
 /// Where values of the horizontal axis are drawn.
 pub(super) const ACROSS: [f64; 2] = [LEFT, RIGHT];
 /// Where values of the vertical axis are drawn.
 pub(super) const UP: [f64; 2] = [BOTTOM, TOP];
-
-/// Colours of Okabe and Ito, which people see apart whatever colours they see; on dark ground
-/// their lighter kin. Lines differ by dashes too.
-pub(super) const STYLE: &str = include_str!("plot.css");
+/// The same below a legend of two lines.
+pub(super) const UP_LOWER: [f64; 2] = [BOTTOM, TOP + LEGEND_LINE];
 
 /// A plot with all that stands beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +56,15 @@ impl Plot {
     /// The drawing as a file of its own.
     #[must_use]
     pub fn file(&self) -> String {
-        self.svg(&format!("<style>{STYLE}</style>"))
+        self.svg(&format!("<style>{}</style>", style::for_screens()))
+    }
+
+    /// The drawing as a PNG file, at twice its size, dark on white.
+    ///
+    /// # Errors
+    /// [`ResultsError::Render`] if the renderer refuses.
+    pub fn png(&self) -> Result<Vec<u8>, ResultsError> {
+        picture::png(&self.svg(&format!("<style>{}</style>", style::for_pictures())))
     }
 
     fn svg(&self, style: &str) -> String {
@@ -69,13 +84,14 @@ pub(super) struct Canvas {
     x: Axis,
     y: Axis,
     body: String,
-    legend_at: f64,
+    /// Where the next entry of the legend stands.
+    legend_at: [f64; 2],
 }
 
 impl Canvas {
     /// The frame: axes, grid, labels.
     pub(super) fn new(x: Axis, y: Axis, x_label: &str, y_label: &str) -> Self {
-        let mut canvas = Self { x, y, body: String::new(), legend_at: LEFT };
+        let mut canvas = Self { x, y, body: String::new(), legend_at: [LEFT, LEGEND] };
         for (value, label) in y.ticks() {
             let at = y.place(value);
             canvas.add(format_args!(
@@ -150,7 +166,7 @@ impl Canvas {
         for (place, name) in fitting(names, RIGHT - LEFT) {
             let at = self.x.place(place as f64 + 0.5);
             let y = BOTTOM + 17.0;
-            let name = shortened(name, 16);
+            let name = escape(&cut(name, 16));
             self.add(format_args!("<text class=\"middle\" x=\"{at:.1}\" y=\"{y}\">{name}</text>"));
         }
     }
@@ -161,7 +177,7 @@ impl Canvas {
         for (place, name) in names.iter().enumerate().step_by(stride) {
             let at = self.y.place(place as f64 + 0.5) + 4.0;
             let x = LEFT - 6.0;
-            let name = shortened(name, 8);
+            let name = escape(&cut(name, 8));
             self.add(format_args!("<text class=\"end\" x=\"{x}\" y=\"{at:.1}\">{name}</text>"));
         }
     }
@@ -169,8 +185,10 @@ impl Canvas {
     /// A cell of a heat map, one unit wide and high, as strong as `share` of the strongest; with a
     /// text in it where that fits.
     pub(super) fn cell(&mut self, [column, row]: [usize; 2], share: f64, text: &str) {
-        let (left, right) = (self.x.place(column as f64), self.x.place(column as f64 + 1.0));
-        let (bottom, top) = (self.y.place(row as f64), self.y.place(row as f64 + 1.0));
+        // Edges as they are written, so that neighbours meet.
+        let edge = |axis: &Axis, unit: usize| (10.0 * axis.place(unit as f64)).round() / 10.0;
+        let (left, right) = (edge(&self.x, column), edge(&self.x, column + 1));
+        let (bottom, top) = (edge(&self.y, row), edge(&self.y, row + 1));
         let (width, height) = (right - left, bottom - top);
         let opacity = 0.06 + 0.94 * share;
         self.add(format_args!(
@@ -178,7 +196,7 @@ impl Canvas {
              height=\"{height:.1}\" fill-opacity=\"{opacity:.3}\"/>"
         ));
         if 6.8 * text.chars().count() as f64 + 4.0 <= width && height >= 14.0 {
-            let class = if opacity > 0.55 { "middle on" } else { "middle" };
+            let class = if opacity > 0.7 { "middle on" } else { "middle label" };
             self.add(format_args!(
                 "<text class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
                 (left + right) / 2.0,
@@ -220,21 +238,29 @@ impl Canvas {
         ));
     }
 
+    /// A legend of lines by class, on two lines where it needs them: names are cut so that all fit.
+    pub(super) fn full_legend(&mut self, entries: &[(&str, &str)]) {
+        let on_a_line = entries.len().div_ceil(2).max(1) as f64;
+        let n_letters = ((RIGHT - LEFT) / on_a_line - ENTRY_WIDTH - ENTRY_GAP) / LETTER_WIDTH;
+        for (class, name) in entries {
+            self.legend(class, &cut(name, n_letters as usize));
+        }
+    }
+
     /// An entry of the legend: the lines of `class`.
     pub(super) fn legend(&mut self, class: &str, name: &str) {
-        self.entry(name, |from| {
+        self.entry(name, |[from, at]| {
             let to = from + 20.0;
             format!(
-                "<line class=\"line {class}\" x1=\"{from:.1}\" x2=\"{to:.1}\" y1=\"{LEGEND}\" \
-                 y2=\"{LEGEND}\"/>"
+                "<line class=\"line {class}\" x1=\"{from:.1}\" x2=\"{to:.1}\" y1=\"{at}\" y2=\"{at}\"/>"
             )
         });
     }
 
     /// An entry of the legend: the bands of `class`.
     pub(super) fn band_legend(&mut self, class: &str, name: &str) {
-        self.entry(name, |from| {
-            let top = LEGEND - 5.0;
+        self.entry(name, |[from, at]| {
+            let top = at - 5.0;
             format!(
                 "<rect class=\"band {class}\" x=\"{from:.1}\" y=\"{top}\" width=\"20\" \
                  height=\"10\"/>"
@@ -242,21 +268,25 @@ impl Canvas {
         });
     }
 
-    /// What does not fit is left to the numbers beside the plot.
-    fn entry(&mut self, name: &str, mark: impl FnOnce(f64) -> String) {
+    /// What does not fit above the frame is left to the numbers beside the plot.
+    fn entry(&mut self, name: &str, mark: impl FnOnce([f64; 2]) -> String) {
         let name: String = name.chars().take(28).collect();
-        let width = 30.0 + 6.6 * name.chars().count() as f64;
-        if self.legend_at + width > RIGHT {
+        let width = ENTRY_WIDTH + LETTER_WIDTH * name.chars().count() as f64;
+        let [mut from, mut at] = self.legend_at;
+        if from + width > RIGHT {
+            [from, at] = [LEFT, at + LEGEND_LINE];
+        }
+        if at > self.y.top() - (TOP - LEGEND) {
             return;
         }
-        let mark = mark(self.legend_at);
+        let mark = mark([from, at]);
         self.add(format_args!(
             "{mark}<text x=\"{:.1}\" y=\"{}\">{}</text>",
-            self.legend_at + 25.0,
-            LEGEND + 4.0,
+            from + 25.0,
+            at + 4.0,
             escape(&name)
         ));
-        self.legend_at += width + 8.0;
+        self.legend_at = [from + width + ENTRY_GAP, at];
     }
 
     /// The finished plot.
@@ -300,13 +330,13 @@ fn fitting(names: &[String], width: f64) -> impl Iterator<Item = (usize, &String
     names.iter().enumerate().step_by(names.len().div_ceil(n_fitting).max(1))
 }
 
-/// The first `n_letters` of `text`, escaped.
-fn shortened(text: &str, n_letters: usize) -> String {
+/// `text`, or as much of it as makes `n_letters` with a sign that there is more.
+fn cut(text: &str, n_letters: usize) -> String {
     if text.chars().count() <= n_letters {
-        return escape(text);
+        return text.to_owned();
     }
     let kept: String = text.chars().take(n_letters - 1).collect();
-    escape(&kept) + "…"
+    kept + "…"
 }
 
 /// `text` as the text of a page: names come from people and files.
@@ -318,6 +348,8 @@ pub(crate) fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
+            // What XML has no place for.
+            '\u{fffe}' | '\u{ffff}' => escaped.extend(letter.escape_default()),
             letter if letter.is_control() && letter != '\n' => {
                 escaped.extend(letter.escape_default())
             }

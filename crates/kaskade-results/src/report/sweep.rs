@@ -1,18 +1,20 @@
 //! The page about a sweep: response curves and heat maps, and the table.
 
+use std::collections::BTreeSet;
+
 use super::axis::Axis;
 use super::page;
-use super::svg::{ACROSS, Canvas, Plot, UP, escape};
-use crate::sweep::{SweepAxis, SweepRow, SweepTable};
+use super::plots::evenly;
+use super::style::LINES;
+use super::svg::{ACROSS, Canvas, Plot, UP, UP_LOWER, escape};
+use crate::sweep::{SweepAxis, SweepRow, SweepTable, SweptValue};
 use crate::table::figures::{count, counted, figure};
 
 /// The most heat maps of a page: what is left out is in the table.
 const MAX_MAPS: usize = 9;
 
-/// The most curves of a plot.
-const MAX_CURVES: usize = 4;
-
-const CLASSES: [&str; MAX_CURVES] = ["s0", "s1", "s2", "s3"];
+/// The most curves of a plot, as many as there are looks of lines: more are a tangle.
+const MAX_CURVES: usize = LINES.len();
 
 /// How far above the highest value an axis ends.
 const HEADROOM: f64 = 1.05;
@@ -20,17 +22,17 @@ const HEADROOM: f64 = 1.05;
 /// A ratio from which on heat maps are logarithmic.
 const WIDE: f64 = 50.0;
 
-/// The plots of `sweep`: a curve along a single key; heat maps over the first two, and curves along
-/// the first where the second has few values.
+/// The plots of `sweep`: a curve along a single key; heat maps over the first two, and of two keys
+/// curves along the first.
 pub(super) fn plots(sweep: &SweepTable) -> Vec<Plot> {
     let mut plots = Vec::new();
     match sweep.axes.as_slice() {
         [] => {}
         [_] => plots.push(band(sweep)),
-        [_, second, others @ ..] => {
+        [_, _, others @ ..] => {
             let n_maps = others.iter().map(|axis| axis.values.len()).product::<usize>();
             plots.extend((0..n_maps.min(MAX_MAPS)).map(|map| heat_map(sweep, map, n_maps)));
-            if others.is_empty() && second.values.len() <= MAX_CURVES {
+            if others.is_empty() {
                 plots.push(curves(sweep));
             }
         }
@@ -46,9 +48,8 @@ fn along(axis: &SweepAxis) -> (Axis, Vec<f64>, Option<Vec<String>>) {
     let numbers = axis.numbers().filter(|numbers| numbers.len() > 1);
     let Some(numbers) = numbers else {
         let n = axis.values.len();
-        let names = axis.values.iter().map(ToString::to_string).collect();
         let places = (0..n).map(|place| place as f64 + 0.5).collect();
-        return (Axis::blank(n as f64, ACROSS), places, Some(names));
+        return (Axis::blank(n as f64, ACROSS), places, Some(names(axis)));
     };
     let low = numbers.iter().copied().fold(f64::INFINITY, f64::min);
     let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -60,9 +61,9 @@ fn along(axis: &SweepAxis) -> (Axis, Vec<f64>, Option<Vec<String>>) {
     (across, numbers, None)
 }
 
-fn canvas(axis: &SweepAxis, highest: f64, y_label: &str) -> (Canvas, Vec<f64>) {
+fn canvas(axis: &SweepAxis, up: [f64; 2], highest: f64, y_label: &str) -> (Canvas, Vec<f64>) {
     let (across, places, names) = along(axis);
-    let up = Axis::linear(0.0, HEADROOM * highest, UP);
+    let up = Axis::linear(0.0, HEADROOM * highest, up);
     let scale = if axis.is_log { " (log scale)" } else { "" };
     let mut canvas = Canvas::new(across, up, &format!("{}{scale}", axis.key), y_label);
     if let Some(names) = names {
@@ -76,7 +77,7 @@ fn band(sweep: &SweepTable) -> Plot {
     let axis = &sweep.axes[0];
     let rows = &sweep.rows;
     let highest = rows.iter().map(|row| (row.spread.quantiles.p95 as f64).max(row.spread.mean));
-    let (mut canvas, places) = canvas(axis, highest.fold(0.0, f64::max), "nodes reached");
+    let (mut canvas, places) = canvas(axis, UP, highest.fold(0.0, f64::max), "nodes reached");
     let at = |value: &dyn Fn(&SweepRow) -> f64| -> Vec<(f64, f64)> {
         let mut points: Vec<_> =
             places.iter().zip(rows).map(|(&place, row)| (place, value(row))).collect();
@@ -109,7 +110,8 @@ fn band(sweep: &SweepTable) -> Plot {
 /// The share of outbreaks along the only key.
 fn outbreaks(sweep: &SweepTable) -> Plot {
     let axis = &sweep.axes[0];
-    let (mut canvas, places) = canvas(axis, 1.0 / HEADROOM, "share of simulations that break out");
+    let label = "share of simulations that break out";
+    let (mut canvas, places) = canvas(axis, UP, 1.0 / HEADROOM, label);
     let known = places.iter().zip(&sweep.rows);
     let mut known: Vec<_> =
         known.filter_map(|(&place, row)| Some((place, row, row.outbreak?))).collect();
@@ -136,15 +138,30 @@ fn outbreaks(sweep: &SweepTable) -> Plot {
     canvas.finish("outbreaks", "Outbreaks", description, &header, rows)
 }
 
-/// The mean along the first key, a line for each value of the second.
+/// The mean along the first key, a line for each value of the second, or for some of them.
 fn curves(sweep: &SweepTable) -> Plot {
     let [first, second, ..] = sweep.axes.as_slice() else {
         unreachable!("curves are drawn of two keys")
     };
     let (_, highest) = lowest_and_highest(sweep);
-    let (mut canvas, places) = canvas(first, highest, "nodes reached on average");
     let n = second.values.len();
-    for (number, (value, class)) in second.values.iter().zip(CLASSES).enumerate() {
+    let drawn = evenly(n, MAX_CURVES);
+    let mut label = format!("nodes reached on average, by {}", short(&second.key));
+    let mut description = extremes(sweep);
+    if drawn.len() < n {
+        label += &format!(", {} of {n} values", drawn.len());
+        let values: Vec<_> = drawn.iter().map(|&place| second.values[place].to_string()).collect();
+        description += &format!(
+            " Of the {n} values of {} {} are drawn: {}. The numbers have all.",
+            second.key,
+            drawn.len(),
+            values.join(", ")
+        );
+    }
+    let (mut canvas, places) = canvas(first, UP_LOWER, highest, &label);
+    let names = names(second);
+    let mut entries = Vec::new();
+    for (class, number) in LINES.into_iter().zip(drawn) {
         let mut points: Vec<_> = places
             .iter()
             .enumerate()
@@ -152,15 +169,16 @@ fn curves(sweep: &SweepTable) -> Plot {
             .collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         canvas.line(class, points);
-        canvas.legend(class, &format!("{} {value}", short(&second.key)));
+        entries.push((class, names[number].as_str()));
     }
+    canvas.full_legend(&entries);
     let header = [first.key.as_str(), second.key.as_str(), "mean", "interval"];
     let rows = sweep.rows.iter().map(|row| {
         let [a, b] = [0, 1].map(|place| row.values[place].to_string());
         vec![a, b, figure(row.spread.mean), interval_of(row)]
     });
     let rows = rows.collect();
-    canvas.finish("curves", "Response", extremes(sweep), &header, rows)
+    canvas.finish("curves", "Response", description, &header, rows)
 }
 
 /// The mean over the first two keys, at combination `map` of the others.
@@ -179,7 +197,6 @@ fn heat_map(sweep: &SweepTable, map: usize, n_maps: usize) -> Plot {
     };
     let [across, up] = [Axis::blank(n as f64, ACROSS), Axis::blank(m as f64, UP)];
     let mut canvas = Canvas::new(across, up, &first.key, &second.key);
-    let names = |axis: &SweepAxis| axis.values.iter().map(ToString::to_string).collect::<Vec<_>>();
     canvas.names_across(&names(first));
     canvas.names_up(&names(second));
     canvas.strengths(&figure(low), &format!("{} nodes", figure(high)));
@@ -237,6 +254,26 @@ fn interval_of(row: &SweepRow) -> String {
     )
 }
 
+/// What the values of `axis` are called where room is scarce: numbers with as few digits as tell
+/// them apart, three at least.
+fn names(axis: &SweepAxis) -> Vec<String> {
+    let with_digits = |n_digits: usize| -> Vec<String> {
+        let name = |value: &SweptValue| match value {
+            SweptValue::Number(number) => {
+                let rounded = format!("{number:.0$e}", n_digits - 1).parse().unwrap_or(*number);
+                SweptValue::Number(rounded).to_string()
+            }
+            _ => value.to_string(),
+        };
+        axis.values.iter().map(name).collect()
+    };
+    let is_told_apart =
+        |names: &Vec<String>| names.iter().collect::<BTreeSet<_>>().len() == names.len();
+    // Seventeen digits are all that a number has.
+    let found = (3..17).map(with_digits).find(is_told_apart);
+    found.unwrap_or_else(|| with_digits(17))
+}
+
 /// The last part of a dotted key.
 fn short(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)
@@ -291,4 +328,20 @@ pub(super) fn page(sweep: &SweepTable, plots: &[Plot]) -> String {
         sweep.seed,
     );
     page::whole(&title, &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_as_few_digits_as_tell_values_apart() {
+        let names = |values: &[f64]| {
+            let values = values.iter().copied().map(SweptValue::Number).collect();
+            names(&SweepAxis { key: "p".to_owned(), values, is_log: false })
+        };
+        assert_eq!(names(&[0.002, 0.002_702_82, 0.5]), ["0.002", "0.0027", "0.5"]);
+        assert_eq!(names(&[0.002_701, 0.002_702_8]), ["0.002701", "0.002703"]);
+        assert_eq!(names(&[0.1, 0.1]), ["0.1", "0.1"]);
+    }
 }

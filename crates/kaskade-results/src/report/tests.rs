@@ -4,7 +4,7 @@ use kaskade_model::spec::OriginalId;
 
 use super::*;
 use crate::cascades::{Activation, Cascades};
-use crate::fixture;
+use crate::fixture::{self, Pixels};
 use crate::reach::Reach;
 
 fn several() -> (Vec<StoredResult>, Vec<Comparison>) {
@@ -56,6 +56,27 @@ fn plots_are_files_of_their_own() {
         assert!(file.starts_with("<svg xmlns=") && file.ends_with("</svg>"), "{}", plot.name);
         assert_eq!(file.matches("<text").count(), file.matches("</text>").count());
         assert!(file.contains("<style>"));
+    }
+}
+
+#[test]
+fn every_plot_has_a_picture() {
+    let (results, comparisons) = several();
+    let reported: Vec<_> = results.iter().map(Reported::from).collect();
+    for plot in plots(&reported, &comparisons) {
+        let png = plot.png().unwrap();
+        assert_eq!(png, plot.png().unwrap(), "the same bytes");
+        let pixels = Pixels::of(&png);
+        assert_eq!((pixels.width, pixels.height), (960, 600), "{}", plot.name);
+        for (x, y) in [(0, 0), (959, 0), (0, 599), (959, 599)] {
+            assert_eq!(pixels.at(x, y), [255; 3], "{}: the paper is white", plot.name);
+        }
+        let blue = pixels.count(|colour| colour == [0x00, 0x72, 0xb2]);
+        assert!(blue > 50, "{}: {blue} pixels of a line", plot.name);
+        // What stands above the frame is the vertical axis's label, in ink.
+        let label = (0..40).flat_map(|y| (8..400).map(move |x| (x, y)));
+        let ink = label.filter(|&(x, y)| pixels.at(x, y)[0] < 110).count();
+        assert!(ink > 200, "{}: {ink} pixels of the label", plot.name);
     }
 }
 

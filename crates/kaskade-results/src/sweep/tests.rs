@@ -23,6 +23,21 @@ fn table() -> SweepTable {
     }
 }
 
+/// The same with a second key.
+fn by_second_key(values: Vec<SweptValue>) -> SweepTable {
+    let mut two = table();
+    let rows = two.rows.iter().flat_map(|row| {
+        values.iter().map(|value| {
+            let mut row = row.clone();
+            row.values.push(value.clone());
+            row
+        })
+    });
+    two.rows = rows.collect();
+    two.axes.push(SweepAxis { key: "seeds".to_owned(), values, is_log: false });
+    two
+}
+
 #[test]
 fn a_point_is_known_by_what_decides_its_result() {
     let (_, summary) = fixture::summary();
@@ -75,7 +90,9 @@ fn a_sweep_takes_only_whole_points_and_leaves_strangers_alone() {
         assert!(
             sweep.find("other").unwrap().is_none() && !sweep.point("other").try_exists().unwrap()
         );
+        assert!(!SweepTable::is_in(&path));
         sweep.write_table(&table()).unwrap();
+        assert!(SweepTable::is_in(&path));
     }
     // What a process that was killed leaves: a hidden directory, and never a half one.
     fs::create_dir(path.join("points/.x.partial-1-0")).unwrap();
@@ -95,19 +112,64 @@ fn the_page_draws_curves_and_maps() {
     let page = crate::report::sweep_report(&one);
     assert_eq!(page.matches("<svg ").count(), 1);
     assert!(page.contains("octet coins") && !page.contains("NaN"));
-    let mut two = table();
-    let values = vec!["a<b".into(), SweptValue::Integer(3)];
-    two.axes.push(SweepAxis { key: "seeds".to_owned(), values: values.clone(), is_log: false });
-    let rows = two.rows.iter().flat_map(|row| {
-        values.iter().map(|value| {
-            let mut row = row.clone();
-            row.values.push(value.clone());
-            row
-        })
-    });
-    two.rows = rows.collect();
-    let page = crate::report::sweep_report(&two);
+    let page =
+        crate::report::sweep_report(&by_second_key(vec!["a<b".into(), SweptValue::Integer(3)]));
     assert_eq!(page.matches("<svg ").count(), 2, "a map and curves");
     assert_eq!(page.matches("class=\"cell\"").count(), 4 + 5);
     assert!(page.contains("a&lt;b") && !page.contains("a<b"));
+}
+
+#[test]
+fn cells_of_a_map_meet() {
+    let plots =
+        crate::report::sweep_plots(&by_second_key((0..37).map(SweptValue::Integer).collect()));
+    let pixels = fixture::Pixels::of(&plots[0].png().unwrap());
+    // The means are all the same, so that the map has one colour from its lowest row to its highest.
+    let found: Vec<_> = (100..500).map(|y| pixels.at(300, y)).collect();
+    assert!(found.iter().all(|&colour| colour == [0x00, 0x72, 0xb2]), "{found:?}");
+}
+
+#[test]
+fn of_many_values_some_are_drawn_as_curves() {
+    let curves = |n: i64| {
+        let mut plots =
+            crate::report::sweep_plots(&by_second_key((1..=n).map(SweptValue::Integer).collect()));
+        plots.pop().unwrap()
+    };
+    let (few, many) = (curves(8), curves(15));
+    for plot in [&few, &many] {
+        let file = plot.file();
+        assert_eq!(plot.name, "curves");
+        assert_eq!(file.matches("<path class=\"line ").count(), 8);
+        assert_eq!(file.matches("<line class=\"line ").count(), 8, "the legend names every one");
+    }
+    assert!(!few.description.contains("drawn") && few.file().contains("by seeds</text>"));
+    let drawn = "Of the 15 values of seeds 8 are drawn: 1, 3, 5, 7, 9, 11, 13, 15.";
+    assert!(many.description.contains(drawn), "{}", many.description);
+    assert!(many.file().contains("by seeds, 8 of 15 values</text>"));
+    assert_eq!(many.rows.len(), 2 * 15, "the numbers have all");
+    let long = by_second_key((0..8).map(|n| format!("a long value {n}").as_str().into()).collect());
+    let file = crate::report::sweep_plots(&long).pop().unwrap().file();
+    assert_eq!(file.matches("<line class=\"line ").count(), 8);
+}
+
+#[test]
+fn a_table_reads_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let sweep = SweepDirectory::open(&dir.path().join("sweep")).unwrap();
+    let mut table = by_second_key(vec![SweptValue::Number(1.0), "all".into()]);
+    table.rows[1].measures = vec![("cost".to_owned(), 0.1), ("doses".to_owned(), 3.0)];
+    table.rows[1].measures_digest = Some("ab".to_owned());
+    sweep.write_table(&table).unwrap();
+    assert_eq!(SweepTable::read(&dir.path().join("sweep")).unwrap(), table);
+
+    let path = dir.path().join("sweep/sweep.json");
+    let text = fs::read_to_string(&path).unwrap();
+    for (found, other) in [("id-0.1", "id-0.3"), ("\"all\"", "\"any\",7"), ("\"seeds\":", "\"s\":")]
+    {
+        assert!(text.contains(found), "{found}");
+        fs::write(&path, text.replacen(found, other, 1)).unwrap();
+        let error = SweepTable::read(&dir.path().join("sweep")).unwrap_err();
+        assert!(matches!(error, ResultsError::UnreadableSweep { .. }) && error.is_corrupt());
+    }
 }
