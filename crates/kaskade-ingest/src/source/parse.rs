@@ -180,6 +180,10 @@ impl<V: Payload, I: Intake<V>> Intake<V> for OverChannel<'_, I, V> {
     fn nodes(&self, ids: LoneNodes) -> Result<(), IngestError> {
         self.intake.nodes(ids)
     }
+
+    fn names_grown(&self, bytes: u64) -> Result<(), IngestError> {
+        self.intake.names_grown(bytes)
+    }
 }
 
 /// What the parsers found so far, and whether the reader should stop for it.
@@ -244,5 +248,40 @@ impl<'a> Watch<'a> {
             Some(error) => Err(error),
             None => Ok(self.n_bad_lines.into_inner()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Unwatched;
+    use crate::spec::Input;
+
+    /// Refuses names of more than so many bytes.
+    struct Narrow(u64);
+
+    impl Intake<()> for Narrow {
+        fn arcs(&self, _chunk: ArcChunk<()>) -> Result<(), IngestError> {
+            Ok(())
+        }
+
+        fn nodes(&self, _ids: LoneNodes) -> Result<(), IngestError> {
+            Ok(())
+        }
+
+        fn names_grown(&self, bytes: u64) -> Result<(), IngestError> {
+            let exceeded =
+                IngestError::MemoryExceeded { needed_bytes: bytes, allowed_bytes: self.0 };
+            if bytes > self.0 { Err(exceeded) } else { Ok(()) }
+        }
+    }
+
+    #[test]
+    fn an_intake_hears_of_the_names_while_they_are_read() {
+        let bytes = b"ann bob\nbob cyd\n"[..].into();
+        let spec = ReadSpec::of(vec![Input::Bytes { name: "arcs".to_owned(), bytes }]);
+        assert!(parse(&spec, &Narrow(u64::MAX), &Unwatched).unwrap().names.is_some());
+        let refused = parse(&spec, &Narrow(0), &Unwatched).map(|_| ());
+        assert!(matches!(refused, Err(IngestError::MemoryExceeded { .. })), "{refused:?}");
     }
 }
