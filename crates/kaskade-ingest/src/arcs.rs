@@ -14,28 +14,14 @@ use crate::spill::SpillFile;
 pub(crate) trait Payload:
     Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + 'static
 {
-    /// Whether it is a probability.
-    const IS_PROBABILITY: bool;
-
     /// Whether it is anything at all.
     const HAS_VALUE: bool = size_of::<Self>() > 0;
 
     /// A total order, so that merging equal arcs cannot depend on the order of the input.
     fn compare(self, other: Self) -> Ordering;
 
-    /// The payload as a probability, where it is one.
-    fn probability(self) -> Option<f64>;
-
     /// What a shard keeps of them.
     fn into_columns(values: Vec<Self>) -> ArcColumns;
-
-    /// The payload that holds `probability`, where it is one.
-    fn from_probability(probability: f64) -> Self;
-
-    /// The payload of an arc that came over the channel numbered `channel`, where it is one.
-    fn of_channel(_channel: u8) -> Option<Self> {
-        None
-    }
 
     /// Merges `ascending`, those of two or more equal arcs.
     ///
@@ -65,21 +51,13 @@ pub(crate) struct ArcColumns {
 pub(crate) struct ChannelSet(pub(crate) u8);
 
 impl Payload for () {
-    const IS_PROBABILITY: bool = false;
-
     fn compare(self, (): ()) -> Ordering {
         Ordering::Equal
-    }
-
-    fn probability(self) -> Option<f64> {
-        None
     }
 
     fn into_columns(_values: Vec<()>) -> ArcColumns {
         ArcColumns::default()
     }
-
-    fn from_probability(_probability: f64) {}
 
     /// Equal arcs are one, by any rule.
     fn merge(_ascending: impl Iterator<Item = ()>, _rule: Duplicates) -> Result<(), Refusal> {
@@ -96,22 +74,12 @@ impl Payload for () {
 }
 
 impl Payload for f64 {
-    const IS_PROBABILITY: bool = true;
-
     fn compare(self, other: f64) -> Ordering {
         self.total_cmp(&other)
     }
 
-    fn probability(self) -> Option<f64> {
-        Some(self)
-    }
-
     fn into_columns(values: Vec<f64>) -> ArcColumns {
         ArcColumns { probabilities: Some(values), ..ArcColumns::default() }
-    }
-
-    fn from_probability(probability: f64) -> f64 {
-        probability
     }
 
     fn merge(ascending: impl Iterator<Item = f64>, rule: Duplicates) -> Result<f64, Refusal> {
@@ -128,27 +96,12 @@ impl Payload for f64 {
 }
 
 impl Payload for ChannelSet {
-    const IS_PROBABILITY: bool = false;
-
     fn compare(self, other: Self) -> Ordering {
         self.cmp(&other)
     }
 
-    fn probability(self) -> Option<f64> {
-        None
-    }
-
     fn into_columns(values: Vec<Self>) -> ArcColumns {
         ArcColumns { channels: Some(bytemuck::cast_vec(values)), ..ArcColumns::default() }
-    }
-
-    /// No channel: arcs with channels have no probability.
-    fn from_probability(_probability: f64) -> Self {
-        Self::default()
-    }
-
-    fn of_channel(channel: u8) -> Option<Self> {
-        Some(Self(1 << channel))
     }
 
     /// An arc belongs to all channels that it came over.
@@ -222,9 +175,9 @@ impl<V: Payload> ArcChunk<V> {
         }
     }
 
-    /// The same arcs with `value`.
-    pub(crate) fn with_value(mut self, value: V) -> Self {
-        self.values.fill(value);
+    /// The same arcs with `change` made to their values.
+    pub(crate) fn map_values(mut self, change: impl Fn(V) -> V) -> Self {
+        self.values.iter_mut().for_each(|value| *value = change(*value));
         self
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kaskade_model::dynamics::{MAX_CHANNELS, is_channel_name};
 use kaskade_store::{GraphFacts, Manifest};
 
-use crate::arcs::{ChannelSet, Payload};
+use crate::arcs::ChannelSet;
 use crate::dealing::Dealing;
 use crate::error::IngestError;
 use crate::memory::Budget;
@@ -14,7 +14,7 @@ use crate::progress::{Phase, Progress, Unit};
 use crate::publish::Publication;
 use crate::raw::RawIntake;
 use crate::runs::Reading;
-use crate::source::parse;
+use crate::source::{InputValue, parse};
 use crate::spec::{BuildSpec, ColumnChoice};
 
 /// Builds the graph directory that `spec` asks for, on the threads of the current pool, and
@@ -39,20 +39,16 @@ fn build_within(
     budget: Budget,
     progress: &dyn Progress,
 ) -> Result<Manifest, IngestError> {
+    check_channels(spec)?;
     match &spec.column {
-        None if spec.channels.is_empty() => build_with::<()>(spec, Vec::new(), budget, progress),
-        None => {
-            check_channels(spec)?;
-            build_with::<ChannelSet>(spec, Vec::new(), budget, progress)
-        }
-        Some(_) if !spec.channels.is_empty() => Err(IngestError::ChannelsWithColumn),
-        Some(column) => build_with::<f64>(spec, vec![column_name(column)], budget, progress),
+        Some(_) => build_with::<f64>(spec, budget, progress),
+        None if spec.has_channels() => build_with::<ChannelSet>(spec, budget, progress),
+        None => build_with::<()>(spec, budget, progress),
     }
 }
 
-fn build_with<V: Payload>(
+fn build_with<V: InputValue>(
     spec: &BuildSpec,
-    columns: Vec<String>,
     budget: Budget,
     progress: &dyn Progress,
 ) -> Result<Manifest, IngestError> {
@@ -71,20 +67,26 @@ fn build_with<V: Payload>(
         }
         None => NodeSet::occurring(&raw, budget)?,
     };
-    if nodes.n_nodes() == 0 {
+    // Nodes alone, which a header counts, name no class.
+    let lacks_classes = spec.channel_column.is_some() && input.classes.names.is_empty();
+    if nodes.n_nodes() == 0 || lacks_classes {
         return Err(IngestError::EmptyGraph);
     }
     let reading = Reading::new(spec.orientation, spec.undirected);
     let dealing = Dealing::<V>::begin(publication, nodes, reading, n_arcs)?;
     raw.spill_down_to(dealing.run_bytes())?;
-    dealing.take_all(raw)?;
+    dealing.take_all(raw, |value| value.renumbered(&input.classes.numbers))?;
+    let channels = match spec.channel_column {
+        Some(_) => input.classes.names,
+        None => spec.channels.clone(),
+    };
     let facts = GraphFacts {
         order: spec.directory.order,
         orientation: spec.orientation,
         undirected: spec.undirected,
         views: spec.directory.views,
-        columns,
-        channels: spec.channels.clone(),
+        columns: spec.column.iter().map(column_name).collect(),
+        channels,
         n_duplicates: 0,
         n_self_loops: 0,
         n_skipped_lines: input.n_skipped_lines,
@@ -93,7 +95,13 @@ fn build_with<V: Payload>(
 }
 
 fn check_channels(spec: &BuildSpec) -> Result<(), IngestError> {
+    if spec.column.is_some() && spec.has_channels() {
+        return Err(IngestError::ChannelsWithColumn);
+    }
     let names = &spec.channels;
+    if spec.channel_column.is_some() && !names.is_empty() {
+        return Err(IngestError::ChannelsTwice);
+    }
     if let Some(name) = names.iter().find(|name| !is_channel_name(name)) {
         return Err(IngestError::ChannelName { name: name.clone() });
     }
@@ -101,7 +109,8 @@ fn check_channels(spec: &BuildSpec) -> Result<(), IngestError> {
     if names.len() > MAX_CHANNELS || distinct.len() != names.len() {
         return Err(IngestError::TooManyChannels { n_channels: names.len() });
     }
-    debug_assert_eq!(spec.inputs.len(), spec.channel_of.len(), "each input has a channel");
+    let n_of_channels = if names.is_empty() { 0 } else { spec.inputs.len() };
+    debug_assert_eq!(n_of_channels, spec.channel_of.len(), "each input has a channel");
     Ok(())
 }
 

@@ -66,16 +66,21 @@ impl<'a, V: Payload> Dealing<'a, V> {
         self.shares.run_bytes()
     }
 
-    /// Takes all of `raw`, of which at most [`Dealing::run_bytes`] are in memory.
+    /// Takes all of `raw`, of which at most [`Dealing::run_bytes`] are in memory, with the values
+    /// that `value` makes of theirs.
     ///
     /// # Errors
     /// As [`Dealing::take`].
-    pub(crate) fn take_all(&self, raw: RawArcs<V>) -> Result<(), IngestError> {
+    pub(crate) fn take_all(
+        &self,
+        raw: RawArcs<V>,
+        value: impl Fn(V) -> V + Sync,
+    ) -> Result<(), IngestError> {
         let ledger = &self.dealer.ledger;
         let is_held = ledger.hold(raw.kept_bytes());
         debug_assert!(is_held, "the caller made room");
         raw.consume(
-            |chunk| self.take(chunk),
+            |chunk| self.take(chunk.map_values(&value)),
             // A chunk from memory makes room for its run.
             |chunk| ledger.release(chunk.bytes()),
         )

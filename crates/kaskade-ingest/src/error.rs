@@ -22,6 +22,27 @@ pub enum IngestError {
     /// Arcs with channels and a column.
     #[error("arcs that come over channels have no column: leave out --column")]
     ChannelsWithColumn,
+    /// Channels that are named twice over.
+    #[error(
+        "channels are said by files or by a column: leave out --channel-column, or give the files \
+         as inputs instead of --channel"
+    )]
+    ChannelsTwice,
+    /// A column with more classes than a graph can have channels.
+    #[error(
+        "{path}:{line}: {name:?} is one channel more than the {MAX_CHANNELS} that a graph can \
+         have, beside {known}: give some of them one name, or choose another --channel-column"
+    )]
+    TooManyClasses {
+        /// The input.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// The class that is one too many, the first in the order of the input.
+        name: String,
+        /// Those before it.
+        known: String,
+    },
     /// A channel with a name that no flag could spell.
     #[error(
         "{name:?} is no name of a channel: use 1 to 64 letters, digits, dots, dashes and underscores"
@@ -104,7 +125,7 @@ pub enum IngestError {
         left: usize,
     },
     /// A column was asked of a file of pairs.
-    #[error("{path} holds pairs and has no columns: leave out --column")]
+    #[error("{path} holds pairs and has no columns: leave out --column and --channel-column")]
     PairsHaveNoColumn {
         /// The input.
         path: PathBuf,

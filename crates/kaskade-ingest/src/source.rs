@@ -2,7 +2,8 @@
 //!
 //! `plan` says what every input is (`sniff`), `open` decompresses it, and `reader` cuts it into
 //! blocks that can be parsed apart (`blocks`, and what its format has of its own); `parse`
-//! does that in parallel and hands arcs and lone nodes to an [`Intake`]. A page a format:
+//! does that in parallel and hands arcs and lone nodes to an [`Intake`]; what an arc carries
+//! beside its ends is read by `value`, and `classes` numbers it where it is a word. A page a format:
 //! `lines` and `header` (text, KONECT), `table` and `rows` (CSV, TSV), `matrix_market`,
 //! `metis`, `graphalytics`, `pairs` (Graph500 too), `csr` (GAP, BVGraph), `parquet`, `bvgraph`.
 
@@ -11,6 +12,7 @@ mod block;
 mod blocks;
 #[cfg(feature = "webgraph")]
 mod bvgraph;
+mod classes;
 mod csr;
 mod graphalytics;
 mod header;
@@ -27,8 +29,10 @@ mod relay;
 mod rows;
 mod sniff;
 mod table;
+mod value;
 
 pub use arcs::{ReadArcs, read_arcs};
 pub(crate) use lines::{MAX_LINE_BYTES, quote};
 pub(crate) use open::{Compression, Encoding};
 pub(crate) use parse::{Intake, LoneNodes, parse};
+pub(crate) use value::InputValue;

@@ -13,8 +13,8 @@ use crate::attributes::NodeTables;
 pub struct BuildSpec {
     /// The inputs; their arcs are one graph, whatever their order.
     pub inputs: Vec<Input>,
-    /// For each input the place of its channel in [`BuildSpec::channels`]; of none where there are
-    /// no channels.
+    /// For each input the place of its channel in [`BuildSpec::channels`]; of none where that names
+    /// none.
     pub channel_of: Vec<u8>,
     /// What a line `u v` means.
     pub orientation: Orientation,
@@ -31,9 +31,12 @@ pub struct BuildSpec {
     pub target_column: Option<ColumnChoice>,
     /// The column with an arc's probability or weight.
     pub column: Option<ColumnChoice>,
-    /// The names of the channels, at most 8; none where the inputs are one graph without any. Arcs
-    /// with channels have no column.
+    /// The names of the channels that inputs are all of, at most 8. Arcs with channels have no
+    /// column.
     pub channels: Vec<String>,
+    /// The column with an arc's class: the name of its channel. The channels of the graph are the
+    /// classes that occur, at most 8, in ascending bytewise order.
+    pub channel_column: Option<ColumnChoice>,
     /// How the values of equal arcs merge; without a column equal arcs are only counted.
     pub duplicates: Duplicates,
     /// So many bad lines are skipped and counted; one more is an error.
@@ -54,6 +57,7 @@ impl BuildSpec {
             source_column,
             target_column,
             column,
+            channel_column,
             skip_bad_lines,
         } = ReadSpec::of(inputs);
         Self {
@@ -67,10 +71,16 @@ impl BuildSpec {
             target_column,
             column,
             channels: Vec::new(),
+            channel_column,
             duplicates: Duplicates::Max,
             skip_bad_lines,
             directory,
         }
+    }
+
+    /// Whether arcs belong to channels.
+    pub(crate) fn has_channels(&self) -> bool {
+        !self.channels.is_empty() || self.channel_column.is_some()
     }
 
     /// What of it says how the inputs are read.
@@ -84,6 +94,7 @@ impl BuildSpec {
             source_column: self.source_column.clone(),
             target_column: self.target_column.clone(),
             column: self.column.clone(),
+            channel_column: self.channel_column.clone(),
             skip_bad_lines: self.skip_bad_lines,
         }
     }
@@ -106,6 +117,8 @@ pub struct ReadSpec {
     pub target_column: Option<ColumnChoice>,
     /// The column with an arc's probability or weight.
     pub column: Option<ColumnChoice>,
+    /// The column with an arc's class; not together with [`ReadSpec::column`].
+    pub channel_column: Option<ColumnChoice>,
     /// So many bad lines are skipped and counted.
     pub skip_bad_lines: u64,
 }
@@ -122,8 +135,14 @@ impl ReadSpec {
             source_column: None,
             target_column: None,
             column: None,
+            channel_column: None,
             skip_bad_lines: 0,
         }
+    }
+
+    /// The column that is read beside the ids, whatever it holds.
+    pub(crate) fn value_column(&self) -> Option<&ColumnChoice> {
+        self.column.as_ref().or(self.channel_column.as_ref())
     }
 }
 

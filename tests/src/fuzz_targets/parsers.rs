@@ -11,8 +11,8 @@ use kaskade_ingest::{NodeTables, ReadArcs, build, read_arcs};
 
 use super::Verdict;
 
-/// Reads `bytes` as `format`: as strict numbers, and as names with a column and bad lines.
-/// What the strict reading says counts.
+/// Reads `bytes` as `format`: as strict numbers, and as names with a column, of probabilities and
+/// of classes, and bad lines. What the strict reading says counts.
 pub(super) fn arcs(bytes: &[u8], format: Format) -> Verdict {
     let input = Input::Bytes { name: "input".to_owned(), bytes: Arc::from(bytes) };
     let spec = ReadSpec { format: Some(format), ..ReadSpec::of(vec![input]) };
@@ -22,10 +22,17 @@ pub(super) fn arcs(bytes: &[u8], format: Format) -> Verdict {
         skip_bad_lines: u64::MAX,
         ..spec.clone()
     };
+    let classes =
+        ReadSpec { column: None, channel_column: Some(ColumnChoice::Index(2)), ..lenient.clone() };
     let strict = ReadSpec { ids: IdKind::Number, ..spec };
     if let Ok(found) = read_arcs(&lenient, &Unwatched) {
         assert_eq!(found.values.len(), found.arcs.len(), "an arc has a value");
         look_up_names(&found);
+    }
+    if let Ok(found) = read_arcs(&classes, &Unwatched) {
+        assert_eq!(found.classes.len(), found.arcs.len(), "an arc has a class");
+        assert!(found.class_names.is_sorted() && found.class_names.len() <= 8);
+        assert!(found.classes.iter().all(|&class| class < found.class_names.len()));
     }
     read_arcs(&strict, &Unwatched).map_or(Verdict::Refused, |found| {
         assert!(found.names.is_none() && found.values.is_empty());

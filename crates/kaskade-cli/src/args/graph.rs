@@ -43,6 +43,11 @@ pub(crate) struct BuildArgs {
     /// each file. An arc belongs to all channels that have it
     #[arg(long, value_name = "NAME=FILE", conflicts_with = "inputs")]
     pub(crate) channel: Vec<ChannelInput>,
+    /// The column with an arc's channel, whose values are the names of the channels (mail, sms, …),
+    /// at most 8: its name in the header, or its place from 0, as for --column. An arc belongs to
+    /// all channels that its rows name
+    #[arg(long, value_name = "NAME-or-INDEX")]
+    pub(crate) channel_column: Option<ColumnChoice>,
     /// The graph directory to write
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,

@@ -33,6 +33,7 @@ pub(super) fn build(args: BuildArgs, console: &Console) -> Result<(), CliError> 
         inputs: paths.into_iter().map(input).collect(),
         channels,
         channel_of,
+        channel_column: args.channel_column,
         orientation: args.orientation,
         undirected: args.undirected,
         format: args.format,

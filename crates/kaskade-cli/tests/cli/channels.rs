@@ -18,6 +18,10 @@ fn layers() -> Folder {
     folder
 }
 
+/// The same arcs as those of the files, in one file that says the channel of each.
+const ROWS: &str = "from,to,over,since\n3,4,follows,2021\n1,2,mail,2019\n4,5,follows,2022\n\
+                    1,3,mail,2020\n1,2,follows,2023\n";
+
 fn measure<'a>(summary: &'a Value, name: &str) -> &'a Value {
     let measures = summary["measures"].as_array().expect("measures");
     measures.iter().find(|measure| measure["name"] == name).unwrap_or(&Value::Null)
@@ -129,4 +133,79 @@ fn what_channels_cannot_do_is_said() {
         std::fs::read_to_string(folder.path("e.txt")).expect("it is there").lines().count(),
         3
     );
+}
+
+/// A column that says the channel of each row is a file for each channel in the order of their
+/// names, bit for bit.
+#[test]
+fn a_column_of_classes_is_a_file_for_each() {
+    let folder = layers();
+    let build = ["graph", "build", "--channel", "follows=follows.txt", "--channel"];
+    let more = ["follows=more.txt", "--channel", "mail=mail.txt", "--out", "files.kg"];
+    folder.json(&[&build[..], &more].concat());
+    let (header, rows) = ROWS.split_once('\n').expect("a header");
+    let backwards: Vec<&str> = rows.lines().rev().collect();
+    folder.write("rows.csv", ROWS);
+    folder.write("backwards.csv", format!("{header}\n{}\n", backwards.join("\n")));
+    folder.write("rows.txt", rows.replace(',', " "));
+    for (rows, column) in [("rows.csv", "over"), ("backwards.csv", "over"), ("rows.txt", "2")] {
+        let build = ["graph", "build", rows, "--channel-column", column, "--out", "rows.kg"];
+        let built = folder.json(&[&build[..], &["--force"]].concat());
+        assert_eq!(built["channels"], serde_json::json!(["follows", "mail"]), "{rows}");
+        let info = |graph| folder.json(&["graph", "info", graph]);
+        assert_eq!(info("rows.kg"), info("files.kg"), "{rows}");
+    }
+    let run = |graph: &str| {
+        let job = ["run", "--graph", graph, "--seeds", "ids:1", "--channel", "mail:0.5"];
+        folder.json(&[&job[..], &["--channel", "follows:0.5"]].concat())["measures"].clone()
+    };
+    assert_eq!(run("rows.kg"), run("files.kg"));
+}
+
+#[test]
+fn what_a_column_of_classes_cannot_be_is_said() {
+    let folder = layers();
+    folder.write("rows.csv", ROWS);
+    folder.write("empty.csv", "from,to,over\n1,2,mail\n2,3,\n");
+    folder.write("words.csv", "from,to,over\n1,2,by mail\n");
+    let many: String = (1..=9).map(|class| format!("{class} 10 class-{class}\n")).collect();
+    folder.write("many.txt", many);
+    let refused = |rows: &str, column: &str, flags: &[&str]| {
+        let build = ["graph", "build", rows, "--channel-column", column, "--out", "y.kg"];
+        folder.refusal(&[&build[..], flags].concat(), 7)
+    };
+    let said = |message: &str, parts: &[&str]| {
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    };
+    said(&refused("empty.csv", "over", &[]), &["empty.csv:3: the class is empty", "\"2,3,\""]);
+    said(&refused("words.csv", "over", &[]), &["words.csv:2: the class is no name of a channel"]);
+    let many = refused("many.txt", "2", &[]);
+    said(&many, &["many.txt:9: \"class-9\" is one channel more than the 8", "class-1, class-2"]);
+    said(&refused("rows.csv", "over", &["--column", "since"]), &["leave out --column"]);
+    said(&refused("rows.csv", "how", &[]), &["rows.csv has no column \"how\"", "from,to,over"]);
+    said(&refused("rows.csv", "to", &[]), &["holds ids"]);
+    let build = ["graph", "build", "--channel", "mail=mail.txt", "--channel-column", "2"];
+    let twice = folder.refusal(&[&build[..], &["--out", "y.kg"]].concat(), 7);
+    said(&twice, &["by files or by a column: leave out --channel-column"]);
+    assert!(!folder.names().contains(&"y.kg".to_owned()));
+}
+
+/// With so little memory arcs go through temporary files; the graph is the same.
+#[test]
+fn a_build_by_classes_that_spills_gives_the_same_graph() {
+    let folder = Folder::new();
+    let classes = ["sms", "mail", "follows"];
+    let rows = (0..1_000_000u64).map(|i| {
+        let class = classes[(i / 7 % 3) as usize];
+        format!("{} {} {class}\n", i * 7919 % 65_537, i * i % 65_521)
+    });
+    folder.write("rows.txt", rows.collect::<String>());
+    let build = |out: &str, memory: &str| {
+        let build = ["graph", "build", "rows.txt", "--channel-column", "2", "--out", out];
+        folder.json(&[&build[..], &["--memory", memory]].concat())
+    };
+    let small = build("small.kg", "24MiB");
+    assert_eq!(small, build("large.kg", "4GiB"));
+    assert_eq!(small["channels"], serde_json::json!(["follows", "mail", "sms"]));
+    folder.kaskade(&["graph", "verify", "small.kg"]).assert().success();
 }

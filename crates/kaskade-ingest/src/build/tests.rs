@@ -12,22 +12,34 @@ use super::*;
 use crate::progress::Unwatched;
 use crate::spec::{DirectorySpec, Duplicates};
 
-fn spec(folder: &Path, text: &str, has_column: bool) -> BuildSpec {
+/// What the third field of a line is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Third {
+    Nothing,
+    Probability,
+    Class,
+}
+
+const THIRDS: [Third; 3] = [Third::Nothing, Third::Probability, Third::Class];
+
+fn spec(folder: &Path, text: &str, third: Third) -> BuildSpec {
     let input = folder.join("arcs.txt");
     std::fs::write(&input, text).unwrap();
     let directory =
         DirectorySpec { n_shards: 3, force: true, ..DirectorySpec::at(folder.join("graph.kg")) };
     BuildSpec {
-        column: has_column.then(|| "2".parse().unwrap()),
+        column: (third == Third::Probability).then(|| "2".parse().unwrap()),
+        channel_column: (third == Third::Class).then(|| "2".parse().unwrap()),
         duplicates: Duplicates::NoisyOr,
         ..BuildSpec::of(vec![input.into()], directory)
     }
 }
 
 /// What must not depend on the memory: everything but what names the build.
-fn digests(manifest: &Manifest) -> (String, String, u64, u64) {
+fn digests(manifest: &Manifest) -> (String, String, Vec<String>, u64, u64) {
     let facts = (manifest.n_duplicates, manifest.n_self_loops);
-    (manifest.digest.clone(), manifest.shard_table_digest(), facts.0, facts.1)
+    let channels = manifest.channels.clone();
+    (manifest.digest.clone(), manifest.shard_table_digest(), channels, facts.0, facts.1)
 }
 
 proptest! {
@@ -38,7 +50,7 @@ proptest! {
         // A hub and repetitions, so that buckets are uneven and parted along both axes.
         arcs in prop::collection::vec((0u64..90, prop_oneof![Just(7u64), 0u64..90], 1u32..5), 1..400),
         shift in prop_oneof![Just(0u32), Just(50)],
-        has_column in any::<bool>(),
+        third in prop::sample::select(&THIRDS[..]),
         undirected in any::<bool>(),
         bytes in 200u64..20_000,
     ) {
@@ -48,7 +60,7 @@ proptest! {
             let value = f64::from(*eighths) / 8.0;
             writeln!(text, "{} {} {value}", from << shift, to << shift).unwrap();
         }
-        let mut spec = spec(folder.path(), &text, has_column);
+        let mut spec = spec(folder.path(), &text, third);
         spec.undirected = undirected;
         let expected = build(&spec, &Unwatched).unwrap();
         match build_within(&spec, Budget::tiny(bytes), &Unwatched) {
@@ -71,12 +83,16 @@ fn a_graph_that_spills_everywhere_is_the_same() {
         writeln!(text, "{} 5 0.5\n{} {} 0.25\n{} {} 0.5", i, i, i * i % 500, i, i * i % 500)
             .unwrap();
     }
-    for has_column in [false, true] {
-        let spec = spec(folder.path(), &text, has_column);
+    for third in THIRDS {
+        let spec = spec(folder.path(), &text, third);
         let expected = build(&spec, &Unwatched).unwrap();
         let phases = Phases::default();
         // Lists of 30,000 bytes do not fit a quarter of it, shards do fit three.
-        let bytes = if has_column { 400_000 } else { 130_000 };
+        let bytes = match third {
+            Third::Nothing => 130_000,
+            Third::Probability => 400_000,
+            Third::Class => 200_000,
+        };
         let found = build_within(&spec, Budget::tiny(bytes), &phases).unwrap();
         assert_eq!(digests(&found), digests(&expected));
         let phases = phases.0.into_inner().unwrap();
@@ -94,7 +110,7 @@ fn first_ranks_count_the_arcs_into_the_shards_before() {
         // Node 3 reaches every node, node 1499 too, all reach node 5, and some a few others.
         writeln!(text, "3 {i}\n1499 {i}\n{i} 5\n{i} {}\n{} {i}", i * i % 1500, i * 7 % 90).unwrap();
     }
-    let mut spec = spec(folder.path(), &text, false);
+    let mut spec = spec(folder.path(), &text, Third::Nothing);
     let mut digests = Vec::new();
     for (n_shards, compress) in [1, 2, 7, 16].map(|n| [(n, false), (n, true)]).concat() {
         spec.directory.n_shards = n_shards;

@@ -34,6 +34,15 @@ pub enum BadLine {
     /// The chosen column is no probability.
     #[error("the chosen column is not a number in [0, 1], 0 or at least 2^-33")]
     NotAProbability,
+    /// The chosen column is empty where it should name a channel.
+    #[error("the class is empty: it should be the name of a channel")]
+    NoClass,
+    /// The chosen column is no name of a channel.
+    #[error(
+        "the class is no name of a channel, which has 1 to 64 letters, digits, dots, dashes and \
+         underscores"
+    )]
+    NotAChannel,
     /// A carriage return stands within the line.
     #[error("a carriage return stands within the line")]
     StrayCarriageReturn,
@@ -114,7 +123,7 @@ pub enum Malformed {
     )]
     MetisHeader,
     /// A column was chosen in an input that has none.
-    #[error("the file has no weights: leave out --column")]
+    #[error("the file has no weights: leave out --column and --channel-column")]
     NoWeights,
     /// The header counts other than what follows.
     #[error("the header says {expected} {what}, and there are {found}: is the file complete?")]

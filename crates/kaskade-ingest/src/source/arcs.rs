@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use super::parse::{Intake, LoneNodes, parse};
-use crate::arcs::{ArcChunk, Payload};
+use super::value::InputValue;
+use crate::arcs::{ArcChunk, ArcColumns, ChannelSet, Payload};
 use crate::error::IngestError;
 use crate::names::SortedNames;
 use crate::progress::Progress;
@@ -18,6 +19,11 @@ pub struct ReadArcs {
     pub arcs: Vec<(u64, u64)>,
     /// The value of each arc; empty unless a column was chosen.
     pub values: Vec<f64>,
+    /// The class of each arc, a place in [`ReadArcs::class_names`]; empty unless a column of classes
+    /// was chosen.
+    pub classes: Vec<usize>,
+    /// The names of the classes, ascending.
+    pub class_names: Vec<String>,
     /// Nodes that headers count, whether they have arcs or not.
     pub node_ranges: Vec<Range<u64>>,
     /// Nodes that are listed by themselves, in ascending order.
@@ -34,13 +40,15 @@ pub struct ReadArcs {
 /// # Errors
 /// [`IngestError`], as [`crate::build()`] has for the same inputs.
 pub fn read_arcs(spec: &ReadSpec, progress: &dyn Progress) -> Result<ReadArcs, IngestError> {
-    match spec.column {
-        None => read_with::<()>(spec, progress),
-        Some(_) => read_with::<f64>(spec, progress),
+    match (&spec.column, &spec.channel_column) {
+        (Some(_), Some(_)) => Err(IngestError::ChannelsWithColumn),
+        (Some(_), None) => read_with::<f64>(spec, progress),
+        (None, Some(_)) => read_with::<ChannelSet>(spec, progress),
+        (None, None) => read_with::<()>(spec, progress),
     }
 }
 
-fn read_with<V: Payload>(
+fn read_with<V: InputValue>(
     spec: &ReadSpec,
     progress: &dyn Progress,
 ) -> Result<ReadArcs, IngestError> {
@@ -55,11 +63,18 @@ fn read_with<V: Payload>(
         arcs.iter_mut().for_each(|(from, to, _)| (*from, *to) = (rank(*from), rank(*to)));
         nodes.iter_mut().for_each(|node| *node = rank(*node));
     }
+    let numbers = facts.classes.numbers;
+    arcs.iter_mut().for_each(|(_, _, value)| *value = value.renumbered(&numbers));
     arcs.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| a.2.compare(b.2)));
     nodes.sort_unstable();
     node_ranges.sort_unstable_by_key(|range| (range.start, range.end));
+    let values = arcs.iter().map(|(_, _, value)| *value).collect();
+    let ArcColumns { probabilities, channels } = V::into_columns(values);
     Ok(ReadArcs {
-        values: arcs.iter().filter_map(|(_, _, value)| value.probability()).collect(),
+        values: probabilities.unwrap_or_default(),
+        // Each is of one class.
+        classes: channels.into_iter().flatten().map(|set| set.trailing_zeros() as usize).collect(),
+        class_names: facts.classes.names,
         arcs: arcs.into_iter().map(|(from, to, _)| (from, to)).collect(),
         node_ranges,
         nodes,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::metis::MetisHeader;
+use super::metis::{MetisHeader, NeighboursPlace};
 use super::pairs::Packing;
 use super::parquet::ParquetFile;
 use super::table::Table;
@@ -18,8 +18,8 @@ pub(super) struct InputFile {
     pub(super) order: usize,
     /// What errors call it.
     pub(super) path: PathBuf,
-    /// The place of the channel that its arcs come over, where there are channels.
-    pub(super) channel: u8,
+    /// The place of the channel that all its arcs come over, where there is one.
+    pub(super) channel: Option<u8>,
     /// Arcs as written, before any stands for two.
     pub(super) n_entries: AtomicU64,
     /// Lines that were bad.
@@ -27,7 +27,7 @@ pub(super) struct InputFile {
 }
 
 impl InputFile {
-    pub(super) fn new(order: usize, path: PathBuf, channel: u8) -> Arc<Self> {
+    pub(super) fn new(order: usize, path: PathBuf, channel: Option<u8>) -> Arc<Self> {
         let (n_entries, n_bad_lines) = (AtomicU64::new(0), AtomicU64::new(0));
         Arc::new(Self { order, path, channel, n_entries, n_bad_lines })
     }
@@ -58,9 +58,8 @@ pub(super) enum Content {
     Nodes { first_line: u64 },
     /// Rows of a table from byte `begin` on, which is in line `first_line`.
     Rows { begin: usize, first_line: u64, table: Arc<Table> },
-    /// Lines of neighbours: the first is that of `first_node`, and of it `n_fields_before`
-    /// fields were in blocks before.
-    Neighbours { first_line: u64, first_node: u64, n_fields_before: u64, header: MetisHeader },
+    /// Lines of neighbours, whose weights are values where `weights_count`.
+    Neighbours { place: NeighboursPlace, header: MetisHeader, weights_count: bool },
     /// Whole pairs.
     Pairs(Packing),
     /// Neighbours as little-endian `u32`, and whose they are: nodes with their counts.
@@ -72,7 +71,7 @@ pub(super) enum Content {
 /// What lines with an arc each mean beside their ids.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct LineRules {
-    /// The field that holds the payload, counted from 0 over all fields.
+    /// The field that holds the value, counted from 0 over all fields.
     pub(super) column: Option<usize>,
     /// Whether a line that is no self-loop stands for both directions.
     pub(super) both_ways: bool,

@@ -6,51 +6,51 @@
 
 use memchr::{memchr, memchr2};
 
-use kaskade_model::coin::Threshold;
-
-use crate::arcs::Payload;
+use super::value::InputValue;
 use crate::error::BadLine;
 
 /// The longest line that is read; blocks keep this much of a longer one.
 pub(crate) const MAX_LINE_BYTES: usize = 64 << 10;
 
-/// An arc's ends and its payload, or nothing for a blank line or a comment.
-pub(crate) type LineResult<V> = Result<Option<(u64, u64, V)>, BadLine>;
+/// An arc's ends and its field of the chosen column, or nothing for a blank line or a comment.
+pub(crate) type LineResult<F> = Result<Option<(u64, u64, F)>, BadLine>;
 
 /// As [`LineResult`], where ids are strings.
-pub(crate) type NamesResult<'a, V> = Result<Option<(&'a [u8], &'a [u8], V)>, BadLine>;
+pub(crate) type NamesResult<'a, F> = Result<Option<(&'a [u8], &'a [u8], F)>, BadLine>;
 
 /// The lines of a block.
 pub(crate) struct Lines<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// The field that holds the payload, counted from 0 over all fields.
+    /// The field that holds the value, counted from 0 over all fields.
     column: Option<usize>,
 }
 
 impl<'a> Lines<'a> {
-    /// The lines of `bytes`, which begins with one; payloads stand in field `column`.
+    /// The lines of `bytes`, which begins with one; values stand in field `column`.
     pub(crate) fn new(bytes: &'a [u8], column: Option<usize>) -> Self {
         Self { bytes, at: 0, column }
     }
 
     /// Reads the next line; with where it begins, for an error's sake.
     #[inline]
-    pub(crate) fn next_line<V: Payload>(&mut self) -> Option<(usize, LineResult<V>)> {
+    pub(crate) fn next_line<V: InputValue>(&mut self) -> Option<(usize, LineResult<V::Field<'a>>)> {
         if self.column.is_none() {
             let begin = self.at;
             if let Some((from, to, end)) = plain_arc(self.bytes, begin) {
                 self.at = end;
-                return Some((begin, Ok(Some((from, to, V::default())))));
+                return Some((begin, Ok(Some((from, to, V::Field::default())))));
             }
         }
-        self.next_with(Self::read_arc)
+        self.next_with(Self::read_arc::<V>)
     }
 
     /// Reads the next line, whose ids are strings.
     #[inline]
-    pub(crate) fn next_names<V: Payload>(&mut self) -> Option<(usize, NamesResult<'a, V>)> {
-        self.next_with(Self::read_names)
+    pub(crate) fn next_names<V: InputValue>(
+        &mut self,
+    ) -> Option<(usize, NamesResult<'a, V::Field<'a>>)> {
+        self.next_with(Self::read_names::<V>)
     }
 
     /// Reads the next line, which begins with an id; the rest of it is nobody's.
@@ -88,19 +88,19 @@ impl<'a> Lines<'a> {
     }
 
     #[inline]
-    fn read_arc<V: Payload>(&mut self) -> LineResult<V> {
-        self.read_ends(Self::read_id)
+    fn read_arc<V: InputValue>(&mut self) -> LineResult<V::Field<'a>> {
+        self.read_ends::<_, V>(Self::read_id)
     }
 
-    fn read_names<V: Payload>(&mut self) -> NamesResult<'a, V> {
-        self.read_ends(Self::read_name)
+    fn read_names<V: InputValue>(&mut self) -> NamesResult<'a, V::Field<'a>> {
+        self.read_ends::<_, V>(Self::read_name)
     }
 
     #[inline]
-    fn read_ends<I, V: Payload>(
+    fn read_ends<I, V: InputValue>(
         &mut self,
         read: fn(&mut Self) -> Result<I, BadLine>,
-    ) -> Result<Option<(I, I, V)>, BadLine> {
+    ) -> Result<Option<(I, I, V::Field<'a>)>, BadLine> {
         if !self.begins_with_arc() {
             return Ok(None);
         }
@@ -110,11 +110,11 @@ impl<'a> Lines<'a> {
             return Err(BadLine::MissingTarget);
         }
         let to = read(self)?;
-        let value = match self.column {
-            Some(column) => V::from_probability(self.read_probability(column)?),
-            None => V::default(),
+        let field = match self.column {
+            Some(column) => V::field_of(self.read_field(column)?)?,
+            None => V::Field::default(),
         };
-        Ok(Some((from, to, value)))
+        Ok(Some((from, to, field)))
     }
 
     /// Moves to the first field, if the line is neither blank nor a comment.
@@ -181,7 +181,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Reads field `column`, from the end of field 1.
-    fn read_probability(&mut self, column: usize) -> Result<f64, BadLine> {
+    fn read_field(&mut self, column: usize) -> Result<&'a [u8], BadLine> {
         for field in 2..=column {
             self.skip_separator();
             if self.is_line_end() {
@@ -195,7 +195,7 @@ impl<'a> Lines<'a> {
                 self.at += 1;
             }
             if field == column {
-                return parse_probability(&self.bytes[begin..self.at]);
+                return Ok(&self.bytes[begin..self.at]);
             }
         }
         Err(BadLine::MissingColumn)
@@ -316,18 +316,6 @@ fn leading_digits(word: u64) -> (u64, usize) {
     let twos = (ones.wrapping_mul(10 << 8 | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
     let fours = (twos.wrapping_mul(100 << 16 | 1) >> 16) & 0x0000_ffff_0000_ffff;
     (fours.wrapping_mul(10_000 << 32 | 1) >> 32, n_digits)
-}
-
-pub(super) fn parse_probability(field: &[u8]) -> Result<f64, BadLine> {
-    let text = std::str::from_utf8(field).map_err(|_| BadLine::NotAProbability)?;
-    check_probability(text.parse().map_err(|_| BadLine::NotAProbability)?)
-}
-
-/// `probability`, if it is one.
-pub(super) fn check_probability(probability: f64) -> Result<f64, BadLine> {
-    Threshold::from_probability(probability).map_err(|_| BadLine::NotAProbability)?;
-    // Adding 0 makes −0 a 0, so that equal values have equal bits.
-    Ok(probability + 0.0)
 }
 
 /// `line` without its end, escaped and cut short, fit for a terminal.

@@ -6,9 +6,10 @@ use memchr::{memchr, memrchr, memrchr2};
 
 use super::block::Buffers;
 use super::blocks::{filled, read_past_mark, read_up_to};
-use super::lines::parse_probability;
+use super::classes::BlockClasses;
 use super::table::parse_id;
-use crate::arcs::{ArcChunk, Payload};
+use super::value::InputValue;
+use crate::arcs::ArcChunk;
 use crate::error::{BadLine, Malformed};
 
 /// What the first line says of the others.
@@ -53,12 +54,7 @@ pub(super) fn read_header(line: &[u8]) -> Result<MetisHeader, Malformed> {
 /// Some lines of a METIS file, the first and the last perhaps in part.
 pub(super) struct MetisBlock {
     pub(super) bytes: Vec<u8>,
-    pub(super) first_line: u64,
-    /// The lines before that were no comments: the header is number 0, so the number of the
-    /// node whose line the first one is.
-    pub(super) first_node: u64,
-    /// The fields of the first line that were in blocks before.
-    pub(super) n_fields_before: u64,
+    pub(super) place: NeighboursPlace,
 }
 
 /// Cuts a METIS file at line ends, or between fields where a line is longer than a block.
@@ -110,10 +106,13 @@ impl<'a, R: Read> MetisBlocks<'a, R> {
         if bytes.is_empty() {
             return Ok(None);
         }
-        let (first_line, first_node) = (self.next_line, self.next_node);
-        let n_fields_before = self.n_fields_before;
+        let place = NeighboursPlace {
+            first_line: self.next_line,
+            first_node: self.next_node,
+            n_fields_before: self.n_fields_before,
+        };
         self.count_lines(&bytes);
-        Ok(Some(MetisBlock { bytes, first_line, first_node, n_fields_before }))
+        Ok(Some(MetisBlock { bytes, place }))
     }
 
     /// Where to cut a line that is longer than a block: behind a neighbour and its weight.
@@ -153,6 +152,17 @@ impl<'a, R: Read> MetisBlocks<'a, R> {
     }
 }
 
+/// Where in its file a block of neighbours begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NeighboursPlace {
+    pub(super) first_line: u64,
+    /// The node whose line the first one is: the number of lines before that were no comments,
+    /// because the header is number 0.
+    pub(super) first_node: u64,
+    /// The fields of the first line that were in blocks before.
+    pub(super) n_fields_before: u64,
+}
+
 /// The neighbours in a block, and what was bad about its lines, if anything: the first
 /// reason with where its line begins and its number, and how many there are.
 pub(super) struct Neighbours<V> {
@@ -161,14 +171,16 @@ pub(super) struct Neighbours<V> {
     pub(super) n_bad_lines: u64,
 }
 
-/// Reads the neighbours in a block, of whose first line `n_fields_before` fields came before.
-pub(super) fn parse_neighbours<V: Payload>(
+/// Reads the neighbours in a block, which begins as `place` says. Weights are values where
+/// `weights_count`, and passed over else.
+pub(super) fn parse_neighbours<V: InputValue>(
     bytes: &[u8],
-    first_line: u64,
-    first_node: u64,
-    n_fields_before: u64,
+    place: NeighboursPlace,
     header: &MetisHeader,
+    weights_count: bool,
+    classes: &mut BlockClasses,
 ) -> Neighbours<V> {
+    let NeighboursPlace { first_line, first_node, n_fields_before } = place;
     let chunk = ArcChunk::with_capacity(bytes.len() / 4);
     let mut found = Neighbours { chunk, first_bad: None, n_bad_lines: 0 };
     let (mut begin, mut node) = (0, first_node);
@@ -183,7 +195,16 @@ pub(super) fn parse_neighbours<V: Payload>(
         if !is_comment {
             // Node 0 is the header.
             if node > 0 {
-                let read = read_line(line, node, field, header, &mut found.chunk);
+                let push = |id, value: Option<&[u8]>| {
+                    let value = match value {
+                        Some(value) if weights_count => V::field_of(value)?,
+                        Some(value) => parse_weight(value).map(|()| V::Field::default())?,
+                        None => V::Field::default(),
+                    };
+                    found.chunk.push(node, id, V::of_field(value, classes, || line_number));
+                    Ok(())
+                };
+                let read = read_line(line, node, field, header, push);
                 if let Err(reason) = read {
                     found.n_bad_lines += 1;
                     found.first_bad.get_or_insert((begin, line_number, reason));
@@ -198,12 +219,13 @@ pub(super) fn parse_neighbours<V: Payload>(
     found
 }
 
-fn read_line<V: Payload>(
+/// Hands the neighbours of `node` in `line` to `push`, with their weights if they have some.
+fn read_line(
     line: &[u8],
     node: u64,
     n_fields_before: u64,
     header: &MetisHeader,
-    chunk: &mut ArcChunk<V>,
+    mut push: impl FnMut(u64, Option<&[u8]>) -> Result<(), BadLine>,
 ) -> Result<(), BadLine> {
     let out_of_range = BadLine::IdOutOfRange { first: 1, last: header.n_nodes };
     let stride = if header.has_weights { 2 } else { 1 };
@@ -220,18 +242,12 @@ fn read_line<V: Payload>(
                 return Err(out_of_range);
             }
             if stride == 1 {
-                chunk.push(node, id, V::default());
+                push(id, None)?;
             } else {
                 waiting = Some(id);
             }
         } else if let Some(id) = waiting.take() {
-            let value = if V::IS_PROBABILITY {
-                V::from_probability(parse_probability(field)?)
-            } else {
-                parse_weight(field)?;
-                V::default()
-            };
-            chunk.push(node, id, value);
+            push(id, Some(field))?;
         }
     }
     if waiting.is_some() { Err(BadLine::MissingColumn) } else { Ok(()) }
@@ -280,10 +296,10 @@ mod tests {
             blocks.header = Some(header);
             let found = parse_neighbours::<()>(
                 &block.bytes,
-                block.first_line,
-                block.first_node,
-                block.n_fields_before,
+                block.place,
                 &header,
+                false,
+                &mut BlockClasses::default(),
             );
             n_bad += found.n_bad_lines;
             found.chunk.for_each(|from, to, ()| arcs.push((from, to)));
@@ -317,7 +333,9 @@ mod tests {
                 n_node_fields: flags / 2,
                 has_weights: flags % 2 == 1,
             };
-            let found = parse_neighbours::<f64>(&bytes, 1, 1, 0, &header);
+            let place = NeighboursPlace { first_line: 1, first_node: 1, n_fields_before: 0 };
+            let mut classes = BlockClasses::default();
+            let found = parse_neighbours::<f64>(&bytes, place, &header, true, &mut classes);
             prop_assert!(found.n_bad_lines as usize <= bytes.len());
             let _ = read_header(&bytes);
         }

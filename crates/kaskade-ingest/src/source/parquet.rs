@@ -4,6 +4,8 @@
 //! and becomes an error, and all that it reads goes through [`Source`], which gives out no
 //! more than the file has.
 
+mod group;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -11,19 +13,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::basic::{ConvertedType, LogicalType, Type};
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
-use parquet::file::reader::{
-    ChunkReader, FileReader, Length, RowGroupReader, SerializedFileReader,
-};
+use parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 
+use self::group::{Group, Rows};
 use super::block::InputFile;
 use super::table::{Columns, NoColumns, choose_columns};
-use crate::error::{BadLine, IngestError, Malformed, Place};
+use crate::error::{IngestError, Malformed, Place};
 use crate::isolated::isolated;
 use crate::spec::ReadSpec;
+
+pub(super) use self::group::Cell;
 
 /// A file and the columns of it that are read.
 pub(super) struct ParquetFile {
@@ -33,6 +34,8 @@ pub(super) struct ParquetFile {
     rows_before: Vec<u64>,
     /// Whether an id column holds strings.
     pub(super) has_names: bool,
+    /// Whether the chosen column holds classes, no numbers.
+    has_classes: bool,
 }
 
 /// Where the bytes are; reading moves no cursor, so threads can read at once.
@@ -43,30 +46,6 @@ pub(super) enum Source {
     /// Bytes in memory.
     Bytes(Arc<[u8]>),
 }
-
-/// A value of an id column.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Cell {
-    Number(u64),
-    /// A number that no id can be.
-    Negative(i64),
-    Text(ByteArray),
-    /// No value.
-    Null,
-}
-
-/// Some rows of a row group.
-pub(super) struct Rows {
-    /// The number of the first in the file, from 1.
-    pub(super) first_row: u64,
-    pub(super) sources: Vec<Cell>,
-    pub(super) targets: Vec<Cell>,
-    /// The values, of rows that have one; nothing where no column is read.
-    pub(super) values: Vec<Option<f64>>,
-}
-
-/// The rows that are decoded at once.
-const BATCH_ROWS: usize = 1 << 16;
 
 impl ParquetFile {
     /// Opens a file and finds its columns.
@@ -98,24 +77,16 @@ impl ParquetFile {
         let mut has_names = false;
         for column in [columns.source, columns.target] {
             let descriptor = descriptor(column)?;
-            match descriptor.physical_type() {
-                Type::INT32 | Type::INT64 => {}
-                Type::BYTE_ARRAY => has_names = true,
-                _ => return Err(wrong(wrong_type(descriptor, "integers or strings"))),
-            }
-            refuse_scaled(descriptor, "integers or strings").map_err(wrong)?;
-            refuse_nested(descriptor).map_err(wrong)?;
+            refuse_other(descriptor, &WORD_TYPES, "integers or strings").map_err(wrong)?;
+            has_names |= descriptor.physical_type() == Type::BYTE_ARRAY;
         }
+        let has_classes = spec.channel_column.is_some();
         if let Some(column) = columns.value {
-            let descriptor = descriptor(column)?;
-            if !matches!(
-                descriptor.physical_type(),
-                Type::INT32 | Type::INT64 | Type::FLOAT | Type::DOUBLE
-            ) {
-                return Err(wrong(wrong_type(descriptor, "numbers")));
-            }
-            refuse_scaled(descriptor, "numbers").map_err(wrong)?;
-            refuse_nested(descriptor).map_err(wrong)?;
+            let (types, expected): (&[Type], _) = match has_classes {
+                true => (&WORD_TYPES, "integers or strings"),
+                false => (&NUMBER_TYPES, "numbers"),
+            };
+            refuse_other(descriptor(column)?, types, expected).map_err(wrong)?;
         }
         let mut n_rows = 0u64;
         let mut rows_before = Vec::new();
@@ -123,7 +94,7 @@ impl ParquetFile {
             rows_before.push(n_rows);
             n_rows = n_rows.saturating_add(u64::try_from(group.num_rows()).unwrap_or(0));
         }
-        Ok(Self { reader, columns, rows_before, has_names })
+        Ok(Self { reader, columns, rows_before, has_names, has_classes })
     }
 
     /// The number of row groups.
@@ -153,6 +124,25 @@ impl ParquetFile {
         }
         Ok(())
     }
+}
+
+/// What ids and classes are stored as.
+const WORD_TYPES: [Type; 3] = [Type::INT32, Type::INT64, Type::BYTE_ARRAY];
+
+/// What probabilities are stored as.
+const NUMBER_TYPES: [Type; 4] = [Type::INT32, Type::INT64, Type::FLOAT, Type::DOUBLE];
+
+/// Refuses a column that is none of `types`, which are called `expected`, or not plainly so.
+fn refuse_other(
+    descriptor: &ColumnDescriptor,
+    types: &[Type],
+    expected: &'static str,
+) -> Result<(), Malformed> {
+    if !types.contains(&descriptor.physical_type()) {
+        return Err(wrong_type(descriptor, expected));
+    }
+    refuse_scaled(descriptor, expected)?;
+    refuse_nested(descriptor)
 }
 
 fn wrong_type(descriptor: &ColumnDescriptor, expected: &'static str) -> Malformed {
@@ -214,195 +204,6 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Malfo
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(refused(&error.to_string())),
         Err(panic) => Err(refused(&panic)),
-    }
-}
-
-/// A row group that is being read.
-struct Group {
-    next_row: u64,
-    n_rows_left: u64,
-    source: IdColumn,
-    target: IdColumn,
-    value: Option<Column>,
-}
-
-impl Group {
-    fn open(parquet: &ParquetFile, index: usize) -> Result<Self, ParquetError> {
-        let group = parquet.reader.get_row_group(index)?;
-        let n_rows = u64::try_from(group.metadata().num_rows())
-            .map_err(|_| ParquetError::General("a row group has fewer than no rows".into()))?;
-        Ok(Self {
-            next_row: parquet.rows_before[index] + 1,
-            n_rows_left: n_rows,
-            source: IdColumn::open(group.as_ref(), parquet.columns.source)?,
-            target: IdColumn::open(group.as_ref(), parquet.columns.target)?,
-            value: match parquet.columns.value {
-                Some(column) => Some(Column::open(group.as_ref(), column)?),
-                None => None,
-            },
-        })
-    }
-
-    fn next_rows(&mut self) -> Result<Option<Rows>, ParquetError> {
-        if self.n_rows_left == 0 {
-            return Ok(None);
-        }
-        let n_rows = self.n_rows_left.min(BATCH_ROWS as u64) as usize;
-        let sources = self.source.read(n_rows)?;
-        let targets = self.target.read(n_rows)?;
-        let values = match &mut self.value {
-            Some(column) => column.numbers(n_rows)?,
-            None => Vec::new(),
-        };
-        let are_whole = sources.len() == n_rows
-            && targets.len() == n_rows
-            && (self.value.is_none() || values.len() == n_rows);
-        if !are_whole {
-            let message = "a column has other than the rows of its group";
-            return Err(ParquetError::General(message.into()));
-        }
-        let first_row = self.next_row;
-        self.next_row += n_rows as u64;
-        self.n_rows_left -= n_rows as u64;
-        Ok(Some(Rows { first_row, sources, targets, values }))
-    }
-}
-
-/// A column of a row group.
-struct Column {
-    reader: ColumnReader,
-    max_def_level: i16,
-    is_unsigned: bool,
-}
-
-struct IdColumn(Column);
-
-impl IdColumn {
-    fn open(group: &dyn RowGroupReader, column: usize) -> Result<Self, ParquetError> {
-        Column::open(group, column).map(Self)
-    }
-
-    fn read(&mut self, n_rows: usize) -> Result<Vec<Cell>, ParquetError> {
-        let Column { reader, max_def_level, is_unsigned } = &mut self.0;
-        let is_unsigned = *is_unsigned;
-        let number =
-            |number: i64| u64::try_from(number).map_or(Cell::Negative(number), Cell::Number);
-        match reader {
-            ColumnReader::Int32ColumnReader(reader) => {
-                read_cells(reader, *max_def_level, n_rows, Cell::Null, |value| match is_unsigned {
-                    true => Cell::Number(u64::from(value.cast_unsigned())),
-                    false => number(i64::from(value)),
-                })
-            }
-            ColumnReader::Int64ColumnReader(reader) => {
-                read_cells(reader, *max_def_level, n_rows, Cell::Null, |value| match is_unsigned {
-                    true => Cell::Number(value.cast_unsigned()),
-                    false => number(value),
-                })
-            }
-            ColumnReader::ByteArrayColumnReader(reader) => {
-                read_cells(reader, *max_def_level, n_rows, Cell::Null, Cell::Text)
-            }
-            _ => Err(ParquetError::General("a column changed its type".into())),
-        }
-    }
-}
-
-impl Column {
-    fn open(group: &dyn RowGroupReader, column: usize) -> Result<Self, ParquetError> {
-        let descriptor = group.metadata().column(column).column_descr_ptr();
-        let is_unsigned = matches!(
-            descriptor.logical_type_ref(),
-            Some(LogicalType::Integer(kind)) if !kind.is_signed
-        ) || matches!(
-            descriptor.converted_type(),
-            ConvertedType::UINT_8
-                | ConvertedType::UINT_16
-                | ConvertedType::UINT_32
-                | ConvertedType::UINT_64
-        );
-        let reader = group.get_column_reader(column)?;
-        Ok(Self { reader, max_def_level: descriptor.max_def_level(), is_unsigned })
-    }
-
-    fn numbers(&mut self, n_rows: usize) -> Result<Vec<Option<f64>>, ParquetError> {
-        let max_def_level = self.max_def_level;
-        match &mut self.reader {
-            ColumnReader::Int32ColumnReader(reader) => {
-                read_cells(reader, max_def_level, n_rows, None, |value| Some(value.into()))
-            }
-            ColumnReader::Int64ColumnReader(reader) => {
-                read_cells(reader, max_def_level, n_rows, None, |value| Some(value as f64))
-            }
-            ColumnReader::FloatColumnReader(reader) => {
-                read_cells(reader, max_def_level, n_rows, None, |value| Some(value.into()))
-            }
-            ColumnReader::DoubleColumnReader(reader) => {
-                read_cells(reader, max_def_level, n_rows, None, Some)
-            }
-            _ => Err(ParquetError::General("a column changed its type".into())),
-        }
-    }
-}
-
-/// Reads `n_rows` rows of a column, fewer only at its end.
-fn read_cells<T: DataType, C: Clone>(
-    reader: &mut ColumnReaderImpl<T>,
-    max_def_level: i16,
-    n_rows: usize,
-    null: C,
-    cell: impl Fn(T::T) -> C,
-) -> Result<Vec<C>, ParquetError> {
-    let (mut levels, mut values) = (Vec::new(), Vec::new());
-    let mut n_read = 0;
-    while n_read < n_rows {
-        let (n_records, _, _) =
-            reader.read_records(n_rows - n_read, Some(&mut levels), None, &mut values)?;
-        if n_records == 0 {
-            break;
-        }
-        n_read += n_records;
-    }
-    let mut values = values.into_iter().map(cell);
-    if max_def_level == 0 {
-        return Ok(values.take(n_rows).collect());
-    }
-    let cells = levels.iter().map(|&level| match level == max_def_level {
-        true => values.next().unwrap_or_else(|| null.clone()),
-        false => null.clone(),
-    });
-    Ok(cells.collect())
-}
-
-impl Cell {
-    /// The id as a number.
-    pub(super) fn number(&self) -> Result<u64, BadLine> {
-        match self {
-            Self::Number(number) => Ok(*number),
-            Self::Negative(_) => Err(BadLine::NotAnId),
-            Self::Text(text) => super::table::parse_id(text.data()),
-            Self::Null => Err(BadLine::EmptyField),
-        }
-    }
-
-    /// The id as a string, if it is one by itself.
-    pub(super) fn text(&self) -> Result<Option<&[u8]>, BadLine> {
-        match self {
-            Self::Text(text) if text.data().is_empty() => Err(BadLine::EmptyField),
-            Self::Text(text) if std::str::from_utf8(text.data()).is_err() => Err(BadLine::NotUtf8),
-            Self::Text(text) => Ok(Some(text.data())),
-            _ => Ok(None),
-        }
-    }
-
-    /// What an error shows of it.
-    pub(super) fn shown(&self) -> String {
-        match self {
-            Self::Number(number) => number.to_string(),
-            Self::Negative(number) => number.to_string(),
-            Self::Text(text) => super::lines::quote(text.data()),
-            Self::Null => "null".to_owned(),
-        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! All inputs to chunks of arcs, in parallel.
 
+mod bad_lines;
 mod blocks;
+mod naming;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -9,11 +11,14 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::iter::{ParallelBridge, ParallelIterator};
 
-use self::blocks::{BlockParser, LocatedBadLine};
+use self::bad_lines::LocatedBadLine;
+use self::blocks::BlockParser;
 use super::block::{Buffers, Promise};
+use super::classes::{Classes, SortedClasses};
 use super::plan::Plan;
 use super::reader::{First, Reader};
-use crate::arcs::{ArcChunk, Payload};
+use super::value::InputValue;
+use crate::arcs::ArcChunk;
 use crate::error::IngestError;
 use crate::names::Interner;
 use crate::progress::{Phase, Progress, Unit};
@@ -88,6 +93,9 @@ pub(crate) struct InputFacts {
     pub(crate) n_skipped_lines: u64,
     /// The names, where ids are strings: then ids in chunks are their provisional numbers.
     pub(crate) names: Option<Interner>,
+    /// The classes that a column names; in chunks they have the numbers that
+    /// [`SortedClasses::numbers`] puts in order.
+    pub(crate) classes: SortedClasses,
 }
 
 /// Blocks that are read ahead of the parsers.
@@ -96,9 +104,9 @@ const BLOCKS_AHEAD: usize = 4;
 /// Reads every input of `spec` into `intake`.
 ///
 /// # Errors
-/// Any [`IngestError`] about an input; of several bad lines the first, whatever was parsed
-/// first. Else what `intake` answered.
-pub(crate) fn parse<V: Payload>(
+/// Any [`IngestError`] about an input: a class too many; of several bad lines the first,
+/// whatever was parsed first. Else what `intake` answered.
+pub(crate) fn parse<V: InputValue>(
     spec: &ReadSpec,
     intake: &impl Intake<V>,
     progress: &dyn Progress,
@@ -108,7 +116,7 @@ pub(crate) fn parse<V: Payload>(
     parse_inputs(spec, intake, progress).map_err(told)
 }
 
-fn parse_inputs<V: Payload>(
+fn parse_inputs<V: InputValue>(
     spec: &ReadSpec,
     intake: &impl Intake<V>,
     progress: &dyn Progress,
@@ -117,6 +125,7 @@ fn parse_inputs<V: Payload>(
     progress.begin(Phase::Parse, plan.input_bytes, Unit::Bytes);
     let first = First::look(spec, &plan, progress)?;
     let names = first.has_names.then(Interner::new);
+    let classes = Classes::default();
     let watch = Watch::new(spec);
     let buffers = Buffers::new(intake.block_bytes());
     let (sender, receiver) = sync_channel(BLOCKS_AHEAD);
@@ -133,8 +142,8 @@ fn parse_inputs<V: Payload>(
         let plan = &plan;
         let reader = scope.spawn(move || reader.read_all(plan, first.into_opened()));
         receiver.into_iter().par_bridge().for_each(|block| {
-            let intake = OverChannel { intake, value: V::of_channel(block.file.channel) };
-            let parser = BlockParser { names: names.as_ref(), intake: &intake };
+            let intake = OverChannel { intake, value: block.file.channel.and_then(V::of_channel) };
+            let parser = BlockParser { names: names.as_ref(), classes: &classes, intake: &intake };
             let parsed = parser.parse::<V>(&block).and_then(|bad_lines| {
                 names.as_ref().map_or(Ok(()), |names| intake.names_grown(names.bytes()))?;
                 Ok(bad_lines)
@@ -151,34 +160,39 @@ fn parse_inputs<V: Payload>(
         reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
     // The blocks parsed are the first ones of the input, so the first bad line of all is
-    // among them; it comes before whatever stopped the reader.
+    // among them; it comes before whatever stopped the reader. So it is with classes.
+    classes.check()?;
     watch.refuse_bad_lines()?;
     let promises = read?;
     let n_skipped_lines = watch.finish()?;
     promises.iter().try_for_each(Promise::check)?;
-    let parser = BlockParser { names: names.as_ref(), intake };
+    let parser = BlockParser { names: names.as_ref(), classes: &classes, intake };
     for nodes in promises.into_iter().filter_map(|promise| promise.nodes) {
         parser.lone_range::<V>(nodes)?;
     }
-    Ok(InputFacts { n_skipped_lines, names })
+    Ok(InputFacts { n_skipped_lines, names, classes: classes.into_sorted() })
 }
 
-/// Takes the arcs of one input, which all came over one channel where there are channels.
+/// Takes the arcs of one input, which all came over one channel where an input has one.
 struct OverChannel<'a, I, V> {
     intake: &'a I,
     value: Option<V>,
 }
 
-impl<V: Payload, I: Intake<V>> Intake<V> for OverChannel<'_, I, V> {
+impl<V: InputValue, I: Intake<V>> Intake<V> for OverChannel<'_, I, V> {
     fn arcs(&self, chunk: ArcChunk<V>) -> Result<(), IngestError> {
         match self.value {
-            Some(value) => self.intake.arcs(chunk.with_value(value)),
+            Some(value) => self.intake.arcs(chunk.map_values(|_| value)),
             None => self.intake.arcs(chunk),
         }
     }
 
     fn nodes(&self, ids: LoneNodes) -> Result<(), IngestError> {
         self.intake.nodes(ids)
+    }
+
+    fn names_grown(&self, bytes: u64) -> Result<(), IngestError> {
+        self.intake.names_grown(bytes)
     }
 }
 
@@ -244,5 +258,40 @@ impl<'a> Watch<'a> {
             Some(error) => Err(error),
             None => Ok(self.n_bad_lines.into_inner()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Unwatched;
+    use crate::spec::Input;
+
+    /// Refuses names of more than so many bytes.
+    struct Narrow(u64);
+
+    impl Intake<()> for Narrow {
+        fn arcs(&self, _chunk: ArcChunk<()>) -> Result<(), IngestError> {
+            Ok(())
+        }
+
+        fn nodes(&self, _ids: LoneNodes) -> Result<(), IngestError> {
+            Ok(())
+        }
+
+        fn names_grown(&self, bytes: u64) -> Result<(), IngestError> {
+            let exceeded =
+                IngestError::MemoryExceeded { needed_bytes: bytes, allowed_bytes: self.0 };
+            if bytes > self.0 { Err(exceeded) } else { Ok(()) }
+        }
+    }
+
+    #[test]
+    fn an_intake_hears_of_the_names_while_they_are_read() {
+        let bytes = b"ann bob\nbob cyd\n"[..].into();
+        let spec = ReadSpec::of(vec![Input::Bytes { name: "arcs".to_owned(), bytes }]);
+        assert!(parse(&spec, &Narrow(u64::MAX), &Unwatched).unwrap().names.is_some());
+        let refused = parse(&spec, &Narrow(0), &Unwatched).map(|_| ());
+        assert!(matches!(refused, Err(IngestError::MemoryExceeded { .. })), "{refused:?}");
     }
 }

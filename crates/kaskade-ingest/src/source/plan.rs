@@ -16,8 +16,8 @@ pub(super) struct Plan {
     pub(super) inputs: Vec<Planned>,
     /// The bytes of it all on disk, where they are known.
     pub(super) input_bytes: Option<u64>,
-    /// The channel of the input that is being planned.
-    channel: u8,
+    /// The channel of the input that is being planned, where there is one.
+    channel: Option<u8>,
 }
 
 /// An input.
@@ -57,10 +57,10 @@ impl Plan {
             (_, 2..) => return Err(IngestError::StdinTwice),
             _ => {}
         }
-        let mut plan = Self { inputs: Vec::new(), input_bytes: Some(0), channel: 0 };
+        let mut plan = Self { inputs: Vec::new(), input_bytes: Some(0), channel: None };
         let mut stems = BTreeSet::new();
         for (place, input) in spec.inputs.iter().enumerate() {
-            plan.channel = spec.channel_of.get(place).copied().unwrap_or(0);
+            plan.channel = spec.channel_of.get(place).copied();
             let of_parts = match input {
                 Input::File(path) => format_of_parts(path, spec.format),
                 Input::Stdin | Input::Bytes { .. } => None,

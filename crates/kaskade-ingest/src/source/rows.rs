@@ -57,9 +57,14 @@ impl<'a> Rows<'a> {
         Some((begin, result))
     }
 
+    /// The bytes of a field as written, with quotes in it still doubled.
+    pub(super) fn written(&self, field: &Field) -> &'a [u8] {
+        &self.bytes[field.place.clone()]
+    }
+
     /// The bytes of a field of the row read last.
     pub(super) fn value(&self, field: &Field) -> Cow<'a, [u8]> {
-        let bytes = &self.bytes[field.place.clone()];
+        let bytes = self.written(field);
         if !field.has_doubled_quotes {
             return Cow::Borrowed(bytes);
         }

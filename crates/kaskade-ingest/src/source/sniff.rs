@@ -71,7 +71,7 @@ pub(super) fn text_has_names(text: &[u8]) -> bool {
     let mut n_with_names = 0;
     for line in data_lines(text).take(2) {
         n_lines += 1;
-        if let Some((_, Ok(Some((from, to, ()))))) = Lines::new(line, None).next_names() {
+        if let Some((_, Ok(Some((from, to, ()))))) = Lines::new(line, None).next_names::<()>() {
             n_with_names += usize::from(!is_number(from) || !is_number(to));
         }
     }

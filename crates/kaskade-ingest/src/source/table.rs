@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::header::NAMED_PAIRS;
-use super::lines::{parse_probability, quote};
+use super::lines::quote;
 use super::rows::{Field, Rows};
 use super::sniff::is_number;
-use crate::arcs::Payload;
+use super::value::InputValue;
 use crate::error::{BadLine, IngestError, Malformed, Place};
 use crate::spec::{ColumnChoice, Format, ReadSpec};
 
@@ -58,7 +58,7 @@ pub(super) fn choose_columns(spec: &ReadSpec, names: &[String]) -> Result<Column
         .unwrap_or((0, 1));
     let source = spec.source_column.as_ref().map_or(Ok(pair.0), find)?;
     let target = spec.target_column.as_ref().map_or(Ok(pair.1), find)?;
-    let value = spec.column.as_ref().map(find).transpose()?;
+    let value = spec.value_column().map(find).transpose()?;
     let called = |column: usize| {
         names.get(column).map_or_else(|| column.to_string(), |name| format!("{name:?}"))
     };
@@ -154,8 +154,8 @@ impl Top {
     }
 }
 
-/// The ids of an arc, as fields, and its value.
-type Arc<'a, V> = (Cow<'a, [u8]>, Cow<'a, [u8]>, V);
+/// The ids of an arc, as fields, and that of the chosen column.
+type Arc<'a, F> = (Cow<'a, [u8]>, Cow<'a, [u8]>, F);
 
 /// The number of the line that holds byte `at` of `bytes`, which begin in line `first_line`.
 pub(super) fn line_at(bytes: &[u8], at: usize, first_line: u64) -> u64 {
@@ -163,12 +163,12 @@ pub(super) fn line_at(bytes: &[u8], at: usize, first_line: u64) -> u64 {
 }
 
 impl Table {
-    /// The ids and the value of a row, which is not blank.
-    pub(super) fn arc<'a, V: Payload>(
+    /// The fields of a row, which is not blank.
+    pub(super) fn arc<'a, V: InputValue>(
         &self,
         rows: &Rows<'a>,
         fields: &[Field],
-    ) -> Result<Arc<'a, V>, BadLine> {
+    ) -> Result<Arc<'a, V::Field<'a>>, BadLine> {
         let Columns { source, target, value } = self.columns;
         let id = |column: usize| {
             let field = fields.get(column).ok_or(BadLine::MissingTarget)?;
@@ -177,10 +177,11 @@ impl Table {
         };
         let (from, to) = (id(source)?, id(target)?);
         let value = match value {
-            None => V::default(),
+            None => V::Field::default(),
             Some(column) => {
                 let field = fields.get(column).ok_or(BadLine::MissingColumn)?;
-                V::from_probability(parse_probability(rows.value(field).trim_ascii())?)
+                // No value has quotes in it.
+                V::field_of(rows.written(field).trim_ascii())?
             }
         };
         Ok((from, to, value))

@@ -61,6 +61,7 @@ impl Scratch {
             target_column: None,
             column: None,
             channels: Vec::new(),
+            channel_column: None,
             channel_of: Vec::new(),
             duplicates: Duplicates::Max,
             skip_bad_lines: 0,

@@ -36,7 +36,7 @@ proptest! {
         bytes: Vec<u8>,
         format in prop::sample::select(&Format::ALL[..]),
         ids in prop::sample::select(&[IdKind::Auto, IdKind::Number, IdKind::String][..]),
-        with_column: bool,
+        third in prop::sample::select(&["nothing", "probability", "class"][..]),
         n_skipped in prop::sample::select(&[0u64, 1000][..]),
     ) {
         for tail in [text, bytes] {
@@ -46,7 +46,12 @@ proptest! {
                     spec.format = Some(format.0);
                     spec.ids = ids;
                     spec.skip_bad_lines = n_skipped;
-                    spec.column = with_column.then_some(ColumnChoice::Index(2));
+                    let column = Some(ColumnChoice::Index(2));
+                    match third {
+                        "probability" => spec.column = column,
+                        "class" => spec.channel_column = column,
+                        _ => {}
+                    }
                 });
                 let _ = read("input", &contents, |_| {});
             }

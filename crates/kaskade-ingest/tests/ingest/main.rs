@@ -4,6 +4,7 @@
 
 #[cfg(feature = "webgraph")]
 mod bvgraph;
+mod classes;
 mod column;
 mod common;
 mod formats;

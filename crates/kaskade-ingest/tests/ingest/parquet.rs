@@ -145,6 +145,31 @@ fn rows_can_be_bad() {
 }
 
 #[test]
+fn classes_are_strings_or_integers() {
+    let schema = |class: &str| {
+        format!("message m {{ optional int64 u; optional int64 v; optional {class}; }}")
+    };
+    let group =
+        |class: Column| vec![Column::Int64(some(&[1, 2])), Column::Int64(some(&[2, 3])), class];
+    let classes = |schema: String, class: Column| {
+        let bytes = file(&schema, &[group(class)]);
+        read("a.parquet", bytes, |spec| spec.channel_column = Some("c".parse().unwrap()))
+    };
+    let texts = classes(schema("binary c (UTF8)"), Column::Text(some(&["sms", "mail"]))).unwrap();
+    assert_eq!((texts.classes, texts.values), (vec![1, 0], vec![]));
+    assert_eq!(texts.class_names, ["mail", "sms"]);
+    let numbers = classes(schema("int32 c"), Column::Int32(some(&[7, -1]))).unwrap();
+    assert_eq!((numbers.classes, numbers.class_names), (vec![1, 0], vec!["-1".into(), "7".into()]));
+    let bad = |class| bad_row(classes(schema("binary c (UTF8)"), Column::Text(class)));
+    assert_eq!(bad(vec![Some("sms"), None]), (2, BadLine::MissingColumn, "2, 3".into()));
+    assert_eq!(bad(vec![Some("sms"), Some("")]), (2, BadLine::NoClass, "2, 3".into()));
+    assert_eq!(bad(vec![Some("sms"), Some("a b")]), (2, BadLine::NotAChannel, "2, 3".into()));
+    let refused = classes(schema("double c"), Column::Double(some(&[0.5, 1.0])));
+    let Err(IngestError::Malformed { reason, .. }) = refused else { panic!("{refused:?}") };
+    assert!(matches!(reason, Malformed::ColumnType { name, .. } if name == "c"));
+}
+
+#[test]
 fn columns_that_will_not_do_are_refused() {
     let refused = |bytes: &[u8], name: &str| match read("a.parquet", bytes, column(name)) {
         Err(IngestError::Malformed { reason, .. }) => reason,

@@ -1,14 +1,15 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::arcs::ChannelSet;
 
-fn read<V: Payload>(text: &[u8], column: Option<usize>) -> Vec<LineResult<V>> {
+fn read<V: InputValue>(text: &[u8], column: Option<usize>) -> Vec<LineResult<V::Field<'_>>> {
     let mut lines = Lines::new(text, column);
-    std::iter::from_fn(|| lines.next_line().map(|(_, result)| result)).collect()
+    std::iter::from_fn(|| lines.next_line::<V>().map(|(_, result)| result)).collect()
 }
 
 fn one(line: &str) -> LineResult<()> {
-    let results = read(line.as_bytes(), None);
+    let results = read::<()>(line.as_bytes(), None);
     assert_eq!(results.len(), 1, "{line:?}");
     results[0]
 }
@@ -96,7 +97,7 @@ fn a_bad_line_does_not_swallow_the_next() {
 }
 
 fn value(line: &str, column: usize) -> LineResult<f64> {
-    read(line.as_bytes(), Some(column)).remove(0)
+    read::<f64>(line.as_bytes(), Some(column)).remove(0)
 }
 
 #[test]
@@ -119,6 +120,18 @@ fn the_column_must_be_a_probability() {
         let line = format!("1 2 {text} ");
         assert_eq!(value(&line, 2), Err(BadLine::NotAProbability), "{text:?}");
     }
+}
+
+#[test]
+fn a_class_is_a_word_of_its_line() {
+    let class = |line: &'static str| read::<ChannelSet>(line.as_bytes(), Some(2)).remove(0);
+    assert_eq!(class("1 2 mail"), Ok(Some((1, 2, Some("mail")))));
+    assert_eq!(class("1,2,sms,2024\r\n"), Ok(Some((1, 2, Some("sms")))));
+    assert_eq!(class("1 2 7"), Ok(Some((1, 2, Some("7")))));
+    assert_eq!(class("1 2 a/b"), Err(BadLine::NotAChannel));
+    assert_eq!(class("1 2"), Err(BadLine::MissingColumn));
+    assert_eq!(class("1,2,,x"), Err(BadLine::EmptyField));
+    assert_eq!(class("1 2 mail\rx"), Err(BadLine::NotAChannel), "a stray carriage return");
 }
 
 #[test]
@@ -166,7 +179,7 @@ proptest! {
         let fast = read::<()>(text.as_bytes(), None);
         let mut slow_lines = Lines::new(text.as_bytes(), None);
         let slow: Vec<LineResult<()>> = std::iter::from_fn(|| {
-            slow_lines.next_with(Lines::read_arc).map(|(_, result)| result)
+            slow_lines.next_with(Lines::read_arc::<()>).map(|(_, result)| result)
         })
         .collect();
         prop_assert_eq!(fast, slow);

@@ -4,16 +4,20 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::super::block::{Block, Content, InputFile, LineRules};
+use super::super::block::{Block, Content, LineRules};
+use super::super::classes::{BlockClasses, Classes};
 use super::super::csr::parse_csr;
 use super::super::lines::{Lines, quote};
-use super::super::metis::{MetisHeader, parse_neighbours};
+use super::super::metis::parse_neighbours;
 use super::super::pairs::parse_pairs;
 use super::super::parquet::{Cell, ParquetFile};
 use super::super::rows::Rows;
 use super::super::table::{Table, line_at, parse_id};
+use super::super::value::InputValue;
+use super::bad_lines::{BadLines, LocatedBadLine};
+use super::naming::{Naming, intern_number, intern_pair};
 use super::{Intake, LoneNodes};
-use crate::arcs::{ArcChunk, Payload};
+use crate::arcs::ArcChunk;
 use crate::error::{BadLine, IngestError, Place};
 use crate::names::Interner;
 
@@ -21,46 +25,9 @@ use crate::names::Interner;
 pub(super) struct BlockParser<'a, I> {
     /// Where ids are strings, the dictionary that numbers them.
     pub(super) names: Option<&'a Interner>,
+    /// Where a column says classes, those of all blocks.
+    pub(super) classes: &'a Classes,
     pub(super) intake: &'a I,
-}
-
-/// The bad lines of a block.
-pub(super) struct BadLines {
-    pub(super) n_lines: u64,
-    pub(super) first: Option<LocatedBadLine>,
-}
-
-/// A bad line and its place in the input.
-pub(super) struct LocatedBadLine {
-    pub(super) file: Arc<InputFile>,
-    pub(super) line: u64,
-    pub(super) reason: BadLine,
-    pub(super) text: String,
-}
-
-impl LocatedBadLine {
-    /// What orders bad lines as the inputs do.
-    pub(super) fn place(&self) -> (usize, u64) {
-        (self.file.order, self.line)
-    }
-}
-
-impl BadLines {
-    const NONE: Self = Self { n_lines: 0, first: None };
-
-    /// Counts a bad line; `locate` is asked for its number and text if it is the first.
-    fn add(
-        &mut self,
-        file: &Arc<InputFile>,
-        reason: BadLine,
-        locate: impl FnOnce() -> (u64, String),
-    ) {
-        self.n_lines += 1;
-        self.first.get_or_insert_with(|| {
-            let (line, text) = locate();
-            LocatedBadLine { file: Arc::clone(file), line, reason, text }
-        });
-    }
 }
 
 /// The shortest line with an arc: `1 2` and its end.
@@ -74,7 +41,7 @@ impl<I> BlockParser<'_, I> {
     ///
     /// # Errors
     /// [`IngestError`]: it is malformed as a whole, or what the intake answered.
-    pub(super) fn parse<V: Payload>(&self, block: &Block) -> Result<BadLines, IngestError>
+    pub(super) fn parse<V: InputValue>(&self, block: &Block) -> Result<BadLines, IngestError>
     where
         I: Intake<V>,
     {
@@ -87,9 +54,23 @@ impl<I> BlockParser<'_, I> {
             Content::Rows { begin, first_line, table } => {
                 self.rows::<V>(block, *begin, *first_line, table)
             }
-            Content::Neighbours { first_line, first_node, n_fields_before, header } => {
-                let place = (*first_line, *first_node, *n_fields_before);
-                self.neighbours::<V>(block, place, header)
+            Content::Neighbours { place, header, weights_count } => {
+                let mut classes = BlockClasses::default();
+                let found = parse_neighbours::<V>(
+                    &block.bytes,
+                    *place,
+                    header,
+                    *weights_count,
+                    &mut classes,
+                );
+                let first = found.first_bad.map(|(begin, line, reason)| LocatedBadLine {
+                    file: Arc::clone(&block.file),
+                    line,
+                    reason,
+                    text: quote(&block.bytes[begin..]),
+                });
+                self.numbers(block, self.joined(block, found.chunk, &classes)?)?;
+                Ok(BadLines { n_lines: found.n_bad_lines, first })
             }
             Content::Pairs(packing) => {
                 self.numbers(block, parse_pairs::<V>(&block.bytes, *packing))?;
@@ -111,7 +92,7 @@ impl<I> BlockParser<'_, I> {
     ///
     /// # Errors
     /// [`IngestError::TooManyNodes`], or what the intake answers.
-    pub(super) fn lone_range<V: Payload>(&self, nodes: Range<u64>) -> Result<(), IngestError>
+    pub(super) fn lone_range<V: InputValue>(&self, nodes: Range<u64>) -> Result<(), IngestError>
     where
         I: Intake<V>,
     {
@@ -132,7 +113,7 @@ impl<I> BlockParser<'_, I> {
         Ok(())
     }
 
-    fn lines<V: Payload>(
+    fn lines<V: InputValue>(
         &self,
         block: &Block,
         first_line: u64,
@@ -147,6 +128,7 @@ impl<I> BlockParser<'_, I> {
         let ways = if rules.both_ways { 2 } else { 1 };
         let mut chunk = ArcChunk::with_capacity(ways * n_lines_at_most);
         let (mut bad_lines, mut n_entries) = (BadLines::NONE, 0);
+        let mut classes = BlockClasses::default();
         let mut bad = |begin: usize, reason| {
             bad_lines.add(&block.file, reason, || {
                 (line_at(bytes, begin, first_line), quote(&bytes[begin..]))
@@ -154,23 +136,28 @@ impl<I> BlockParser<'_, I> {
         };
         let mut lines = Lines::new(bytes, rules.column);
         if rules == (LineRules { column: rules.column, ..LineRules::default() }) {
-            while let Some((begin, line)) = lines.next_line() {
+            while let Some((begin, line)) = lines.next_line::<V>() {
                 match line {
-                    Ok(Some((from, to, value))) => chunk.push(from, to, value),
+                    Ok(Some((from, to, field))) => {
+                        let line = || line_at(bytes, begin, first_line);
+                        chunk.push(from, to, V::of_field(field, &mut classes, line));
+                    }
                     Ok(None) => {}
                     Err(reason) => bad(begin, reason),
                 }
             }
         } else {
             let (first, last) = rules.nodes.unwrap_or((0, u64::MAX));
-            while let Some((begin, line)) = lines.next_line() {
+            while let Some((begin, line)) = lines.next_line::<V>() {
                 match line {
-                    Ok(Some((from, to, value))) => {
+                    Ok(Some((from, to, field))) => {
                         if from.min(to) < first || from.max(to) > last {
                             bad(begin, BadLine::IdOutOfRange { first, last });
                             continue;
                         }
                         n_entries += 1;
+                        let line = || line_at(bytes, begin, first_line);
+                        let value = V::of_field(field, &mut classes, line);
                         chunk.push(from, to, value);
                         if rules.both_ways && from != to {
                             chunk.push(to, from, value);
@@ -184,11 +171,11 @@ impl<I> BlockParser<'_, I> {
         // Most lines may have been comments.
         chunk.shrink_to_fit();
         block.file.n_entries.fetch_add(n_entries, Relaxed);
-        self.intake.arcs(chunk)?;
+        self.intake.arcs(self.joined(block, chunk, &classes)?)?;
         Ok(bad_lines)
     }
 
-    fn name_lines<V: Payload>(
+    fn name_lines<V: InputValue>(
         &self,
         block: &Block,
         first_line: u64,
@@ -200,17 +187,23 @@ impl<I> BlockParser<'_, I> {
     {
         // Formats that count their nodes hold numbers, and are checked as such.
         if rules.nodes.is_some() {
-            let numbers = BlockParser { names: None, intake: &Renumbering { parser: self } };
+            let numbers = BlockParser {
+                names: None,
+                classes: self.classes,
+                intake: &Naming { parser: self },
+            };
             return numbers.lines::<V>(block, first_line, 0, rules);
         }
         let bytes = block.bytes.as_slice();
-        let mut chunk = ArcChunk::with_capacity(0);
+        let (mut chunk, mut classes) = (ArcChunk::with_capacity(0), BlockClasses::default());
         let mut bad_lines = BadLines::NONE;
         let mut lines = Lines::new(bytes, rules.column);
         while let Some((begin, line)) = lines.next_names::<V>() {
             match line {
-                Ok(Some((from, to, value))) => {
+                Ok(Some((from, to, field))) => {
                     let (from, to) = (names.intern(from)?.into(), names.intern(to)?.into());
+                    let line = || line_at(bytes, begin, first_line);
+                    let value = V::of_field(field, &mut classes, line);
                     chunk.push(from, to, value);
                     if rules.both_ways && from != to {
                         chunk.push(to, from, value);
@@ -222,11 +215,11 @@ impl<I> BlockParser<'_, I> {
                 }),
             }
         }
-        self.intake.arcs(chunk)?;
+        self.intake.arcs(self.joined(block, chunk, &classes)?)?;
         Ok(bad_lines)
     }
 
-    fn nodes<V: Payload>(&self, block: &Block, first_line: u64) -> Result<BadLines, IngestError>
+    fn nodes<V: InputValue>(&self, block: &Block, first_line: u64) -> Result<BadLines, IngestError>
     where
         I: Intake<V>,
     {
@@ -249,7 +242,7 @@ impl<I> BlockParser<'_, I> {
         Ok(bad_lines)
     }
 
-    fn rows<V: Payload>(
+    fn rows<V: InputValue>(
         &self,
         block: &Block,
         begin: usize,
@@ -260,7 +253,8 @@ impl<I> BlockParser<'_, I> {
         I: Intake<V>,
     {
         let bytes = block.bytes.as_slice();
-        let (mut chunk, mut bad_lines) = (ArcChunk::with_capacity(0), BadLines::NONE);
+        let (mut chunk, mut classes) = (ArcChunk::with_capacity(0), BlockClasses::default());
+        let mut bad_lines = BadLines::NONE;
         let (mut rows, mut fields) = (Rows::new(bytes, begin, table.delimiter), Vec::new());
         while let Some((row_begin, row)) = rows.next_row(&mut fields) {
             let arc = match row {
@@ -268,52 +262,34 @@ impl<I> BlockParser<'_, I> {
                 Ok(()) => table.arc::<V>(&rows, &fields),
                 Err(reason) => Err(reason),
             };
-            let read = arc.and_then(|(from, to, value)| match self.names {
-                None => Ok(Ok((parse_id(&from)?, parse_id(&to)?, value))),
+            let line = || {
+                let n_lines = line_at(&bytes[begin..], row_begin - begin, 0);
+                first_line + n_lines
+            };
+            let read = arc.and_then(|(from, to, field)| match self.names {
+                None => Ok(Ok((parse_id(&from)?, parse_id(&to)?, field))),
                 Some(names) => {
                     for name in [&from, &to] {
                         std::str::from_utf8(name).map_err(|_| BadLine::NotUtf8)?;
                     }
-                    Ok(intern_pair(names, &from, &to).map(|(from, to)| (from, to, value)))
+                    Ok(intern_pair(names, &from, &to).map(|(from, to)| (from, to, field)))
                 }
             });
             match read {
                 Ok(arc) => {
-                    let (from, to, value) = arc?;
-                    chunk.push(from, to, value);
+                    let (from, to, field) = arc?;
+                    chunk.push(from, to, V::of_field(field, &mut classes, line));
                 }
-                Err(reason) => bad_lines.add(&block.file, reason, || {
-                    let n_lines = line_at(&bytes[begin..], row_begin - begin, 0);
-                    (first_line + n_lines, quote(&bytes[row_begin..]))
-                }),
+                Err(reason) => {
+                    bad_lines.add(&block.file, reason, || (line(), quote(&bytes[row_begin..])));
+                }
             }
         }
-        self.intake.arcs(chunk)?;
+        self.intake.arcs(self.joined(block, chunk, &classes)?)?;
         Ok(bad_lines)
     }
 
-    fn neighbours<V: Payload>(
-        &self,
-        block: &Block,
-        (first_line, first_node, n_fields_before): (u64, u64, u64),
-        header: &MetisHeader,
-    ) -> Result<BadLines, IngestError>
-    where
-        I: Intake<V>,
-    {
-        let found =
-            parse_neighbours::<V>(&block.bytes, first_line, first_node, n_fields_before, header);
-        let first = found.first_bad.map(|(begin, line, reason)| LocatedBadLine {
-            file: Arc::clone(&block.file),
-            line,
-            reason,
-            text: quote(&block.bytes[begin..]),
-        });
-        self.numbers(block, found.chunk)?;
-        Ok(BadLines { n_lines: found.n_bad_lines, first })
-    }
-
-    fn row_group<V: Payload>(
+    fn row_group<V: InputValue>(
         &self,
         block: &Block,
         parquet: &ParquetFile,
@@ -323,22 +299,15 @@ impl<I> BlockParser<'_, I> {
         I: Intake<V>,
     {
         let mut bad_lines = BadLines::NONE;
-        let mut chunk = ArcChunk::with_capacity(0);
+        let (mut chunk, mut classes) = (ArcChunk::with_capacity(0), BlockClasses::default());
         parquet.read_group(index, &block.file, |rows| {
-            let values = rows.values.iter().copied().map(Some).chain(std::iter::repeat(None));
-            let cells = rows.sources.iter().zip(&rows.targets).zip(values);
-            for (row, ((from, to), value)) in (rows.first_row..).zip(cells) {
-                let value = match value {
-                    None => Ok(V::default()),
-                    Some(None) => Err(BadLine::MissingColumn),
-                    Some(Some(value)) => {
-                        super::super::lines::check_probability(value).map(V::from_probability)
-                    }
-                };
-                match value.and_then(|value| Ok((self.cells(from, to)?, value))) {
-                    Ok((ends, value)) => {
+            let cells = rows.sources.iter().zip(&rows.targets).enumerate();
+            for (row, (idx, (from, to))) in (rows.first_row..).zip(cells) {
+                let field = rows.values.field::<V>(idx);
+                match field.and_then(|field| Ok((self.cells(from, to)?, field))) {
+                    Ok((ends, field)) => {
                         let (from, to) = ends?;
-                        chunk.push(from, to, value);
+                        chunk.push(from, to, V::of_field(field, &mut classes, || row));
                     }
                     Err(reason) => bad_lines.add(&block.file, reason, || {
                         (row, format!("{}, {}", from.shown(), to.shown()))
@@ -347,11 +316,11 @@ impl<I> BlockParser<'_, I> {
             }
             if chunk.len() >= CHUNK_ARCS {
                 let full = std::mem::replace(&mut chunk, ArcChunk::with_capacity(0));
-                self.intake.arcs(full)?;
+                self.intake.arcs(self.joined(block, full, &classes)?)?;
             }
             Ok(())
         })?;
-        self.intake.arcs(chunk)?;
+        self.intake.arcs(self.joined(block, chunk, &classes)?)?;
         Ok(bad_lines)
     }
 
@@ -368,8 +337,22 @@ impl<I> BlockParser<'_, I> {
         Ok(intern_pair(names, &from, &to))
     }
 
+    /// The arcs of `block` with the numbers that its classes have among those of all blocks.
+    fn joined<V: InputValue>(
+        &self,
+        block: &Block,
+        chunk: ArcChunk<V>,
+        classes: &BlockClasses,
+    ) -> Result<ArcChunk<V>, IngestError> {
+        if classes.is_empty() {
+            return Ok(chunk);
+        }
+        let numbers = self.classes.join(classes, &block.file)?;
+        Ok(chunk.map_values(|value| value.renumbered(&numbers)))
+    }
+
     /// Hands over arcs between numbers.
-    fn numbers<V: Payload>(&self, block: &Block, chunk: ArcChunk<V>) -> Result<(), IngestError>
+    fn numbers<V: InputValue>(&self, block: &Block, chunk: ArcChunk<V>) -> Result<(), IngestError>
     where
         I: Intake<V>,
     {
@@ -378,7 +361,7 @@ impl<I> BlockParser<'_, I> {
     }
 
     /// Hands over arcs between numbers, which are names where ids are strings.
-    fn renumbered<V: Payload>(&self, chunk: ArcChunk<V>) -> Result<(), IngestError>
+    pub(super) fn renumbered<V: InputValue>(&self, chunk: ArcChunk<V>) -> Result<(), IngestError>
     where
         I: Intake<V>,
     {
@@ -398,41 +381,6 @@ impl<I> BlockParser<'_, I> {
         match refused {
             Some(error) => Err(error),
             None => self.intake.arcs(interned),
-        }
-    }
-}
-
-/// An intake that makes names of the numbers that it takes.
-struct Renumbering<'a, 'b, I> {
-    parser: &'a BlockParser<'b, I>,
-}
-
-impl<V: Payload, I: Intake<V>> Intake<V> for Renumbering<'_, '_, I> {
-    fn arcs(&self, chunk: ArcChunk<V>) -> Result<(), IngestError> {
-        self.parser.renumbered(chunk)
-    }
-
-    fn nodes(&self, ids: LoneNodes) -> Result<(), IngestError> {
-        self.parser.intake.nodes(ids)
-    }
-}
-
-fn intern_pair(names: &Interner, from: &[u8], to: &[u8]) -> Result<(u64, u64), IngestError> {
-    Ok((names.intern(from)?.into(), names.intern(to)?.into()))
-}
-
-/// The number of a number's decimal digits.
-fn intern_number(names: &Interner, number: u64) -> Result<u64, IngestError> {
-    let mut digits = [0; 20];
-    let mut begin = digits.len();
-    let mut left = number;
-    loop {
-        begin -= 1;
-        // A decimal digit.
-        digits[begin] = b'0' + (left % 10) as u8;
-        left /= 10;
-        if left == 0 {
-            return Ok(names.intern(&digits[begin..])?.into());
         }
     }
 }

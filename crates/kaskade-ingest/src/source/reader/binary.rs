@@ -24,7 +24,7 @@ impl Reader<'_> {
         mut contents: impl Read,
         packing: Packing,
     ) -> Result<Wanted, IngestError> {
-        if self.spec.column.is_some() {
+        if self.spec.value_column().is_some() {
             return Err(IngestError::PairsHaveNoColumn { path: file.path.clone() });
         }
         let record_bytes = packing.pair_bytes();
@@ -57,7 +57,7 @@ impl Reader<'_> {
     ) -> Result<Wanted, IngestError> {
         let wrong = |place, reason| file.malformed(place, reason);
         let unreadable = |error| file.unreadable(error);
-        if self.spec.column.is_some() {
+        if self.spec.value_column().is_some() {
             return Err(wrong(Place::Whole, Malformed::NoWeights));
         }
         let is_plain = opened.is_plain;
@@ -209,7 +209,7 @@ impl Reader<'_> {
         use super::super::graphalytics::read_properties;
 
         let wrong = |reason| file.malformed(Place::Whole, reason);
-        if self.spec.column.is_some() {
+        if self.spec.value_column().is_some() {
             return Err(wrong(Malformed::NoWeights));
         }
         let properties = read_properties(properties, self.progress)?;

@@ -43,7 +43,7 @@ impl Reader<'_> {
                     Top::Header(place) => Some(place),
                     Top::Arcs => None,
                 };
-                if let Some(choice) = &self.spec.column {
+                if let Some(choice) = self.spec.value_column() {
                     let header = header.clone().map(|place| &block.bytes[place]);
                     rules.column = Some(resolve_column(choice, header, &file.path)?);
                 }
@@ -64,7 +64,7 @@ impl Reader<'_> {
 
     fn find_header(&self, bytes: &[u8]) -> Top {
         if self.has_names {
-            let by_name = matches!(self.spec.column, Some(ColumnChoice::Name(_)));
+            let by_name = matches!(self.spec.value_column(), Some(ColumnChoice::Name(_)));
             find_header_of_names(bytes, by_name)
         } else {
             find_top(bytes)
@@ -90,7 +90,7 @@ impl Reader<'_> {
 
     /// The column that is chosen in a format whose fields are called so.
     fn fixed_column(&self, file: &InputFile, fields: &[u8]) -> Result<Option<usize>, IngestError> {
-        let choice = self.spec.column.as_ref();
+        let choice = self.spec.value_column();
         choice.map(|choice| resolve_column(choice, Some(fields), &file.path)).transpose()
     }
 
@@ -156,7 +156,7 @@ impl Reader<'_> {
         let bytes = first.as_ref().map_or(&[][..], |block| &block.bytes);
         let header = matrix_market::read_header(bytes)
             .map_err(|(place, reason)| file.malformed(place, reason))?;
-        if self.spec.column.is_some() && !header.has_values {
+        if self.spec.value_column().is_some() && !header.has_values {
             return Err(file.malformed(Place::Line(1), Malformed::NoWeights));
         }
         let rules = header.rules(self.fixed_column(file, WEIGHTED_FIELDS)?);
@@ -191,7 +191,7 @@ impl Reader<'_> {
         contents: impl Read,
     ) -> Result<Wanted, IngestError> {
         let unreadable = |error| file.unreadable(error);
-        self.fixed_column(file, WEIGHTED_FIELDS)?;
+        let weights_count = self.fixed_column(file, WEIGHTED_FIELDS)?.is_some();
         let mut cut = MetisBlocks::new(contents, self.buffers.block_bytes(), self.buffers)
             .map_err(unreadable)?;
         while let Some(block) = cut.next_block().map_err(unreadable)? {
@@ -203,7 +203,7 @@ impl Reader<'_> {
                         // Nothing but comments so far.
                         None => continue,
                         Some(Err(reason)) => {
-                            let place = Place::Line(block.first_line + line);
+                            let place = Place::Line(block.place.first_line + line);
                             return Err(file.malformed(place, reason));
                         }
                         Some(Ok(header)) => header,
@@ -211,15 +211,10 @@ impl Reader<'_> {
                 }
             };
             cut.header = Some(header);
-            if self.spec.column.is_some() && !header.has_weights {
+            if weights_count && !header.has_weights {
                 return Err(file.malformed(Place::Whole, Malformed::NoWeights));
             }
-            let content = Content::Neighbours {
-                first_line: block.first_line,
-                first_node: block.first_node,
-                n_fields_before: block.n_fields_before,
-                header,
-            };
+            let content = Content::Neighbours { place: block.place, header, weights_count };
             if self.send(file, block.bytes, content)? == Wanted::Nothing {
                 return Ok(Wanted::Nothing);
             }
