@@ -53,7 +53,7 @@ pub enum IngestError {
     },
     /// A file of arcs of several channels.
     #[error(
-        "the arcs belong to channels, which a file of arcs cannot say: choose one of {known} with --channel NAME"
+        "the arcs belong to channels, which the file would not say: choose one of {known} with --channel NAME"
     )]
     ExportChannel {
         /// Those of the graph.
