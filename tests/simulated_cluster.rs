@@ -9,7 +9,7 @@ use kaskade_engine::partition::Partition;
 use kaskade_engine::slice;
 use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
-use kaskade_model::dynamics::{Dynamics, Push};
+use kaskade_model::dynamics::{ActivationRule, Channel, Delay, Dynamics, Push};
 use kaskade_model::job::JobPlan;
 use kaskade_model::message::{Attempt, Reason, WorkerCommand, WorkerEvent};
 use kaskade_model::recording::Recording;
@@ -25,7 +25,7 @@ use proptest::prelude::*;
 const N_NODES: u32 = 400;
 
 fn graph() -> ArcList {
-    arc_list(N_NODES, 2400)
+    arc_list(N_NODES, 2400).with_channels(|arc| 7 - 2 * u8::from(arc.source % 4 == 0))
 }
 
 fn arc_list(n_nodes: u32, n_arcs: u32) -> ArcList {
@@ -168,7 +168,28 @@ fn plans_of_models() -> Vec<(&'static str, JobPlan)> {
         let model = spec.live_arc_model().expect("the spec is valid");
         (name, JobPlan { dynamics, max_rounds: spec.last_round(), ..plan(model, 2) })
     });
-    resolved.collect()
+    resolved.chain([("channels", plan_over_channels())]).collect()
+}
+
+/// Over channels whose messages are under way for as many rounds as one another or not, and must all
+/// be heard.
+fn plan_over_channels() -> JobPlan {
+    let channel = |place: u8, delay| Channel {
+        name: place.to_string(),
+        place,
+        probability: ArcProbability::Constant(0.6),
+        delay,
+        audience: None,
+    };
+    let channels = vec![
+        channel(0, Delay::Constant(4)),
+        channel(1, Delay::Table(vec![2.0, 0.0, 1.0])),
+        channel(2, Delay::NextRound),
+    ];
+    let activation = ActivationRule::All;
+    let dynamics = Dynamics { channels, activation, ..Dynamics::default() };
+    let model = LiveArcModel::IndependentCascade(ArcProbability::Constant(0.6));
+    JobPlan { coins: Family::Octet, dynamics, seeds: SeedPlan::RandomEach(20), ..plan(model, 2) }
 }
 
 #[test]

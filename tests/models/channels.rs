@@ -6,9 +6,10 @@ use kaskade_model::NodeId;
 use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::{ArcProbability, FactorColumns, LiveArcModel, SegmentMatrix};
 use kaskade_model::dynamics::{
-    ActivationRule, Channel, Delay, Dynamics, NodeColumns, Selector, Tie, Value,
+    ActivationRule, Channel, Delay, Dynamics, NodeColumns, Push, Selector, Tie, Value,
 };
 use kaskade_model::job::JobPlan;
+use kaskade_model::recording::Recording;
 use kaskade_model::tally::SimulationRow;
 use kaskade_testkit::accept::{Estimate, assert_mean};
 use kaskade_testkit::oracle;
@@ -198,6 +199,25 @@ fn all_channels_must_reach_a_node() {
 }
 
 /// The coins of a channel are its own: what other channels a job has changes nothing on it.
+/// Whoever waits for all channels may be reached twice over one of them, with one message at once and
+/// one still under way when the last channel is heard; then the two compete for the activation.
+#[test]
+fn messages_under_way_count_while_others_are_waited_for() {
+    let n_sources = 400;
+    let graph = ArcList::new(n_sources + 1, (0..n_sources).map(|source| (source, n_sources)))
+        .with_channels(|arc| 1 << (arc.source % 2));
+    let drawn =
+        |place| Channel { delay: Delay::Table(vec![1.0, 1.0, 1.0]), ..channel(place, 0.0075) };
+    let dynamics = over([drawn(MAIL), drawn(SMS)], ActivationRule::All);
+    for (coins, n_shards) in [(Family::Arc, 1), (Family::Octet, 1), (Family::Octet, 3)] {
+        let seeds = fixed_seeds(0..n_sources);
+        let plan = plan(&graph, cascade(0.5), seeds, 600);
+        let plan = JobPlan { coins, dynamics: dynamics.clone(), ..plan };
+        let found = run_as(&graph, &plan, Layout::new(n_shards, 2, 2));
+        assert_eq!(found, reference::rows(&graph, &plan), "{coins:?}, {n_shards} shards");
+    }
+}
+
 #[test]
 fn a_channel_left_out_leaves_the_others_as_they_were() {
     let graph = layered();
@@ -236,32 +256,50 @@ fn has_phone(node: u32) -> bool {
     !node.is_multiple_of(3)
 }
 
+/// Whom a channel is not for has no arcs in it: not when sides contend for nodes at which seeds start
+/// either, nor in what is said of who passed it on.
 #[test]
 fn who_is_no_audience_of_a_channel_has_no_arcs_in_it() {
     let column = "has_phone".to_owned();
     let selector = Selector { column, one_of: None, min: None, max: None, is: Some(true) };
-    let narrow = Channel { audience: Some(selector), ..channel(SMS, 0.3) };
-    let dynamics = over([channel(MAIL, 0.2), narrow], ActivationRule::Any);
+    let narrow = Channel { audience: Some(selector), ..channel(MAIL, 0.3) };
     let graph = layered();
-    let plan = JobPlan {
-        dynamics,
-        coins: Family::Octet,
-        ..plan(&graph, cascade(0.5), fixed_seeds([0]), 300)
-    };
-    let partition = Partition::join(graph.shards(3), plan, Isa::detect(), 0, &Phones);
-    let partition = partition.expect("the columns say what the job asks");
-    let tally = local::run(partition, 2, &Unobserved).expect("nothing interrupts the run");
-    let found: Vec<SimulationRow> = tally.rows().collect();
-
     let channels = graph.channels().expect("the graph has channels").to_vec();
     let mut of_arcs = graph.arcs().iter().zip(channels).map(|(arc, of)| match arc.target {
         target if has_phone(target) => of,
-        _ => of & !(1 << SMS),
+        _ => of & !(1 << MAIL),
     });
     let narrowed = graph.clone().with_channels(|_| of_arcs.next().expect("as many as arcs"));
-    let wide = over([channel(MAIL, 0.2), channel(SMS, 0.3)], ActivationRule::Any);
-    assert_eq!(found, rows(&narrowed, &wide, Family::Octet, 300));
-    assert_ne!(found, rows(&graph, &wide, Family::Octet, 300));
+    // Wherever nobody has a phone a seed of each side starts, at a time when arcs reach it.
+    let push = |side: u8| Push {
+        round: 2,
+        side,
+        seeds: fixed_seeds(
+            (0..200).filter(|&node| !has_phone(node) && node % 2 == u32::from(side)),
+        ),
+    };
+    let contended = Dynamics { pushes: vec![push(0), push(1)], ..campaigns(1, Tie::Random) };
+    for dynamics in [Dynamics::default(), contended] {
+        let job = |first: Channel| {
+            let channels = vec![first, channel(SMS, 0.2)];
+            JobPlan {
+                dynamics: Dynamics { channels, ..dynamics.clone() },
+                coins: Family::Octet,
+                recording: Recording { trace_simulations: 300, nodes: false },
+                ..plan(&graph, cascade(0.5), fixed_seeds([1, 2]), 300)
+            }
+        };
+        let run = |graph: &ArcList, plan: JobPlan| {
+            let partition = Partition::join(graph.shards(3), plan, Isa::detect(), 0, &Phones);
+            let partition = partition.expect("the columns say what the job asks");
+            let tally = local::run(partition, 2, &Unobserved).expect("nothing interrupts the run");
+            let trace: Vec<_> = tally.trace().map(|(simulation, of)| (simulation, *of)).collect();
+            (tally.rows().collect::<Vec<SimulationRow>>(), trace)
+        };
+        let found = run(&graph, job(narrow.clone()));
+        assert_eq!(found, run(&narrowed, job(channel(MAIL, 0.3))));
+        assert_ne!(found, run(&graph, job(channel(MAIL, 0.3))));
+    }
 }
 
 #[test]

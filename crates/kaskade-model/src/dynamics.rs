@@ -162,11 +162,20 @@ impl Dynamics {
         self.n_ways() > 1 && !takes_first
     }
 
-    /// Whether messages are under way for more than a round.
+    /// Whether messages may be under way for more than a round, and how long is drawn.
     #[must_use]
-    pub fn is_delayed(&self) -> bool {
-        let delays = self.channels.iter().map(|channel| &channel.delay);
-        self.delay != Delay::NextRound || delays.into_iter().any(|of| *of != Delay::NextRound)
+    pub fn draws_delays(&self) -> bool {
+        self.delays().any(|delay| matches!(delay, Delay::Meeting(_) | Delay::Table(_)))
+    }
+
+    /// The most rounds for which it is kept who transmits, because no delay is drawn.
+    #[must_use]
+    pub fn longest_hold(&self) -> u32 {
+        self.delays().map(Delay::held_rounds).max().unwrap_or(0)
+    }
+
+    fn delays(&self) -> impl Iterator<Item = &Delay> {
+        self.channels.iter().map(|channel| &channel.delay).chain([&self.delay])
     }
 
     /// Whether every round has coins of its own.
@@ -184,7 +193,7 @@ impl Dynamics {
             ActivationRule::All => self.channels.len() as u64,
         };
         heard
-            + u64::from(self.is_delayed())
+            + u64::from(self.draws_delays())
             + match &self.rule {
                 NodeRule::Contagion(_) => 1 + self.n_ways() as u64,
                 NodeRule::Threshold(requirement) => 2 + requirement.mean_planes(mean_in_degree),

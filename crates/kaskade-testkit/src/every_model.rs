@@ -40,6 +40,15 @@ pub fn every_model(n_simulations: u64) -> Vec<(&'static str, Spec)> {
             vec![],
         ),
         (
+            "delay-certain",
+            ModelSpec {
+                delay: Some(DelaySpec::Rounds(3)),
+                deadline: Some(10),
+                ..of(ModelKind::NegativeOpinion, 0.3)
+            },
+            vec![],
+        ),
+        (
             "meeting",
             ModelSpec {
                 meeting: Some(0.4),

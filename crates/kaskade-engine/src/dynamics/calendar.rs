@@ -26,6 +26,13 @@ pub(super) struct Arrival {
 }
 
 impl Arrival {
+    /// Whether it is the same message in other lanes of the word.
+    #[inline(always)]
+    fn is_like(&self, other: &Self) -> bool {
+        (self.source, self.target_idx, self.word, self.way)
+            == (other.source, other.target_idx, other.word, other.way)
+    }
+
     /// Its lanes.
     #[inline(always)]
     pub(super) fn lanes<const W: usize>(&self) -> LaneMask<W> {
@@ -96,8 +103,72 @@ impl Calendar {
     /// Notes what would arrive in `round` were it not under way for `rounds` rounds.
     #[inline]
     fn add(&mut self, round: Round, rounds: u32, arrival: Arrival) {
-        let due = round.0.saturating_add(rounds - 1);
-        self.by_round.entry(due).or_default().push(arrival);
-        self.n_pending += 1;
+        let of_round = self.by_round.entry(round.0.saturating_add(rounds - 1)).or_default();
+        // The lanes of an arc come one after the other.
+        match of_round.last_mut().filter(|last| last.is_like(&arrival)) {
+            Some(last) => last.live |= arrival.live,
+            None => {
+                of_round.push(arrival);
+                self.n_pending += 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kaskade_model::NodeId;
+    use kaskade_model::coin::{Purpose, Threshold, node_item};
+    use kaskade_model::dynamics::Delay;
+
+    use super::*;
+
+    /// Uniforms that are multiples of 2²⁶, one a lane.
+    struct Ladder;
+
+    impl NodeDraws<2> for Ladder {
+        fn round(&self) -> Round {
+            Round(5)
+        }
+
+        fn live_in(&self, word: usize, item: u64, threshold: Threshold, offered: u64) -> u64 {
+            let below =
+                |lane: &usize| u64::from(self.uniform(item, (word, *lane))) < threshold.width();
+            lanes_of(offered).filter(below).fold(0, |lanes, lane| lanes | 1 << lane)
+        }
+
+        fn uniform(&self, _item: u64, (_, lane): (usize, usize)) -> u32 {
+            (lane as u32) << 26
+        }
+    }
+
+    /// Who arrives when, lane by lane, whether lanes are asked one by one or all at once.
+    #[test]
+    fn every_lane_arrives_when_it_is_drawn() {
+        let long = |n_rounds: usize| Delay::Table(vec![1.0; n_rounds]);
+        let delays =
+            [long(2), long(16), long(17), long(64), Delay::Table(vec![0.0, 1.0, 0.0, 3.0])];
+        for delay in delays {
+            let table = delay.table().expect("it is drawn");
+            let mut calendar = Calendar::default();
+            let live = 0xf0f0_ffff_0000_1111;
+            let sent = Arrival { source: 3, target_idx: 4, live, word: 1, way: 0 };
+            let item = node_item(NodeId(0), Purpose::Delay);
+            let at_once = calendar.send(&Ladder, &table, item, sent);
+            let drawn = |rounds: u32| {
+                let lanes = lanes_of(live);
+                let due = lanes.filter(|&lane| table.rounds((lane as u32) << 26) == rounds);
+                due.fold(0u64, |lanes, lane| lanes | 1 << lane)
+            };
+            assert_eq!(at_once, drawn(1), "{delay:?}");
+            for rounds in 2..=table.longest() {
+                let due = calendar.take(Round(5 + rounds - 1));
+                let lanes: Vec<u64> = due.iter().map(|arrival| arrival.live).collect();
+                let expected = Some(drawn(rounds)).filter(|&lanes| lanes != 0);
+                assert_eq!(lanes, Vec::from_iter(expected), "{delay:?}, {rounds} rounds");
+                assert!(due.iter().all(|of| of.lanes::<2>()[0] == 0), "all are of word 1");
+            }
+            assert_eq!(calendar.n_pending(), 0);
+        }
     }
 }

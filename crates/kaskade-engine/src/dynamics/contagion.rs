@@ -128,13 +128,18 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
         prefetch(&self.planes[self.place(node_idx)]);
     }
 
-    /// Nothing is gained by reaching a node once more in a way in which it was reached in this round.
+    /// Nothing is gained by reaching a node once more in a way in which it was reached in this round,
+    /// unless it may still wait for another channel when what is drawn now arrives.
     #[inline(always)]
     fn lacking(&self, node_idx: u32, way: u8, offered: &LaneMask<W>) -> LaneMask<W> {
         let place = self.place(node_idx);
-        let reached = place + (1 + usize::from(way)) * W;
         let of = |at: usize| self.planes[at].load(std::sync::atomic::Ordering::Relaxed);
-        std::array::from_fn(|word| offered[word] & !(of(place + word) | of(reached + word)))
+        let lacking: LaneMask<W> = std::array::from_fn(|word| offered[word] & !of(place + word));
+        if self.channels.n_heard > 0 && self.channels.of_way(way).0.is_some() {
+            return lacking;
+        }
+        let reached = place + (1 + usize::from(way)) * W;
+        std::array::from_fn(|word| lacking[word] & !of(reached + word))
     }
 
     #[inline(always)]
@@ -204,17 +209,12 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
         self.rivalry.as_ref().is_some_and(|rivalry| rivalry.contains(node_idx))
     }
 
-    /// Only in lanes in which it came: over a channel that is not for the node nothing did.
     #[inline(always)]
     fn contested(&self, node_idx: u32, way: u8, offered: &LaneMask<W>) -> LaneMask<W> {
-        let contested = match &self.rivalry {
-            Some(rivalry) => rivalry.lanes(node_idx),
-            None => return [0; W],
-        };
-        let reached = self.place(node_idx) + (1 + usize::from(way)) * W;
-        let came =
-            |word: usize| self.planes[reached + word].load(std::sync::atomic::Ordering::Relaxed);
-        std::array::from_fn(|word| offered[word] & contested[word] & came(word))
+        match self.is_heard(node_idx, way) {
+            true => self.contested_by(node_idx, way, offered),
+            false => [0; W],
+        }
     }
 
     #[inline(always)]
@@ -286,6 +286,25 @@ impl<const W: usize> Contagion<W> {
         (1 + self.n_ways + self.channels.n_heard) * W
     }
 
+    /// Whether what comes `way` is for the node at `node_idx`.
+    #[inline(always)]
+    fn is_heard(&self, node_idx: u32, way: u8) -> bool {
+        !self.channels.have_audiences
+            || self.traits.class(self.nodes.node(node_idx)).channels >> (way % self.channels.n) & 1
+                == 1
+    }
+
+    /// The contested lanes of `offered` in which the node at `node_idx` was reached in `way`.
+    #[inline(always)]
+    fn contested_by(&self, node_idx: u32, way: u8, offered: &LaneMask<W>) -> LaneMask<W> {
+        let Some(rivalry) = &self.rivalry else { return [0; W] };
+        let contested = rivalry.lanes(node_idx);
+        let reached = self.place(node_idx) + (1 + usize::from(way)) * W;
+        let came =
+            |word: usize| self.planes[reached + word].load(std::sync::atomic::Ordering::Relaxed);
+        std::array::from_fn(|word| offered[word] & contested[word] & came(word))
+    }
+
     /// A message that was under way.
     #[inline(always)]
     fn arrive_late(&mut self, draws: &impl NodeDraws<W>, arrival: Arrival) {
@@ -298,11 +317,8 @@ impl<const W: usize> Contagion<W> {
     /// A message arrives that came `way` at the node at `node_idx` in the lanes `live`.
     #[inline(always)]
     fn arrive(&mut self, draws: &impl NodeDraws<W>, node_idx: u32, way: u8, live: &LaneMask<W>) {
-        if self.channels.have_audiences {
-            let class = self.traits.class(self.nodes.node(node_idx));
-            if class.channels >> (way % self.channels.n) & 1 == 0 {
-                return;
-            }
+        if !self.is_heard(node_idx, way) {
+            return;
         }
         let mut live = *live;
         if let Some(counters) = &mut self.counters {
@@ -364,7 +380,8 @@ impl<const W: usize> Contagion<W> {
     fn compete_besides_arcs(&mut self, draws: &impl NodeDraws<W>) {
         for at in 0..self.launched.len() {
             let Launched { node_idx, way, tie_item, lanes } = self.launched[at];
-            let lanes = self.contested(node_idx, way, &lanes);
+            // Whoever starts, starts: no channel brings it.
+            let lanes = self.contested_by(node_idx, way, &lanes);
             if let Some(rivalry) = self.rivalry.as_mut().filter(|_| !is_empty(&lanes)) {
                 rivalry.compete(draws, node_idx, (way, tie_item), &lanes);
             }

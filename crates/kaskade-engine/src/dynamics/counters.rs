@@ -87,14 +87,11 @@ impl<const W: usize> Counters<W> {
         };
         if self.requirement.is_drawn() {
             let item = node_item(self.nodes.node(node_idx), Purpose::Requirement);
-            for lane in 0..W * LANES_PER_WORD {
-                put(
-                    self.requirement.of(
-                        in_degree,
-                        draws.uniform(item, (lane / LANES_PER_WORD, lane % LANES_PER_WORD)),
-                    ),
-                    lane,
-                );
+            for (word, lane) in
+                (0..W).flat_map(|word| (0..LANES_PER_WORD).map(move |lane| (word, lane)))
+            {
+                let uniform = draws.uniform(item, (word, lane));
+                put(self.requirement.of(in_degree, uniform), LANES_PER_WORD * word + lane);
             }
         } else {
             let count = self.requirement.of(in_degree, 0);

@@ -17,10 +17,14 @@ pub trait NodeDraws<const W: usize> {
     /// The same in all words.
     #[inline(always)]
     fn live(&self, item: u64, threshold: Threshold, offered: &LaneMask<W>) -> LaneMask<W> {
-        std::array::from_fn(|word| match offered[word] {
-            0 => 0,
-            offered => self.live_in(word, item, threshold, offered),
-        })
+        // A closure would not be compiled for the instruction set of its caller.
+        let mut live = [0; W];
+        for (word, live) in live.iter_mut().enumerate() {
+            if offered[word] != 0 {
+                *live = self.live_in(word, item, threshold, offered[word]);
+            }
+        }
+        live
     }
 
     /// The uniform of `item` for `of`: a word, and a lane of it.

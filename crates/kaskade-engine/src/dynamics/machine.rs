@@ -111,7 +111,7 @@ pub struct ShardRound<const W: usize> {
     pub(super) measures: Vec<LaneTotals<W>>,
     /// The nodes that transmit in the next round, a slice for each side.
     pub(super) frontier: Vec<Slice<W>>,
-    /// (node, lane) pairs that can still change without being reached.
+    /// What can still change without anybody transmitting: messages under way, nodes that incubate.
     pub(super) n_pending: u64,
     /// The lanes that are traced.
     traced: LaneMask<W>,
@@ -125,7 +125,7 @@ impl<const W: usize> ShardRound<W> {
         let (n_sides, n_ways) = (dynamics.n_sides(), dynamics.n_ways());
         Self {
             traced,
-            activated: vec![Slice::default(); n_ways],
+            activated: vec![Slice::default(); if is_empty(&traced) { 0 } else { n_ways }],
             counts: LaneCounts::default(),
             measures: vec![LaneTotals::default(); n_measures],
             frontier: vec![Slice::default(); n_sides],
@@ -153,9 +153,6 @@ impl<const W: usize> ShardRound<W> {
     /// Keeps of `node` in which of the traced lanes it became active in each of `ways`.
     #[inline(always)]
     pub(super) fn trace(&mut self, node: NodeId, ways: &[LaneMask<W>]) {
-        if is_empty(&self.traced) {
-            return;
-        }
         for (activated, way) in self.activated.iter_mut().zip(ways) {
             let traced: LaneMask<W> = std::array::from_fn(|word| way[word] & self.traced[word]);
             if !is_empty(&traced) {
@@ -192,7 +189,10 @@ impl<M: NodeMachine<W>, D: NodeDraws<W>, const W: usize> Reached<W> for Arrivals
     fn is_saturated(&self, node_idx: u32) -> bool {
         match self.pass {
             Pass::First => self.machine.is_saturated(node_idx),
-            Pass::Contests => !self.machine.is_contested(node_idx),
+            // What is contested can change unless no arc reaches the node.
+            Pass::Contests => {
+                !self.machine.is_contested(node_idx) || self.machine.is_saturated(node_idx)
+            }
         }
     }
 
@@ -289,7 +289,7 @@ mod tests {
         let expected = planes + Counters::<1>::NODE_BYTES * n_nodes + bitmap;
         assert_eq!(bytes(&counting, 1) - bytes(&plain, 1), expected);
         assert_eq!(Counters::<1>::NODE_BYTES, 12);
-        let delayed = Dynamics { delay: Delay::Constant(2), ..Dynamics::default() };
+        let delayed = Dynamics { delay: Delay::Meeting(0.5), ..Dynamics::default() };
         assert!(bytes(&delayed, 1) > bytes(&plain, 1));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use kaskade_model::dynamics::Dynamics;
+use kaskade_model::dynamics::{Delay, Dynamics};
 
 use crate::kernel::Sources;
 use crate::slice::Slice;
@@ -16,29 +16,38 @@ use crate::slice::Slice;
 pub(super) struct Recent<const W: usize> {
     /// By rounds since they were offered, then by side.
     by_age: VecDeque<Vec<Vec<Slice<W>>>>,
-    /// The rounds that each channel holds its sources back; one where there are no channels.
+    /// The rounds that each channel holds its sources back; one entry where there are none.
     holds: Vec<usize>,
+    longest_hold: usize,
+    /// (node, lane) pairs of all slices, where some are held back.
+    n_held: u64,
 }
 
 impl<const W: usize> Recent<W> {
     pub(super) fn new(dynamics: &Dynamics) -> Self {
-        let certain = |rounds: Option<u32>| rounds.map_or(0, |rounds| rounds as usize - 1);
-        let mut holds: Vec<usize> = dynamics
-            .channels
-            .iter()
-            .map(|channel| certain(channel.delay.certain_rounds()))
-            .collect();
+        let hold = |delay: &Delay| delay.held_rounds() as usize;
+        let mut holds: Vec<usize> =
+            dynamics.channels.iter().map(|channel| hold(&channel.delay)).collect();
         if holds.is_empty() {
-            holds.push(certain(dynamics.delay.certain_rounds()));
+            holds.push(hold(&dynamics.delay));
         }
-        Self { by_age: VecDeque::from([Vec::new()]), holds }
+        let longest_hold = holds.iter().copied().max().unwrap_or(0);
+        Self { by_age: VecDeque::from([Vec::new()]), holds, longest_hold, n_held: 0 }
     }
 
     /// Adds `slices`, for each side those of one of its sources, to what this round offers.
     pub(super) fn add(&mut self, slices: Vec<Vec<Slice<W>>>) {
         let newest = &mut self.by_age[0];
         newest.resize(newest.len().max(slices.len()), Vec::new());
-        newest.iter_mut().zip(slices).for_each(|(of_side, slices)| of_side.extend(slices));
+        for (of_side, slices) in newest.iter_mut().zip(slices) {
+            of_side.extend(slices.into_iter().filter(|slice| slice.n_nodes() > 0).inspect(
+                |slice| {
+                    if self.longest_hold > 0 {
+                        self.n_held += slice.n_activations();
+                    }
+                },
+            ));
+        }
     }
 
     /// The slices of this round so far, for each side their number.
@@ -46,32 +55,33 @@ impl<const W: usize> Recent<W> {
         self.by_age[0].iter().map(Vec::len).collect()
     }
 
-    /// For each side who transmits over channel number `channel` in this round; of those who were
-    /// added to it after there were so many slices of each side as `before` says, where it does.
+    /// For each side who transmits over channel number `channel` in this round, but for those of it
+    /// who were offered already: of each side the first `already_offered`, where it was asked before.
     pub(super) fn sources(
         &self,
         channel: usize,
-        before: Option<&[usize]>,
+        already_offered: Option<&[usize]>,
     ) -> Vec<Vec<Sources<'_, W>>> {
         let hold = self.holds[channel];
-        if hold > 0 && before.is_some() {
-            // They were all there before the round began.
+        if hold > 0 && already_offered.is_some() {
+            // What was held back was there before the round began.
             return Vec::new();
         }
         let sides = self.by_age.get(hold).into_iter().flatten().enumerate();
-        let later = sides.map(|(side, slices)| {
-            let n_before = before.map_or(0, |before| before[side]);
-            slices[n_before..].iter().filter(|slice| slice.n_nodes() > 0).map(Sources::of).collect()
+        let by_side = sides.map(|(side, slices)| {
+            let first = already_offered.map_or(0, |n_offered| n_offered[side]);
+            slices[first..].iter().map(Sources::of).collect()
         });
-        later.collect()
+        by_side.collect()
     }
 
     /// Ends the round; gives the (node, lane) pairs that are held back for later ones.
     pub(super) fn end_round(&mut self) -> u64 {
-        let longest = self.holds.iter().copied().max().unwrap_or(0);
         self.by_age.push_front(Vec::new());
-        self.by_age.truncate(longest + 1);
-        let held = self.by_age.iter().flatten().flatten();
-        held.map(Slice::n_activations).sum()
+        let over = self.by_age.drain(self.longest_hold + 1..).flatten().flatten();
+        if self.longest_hold > 0 {
+            self.n_held -= over.map(|slice| slice.n_activations()).sum::<u64>();
+        }
+        self.n_held
     }
 }

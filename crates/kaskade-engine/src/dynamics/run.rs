@@ -110,8 +110,8 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
         self.n_transmitting
     }
 
-    /// What can still happen here without anybody transmitting: messages under way, seeds of later
-    /// rounds, infections that incubate.
+    /// What can still happen here without anybody transmitting: messages under way, sources that are
+    /// held back, seeds of later rounds, infections that incubate.
     #[must_use]
     pub fn n_pending(&self) -> u64 {
         self.n_pending

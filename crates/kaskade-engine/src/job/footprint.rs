@@ -61,7 +61,8 @@ pub struct Footprint {
     /// Lane state of the batches in flight.
     pub state_bytes: u64,
     /// Their frontiers, at most: all own nodes become active in one round. For a worker alone in its
-    /// group once more, by node.
+    /// group once more, by node. Of jobs with delays that are not drawn also those of the whole graph
+    /// whose messages are under way.
     pub frontier_bytes: u64,
     /// Of the whole graph: what the job reads of the nodes' columns, and which shards each node has arcs into or, where coins come in blocks and
     /// the worker is alone, all out-lists side by side; the larger.
@@ -103,6 +104,9 @@ pub fn batch_bytes(
     }
 }
 
+/// In so many rounds, where sources are held back, all nodes transmit at most.
+const MOST_HELD_ROUNDS: u32 = 2;
+
 /// The footprint of a worker that holds `hand`, ascending, in a group of `n_members`.
 pub(super) fn footprint_of(
     shape: MemoryShape<'_>,
@@ -129,11 +133,15 @@ pub(super) fn footprint_of(
     // Sent and received a bit and a mask a node; received decoded too.
     let encoded = n_nodes.div_ceil(8) + n_nodes * mask_bytes;
     let decoded = (n_nodes - n_own) * (4 + mask_bytes);
+    // What is held back: who transmits in the whole graph. Each does so once in a lane, most lanes
+    // within some rounds.
+    let n_rounds = shape.dynamics.map_or(0, Dynamics::longest_hold).min(MOST_HELD_ROUNDS);
+    let held = u64::from(n_rounds) * 2 * n_nodes * (4 + mask_bytes);
     Footprint {
         n_shards: hand.len(),
         shard_bytes: own().map(|shard| shard.n_bytes).sum(),
         state_bytes: batches * state,
-        frontier_bytes: batches * frontier,
+        frontier_bytes: batches * (frontier + held),
         list_bytes: {
             let has_lists = is_alone && shape.coins.is_none_or(|coins| coins == Family::Block);
             let lists = has_lists.then(|| out_lists_bytes(n_nodes, n_arcs)).flatten();
@@ -155,6 +163,7 @@ pub fn largest_footprint(shape: MemoryShape<'_>, n_parts: usize) -> Footprint {
 #[cfg(test)]
 mod tests {
     use kaskade_model::NodeRange;
+    use kaskade_model::dynamics::Delay;
 
     use super::*;
     use crate::kernel::ShardState;
@@ -179,6 +188,25 @@ mod tests {
         let own = shards.iter().filter(|shard| hand.contains(&shard.shard));
         let nodes = own.map(|shard| NodeRange { begin: 0, end: shard.n_nodes as u32 });
         nodes.map(|nodes| ShardState::<W>::new(nodes).allocated_bytes()).sum()
+    }
+
+    #[test]
+    fn who_is_held_back_is_counted_wherever_it_transmits() {
+        let shards = rmat_like(15);
+        let delayed = |rounds| Dynamics { delay: Delay::Constant(rounds), ..Dynamics::default() };
+        let frontier = |rounds: u32, n_parts| {
+            let dynamics = delayed(rounds);
+            let mut shape = MemoryShape::in_cluster(&shards, 1);
+            shape.dynamics = Some(&dynamics);
+            footprints(shape, n_parts).iter().map(|of| of.frontier_bytes).sum::<u64>()
+        };
+        // An id and a mask a node, twice for lists that grow, in two batches in flight.
+        let of_graph = 2 * 2 * (4 + 8) * (1 << 15);
+        for n_parts in [1, 4] {
+            let held = |rounds| frontier(rounds, n_parts) - frontier(1, n_parts);
+            assert_eq!(held(2), n_parts as u64 * of_graph);
+            assert_eq!(held(50), 2 * held(2));
+        }
     }
 
     #[test]

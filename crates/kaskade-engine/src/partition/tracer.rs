@@ -21,7 +21,7 @@ use crate::slice::Slice;
 
 /// Notes the messages that could make own nodes active in the traced lanes, beside the kernel, and
 /// says at the end of a round by whose message a node did become active: of those that arrived in
-/// that round, on the side that the node took and over the channel that it was reached over, the one
+/// that round, on the side that the node heard and over the channel that it was reached over, the one
 /// with the least [`coin::parent_place`], whatever order they were found in.
 #[derive(Debug)]
 pub(crate) struct Tracer<const W: usize> {
@@ -131,11 +131,27 @@ impl<const W: usize> Tracer<W> {
             partition.with_rule((shard_idx, shard), channel, |rule| {
                 if plan.coins == Family::Arc {
                     let coins = ByLane;
-                    let lanes = Listener { tracer: self, active_before, keys, coins, to, delays };
+                    let lanes = Listener {
+                        tracer: self,
+                        partition,
+                        active_before,
+                        keys,
+                        coins,
+                        to,
+                        delays,
+                    };
                     isa.run(PushArcs { shard, lanes, keys, rule, coins, work });
                 } else {
                     let coins = ByOctet;
-                    let lanes = Listener { tracer: self, active_before, keys, coins, to, delays };
+                    let lanes = Listener {
+                        tracer: self,
+                        partition,
+                        active_before,
+                        keys,
+                        coins,
+                        to,
+                        delays,
+                    };
                     isa.run(PushArcs { shard, lanes, keys, rule, coins, work });
                 }
             })?;
@@ -205,6 +221,7 @@ impl<const W: usize> Tracer<W> {
 /// The nodes of a shard as the tracer sees them who walks over arcs into it.
 struct Listener<'a, F, C, const W: usize> {
     tracer: &'a mut Tracer<W>,
+    partition: &'a Partition,
     active_before: F,
     keys: &'a BatchKeys<W>,
     coins: C,
@@ -234,6 +251,12 @@ impl<F: Fn(u32) -> LaneMask<W>, C: WordCoins<W>, const W: usize> Reached<W>
     fn reach(&mut self, arc: &Arc, live: &LaneMask<W>) {
         let Arc { source, target, .. } = *arc;
         let (round, way, place) = self.to;
+        let n_channels = self.partition.plan.dynamics.channels.len() as u8;
+        let class = self.partition.traits.class(target);
+        let is_heard = n_channels == 0 || class.channels >> (way % n_channels) & 1 == 1;
+        if !(class.can_be_reached && is_heard) {
+            return;
+        }
         let item = coin::on_channel(coin::arc_item(source, target, coin::Purpose::Delay), place);
         for (word, &live) in live.iter().enumerate() {
             for lane in lanes_of(live) {

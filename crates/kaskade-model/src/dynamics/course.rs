@@ -32,7 +32,7 @@ pub enum Immunity {
 }
 
 impl Course {
-    /// Lane planes of a node: ever infected, exposed, infectious, immune, infected just now.
+    /// Lane planes of a node: ever infected, exposed, infectious, immune, and what cannot be infected now.
     pub(super) const N_PLANES: usize = 5;
 
     /// Whether an infection may never end, so that a job needs a last round.

@@ -23,13 +23,12 @@ pub enum Delay {
 }
 
 impl Delay {
-    /// The rounds that all messages are under way; `None` where they are drawn.
+    /// The rounds after the first that all messages are under way, before anything is drawn.
     #[must_use]
-    pub fn certain_rounds(&self) -> Option<u32> {
+    pub fn held_rounds(&self) -> u32 {
         match self {
-            Self::NextRound => Some(1),
-            Self::Constant(rounds) => Some(*rounds),
-            Self::Meeting(_) | Self::Table(_) => None,
+            Self::Constant(rounds) => rounds.saturating_sub(1),
+            Self::NextRound | Self::Meeting(_) | Self::Table(_) => 0,
         }
     }
 
@@ -47,7 +46,10 @@ impl Delay {
     /// The table to draw from, where delays are not all the same.
     #[must_use]
     pub fn drawn(&self) -> Option<DelayTable> {
-        self.certain_rounds().map_or_else(|| self.table(), |_| None)
+        match self {
+            Self::NextRound | Self::Constant(_) => None,
+            Self::Meeting(_) | Self::Table(_) => self.table(),
+        }
     }
 
     pub(super) fn check(&self) -> Result<(), DynamicsError> {

@@ -33,6 +33,10 @@ proptest! {
         for unit in 0..total {
             let uniform = ((f64::from(unit) + 0.5) / f64::from(total) * 2f64.powi(32)) as u32;
             counts[table.rounds(uniform) as usize - 1] += 1;
+            for rounds in 1..=weights.len() as u32 + 1 {
+                let is_within = u64::from(uniform) < table.within(rounds).width();
+                prop_assert_eq!(is_within, table.rounds(uniform) <= rounds);
+            }
         }
         prop_assert_eq!(counts, weights);
     }
