@@ -137,6 +137,10 @@ mod tests {
             lanes_of(offered).filter(below).fold(0, |lanes, lane| lanes | 1 << lane)
         }
 
+        fn live(&self, item: u64, threshold: Threshold, offered: &LaneMask<2>) -> LaneMask<2> {
+            std::array::from_fn(|word| self.live_in(word, item, threshold, offered[word]))
+        }
+
         fn uniform(&self, _item: u64, (_, lane): (usize, usize)) -> u32 {
             (lane as u32) << 26
         }

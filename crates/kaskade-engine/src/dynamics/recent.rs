@@ -78,9 +78,12 @@ impl<const W: usize> Recent<W> {
     /// Ends the round; gives the (node, lane) pairs that are held back for later ones.
     pub(super) fn end_round(&mut self) -> u64 {
         self.by_age.push_front(Vec::new());
-        let over = self.by_age.drain(self.longest_hold + 1..).flatten().flatten();
+        // One age is added a round.
+        let oldest =
+            if self.by_age.len() > self.longest_hold + 1 { self.by_age.pop_back() } else { None };
         if self.longest_hold > 0 {
-            self.n_held -= over.map(|slice| slice.n_activations()).sum::<u64>();
+            let over = oldest.iter().flatten().flatten();
+            self.n_held -= over.map(Slice::n_activations).sum::<u64>();
         }
         self.n_held
     }

@@ -199,6 +199,10 @@ mod tests {
             offered
         }
 
+        fn live(&self, item: u64, threshold: Threshold, offered: &LaneMask<8>) -> LaneMask<8> {
+            std::array::from_fn(|word| self.live_in(word, item, threshold, offered[word]))
+        }
+
         fn uniform(&self, item: u64, (word, lane): (usize, usize)) -> u32 {
             (item as u32) ^ (word + lane) as u32 & 1
         }

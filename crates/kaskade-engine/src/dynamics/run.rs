@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kaskade_model::coin::{Family, Vectorised, Vectors};
+use kaskade_model::coin::{Family, Isa, Vectorised, Vectors};
 use kaskade_model::diffusion::{Arc as GraphArc, LiveArcs, ModelError};
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::lanes::LaneMask;
@@ -304,7 +304,7 @@ impl Partition {
         shard_idx: usize,
         offer: Offer<'_, M, W>,
     ) -> Result<Effort, ModelError> {
-        let Self { plan, isa, .. } = self;
+        let (plan, isa) = (&self.plan, self.isa);
         let Offer { shard, machine, keys, sources, round, pass } = offer;
         let draws_every_round = plan.dynamics.draws_every_round();
         let n_channels = sources.len();
@@ -314,9 +314,9 @@ impl Partition {
                 let offer = Offer { shard, machine: &mut *machine, keys, sources, round, pass };
                 let ways = (channel, n_channels);
                 match plan.coins {
-                    Family::Arc => isa.run(OfferBy { offer, rule, ways, coins: ByLane }),
+                    Family::Arc => isa.run(OfferBy { offer, rule, ways, coins: ByLane, isa }),
                     Family::Octet | Family::Block => {
-                        isa.run(OfferBy { offer, rule, ways, coins: ByOctet })
+                        isa.run(OfferBy { offer, rule, ways, coins: ByOctet, isa })
                     }
                 }
             };
@@ -330,8 +330,8 @@ impl Partition {
     /// Runs `settle` with the job's coins.
     fn settle<M: NodeMachine<W>, const W: usize>(&self, settle: Settle<'_, M, W>) -> bool {
         match self.plan.coins {
-            Family::Arc => self.isa.run(SettleBy { settle, coins: ByLane }),
-            Family::Octet | Family::Block => self.isa.run(SettleBy { settle, coins: ByOctet }),
+            Family::Arc => settle.run(self.isa, ByLane),
+            Family::Octet | Family::Block => settle.run(self.isa, ByOctet),
         }
     }
 }
@@ -367,6 +367,8 @@ struct OfferBy<'a, M, C, const W: usize> {
     /// The channel that messages go along, and how many there are.
     ways: (usize, usize),
     coins: C,
+    /// For what nodes draw.
+    isa: Isa,
 }
 
 impl<M: NodeMachine<W>, C: WordCoins<W>, const W: usize> Vectorised for OfferBy<'_, M, C, W> {
@@ -374,9 +376,9 @@ impl<M: NodeMachine<W>, C: WordCoins<W>, const W: usize> Vectorised for OfferBy<
 
     #[inline(always)]
     fn run<V: Vectors>(self, vectors: V) -> Effort {
-        let Self { offer, rule, ways: (channel, n_channels), coins } = self;
+        let Self { offer, rule, ways: (channel, n_channels), coins, isa } = self;
         let Offer { shard, machine, keys, sources, round, pass } = offer;
-        let draws = RoundDraws { vectors, coins, keys, round };
+        let draws = RoundDraws { isa, coins, keys, round };
         let mut effort = Effort::default();
         for (side, groups) in sources[channel].iter().enumerate() {
             // At most `MAX_SIDES` times `MAX_CHANNELS`.
@@ -407,20 +409,11 @@ enum Step<'a, const W: usize> {
     Settle(&'a mut ShardRound<W>),
 }
 
-/// The same with how nodes draw.
-struct SettleBy<'a, M, C, const W: usize> {
-    settle: Settle<'a, M, W>,
-    coins: C,
-}
-
-impl<M: NodeMachine<W>, C: WordCoins<W>, const W: usize> Vectorised for SettleBy<'_, M, C, W> {
+impl<M: NodeMachine<W>, const W: usize> Settle<'_, M, W> {
     /// Whether arcs must be gone over once more for the contests that began.
-    type Output = bool;
-
-    #[inline(always)]
-    fn run<V: Vectors>(self, vectors: V) -> bool {
-        let Self { settle: Settle { machine, keys, round, step }, coins } = self;
-        let draws = RoundDraws { vectors, coins, keys, round };
+    fn run(self, isa: Isa, coins: impl WordCoins<W>) -> bool {
+        let Self { machine, keys, round, step } = self;
+        let draws = RoundDraws { isa, coins, keys, round };
         match step {
             Step::Gather(launch) => {
                 let own = machine.nodes();
