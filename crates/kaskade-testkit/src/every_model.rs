@@ -43,6 +43,7 @@ pub fn every_model(n_simulations: u64) -> Vec<(&'static str, Spec)> {
             "delay-certain",
             ModelSpec {
                 delay: Some(DelaySpec::Rounds(3)),
+                quality: Some(0.8),
                 deadline: Some(10),
                 ..of(ModelKind::NegativeOpinion, 0.3)
             },
