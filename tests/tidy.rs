@@ -29,6 +29,8 @@ fn files() -> Vec<(String, String)> {
     }
     let top_level = fs::read_dir(&root).expect("the root can be listed");
     paths.extend(top_level.map(|entry| entry.expect("the root can be listed").path()));
+    // In a worktree that is a file, which says where the repository is.
+    paths.retain(|path| !path.ends_with(".git"));
     paths.sort();
     let texts = paths.into_iter().filter(|path| path.is_file()).filter_map(|path| {
         // Golden binary files have no text.
