@@ -125,7 +125,8 @@ pub fn record<const W: usize>(
             let partition = Arc::new(partition.expect("the model fits the graph"));
             let ranges: Vec<NodeRange> = partition.shards.iter().map(Shard::nodes).collect();
             let states = partition.new_states::<W>();
-            (BatchRun::begin(partition, batch, states), ranges)
+            let run = BatchRun::begin(partition, batch, states);
+            (run.expect("the model was checked"), ranges)
         })
         .collect();
     let mut rounds = Vec::new();

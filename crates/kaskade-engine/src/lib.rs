@@ -9,6 +9,7 @@
 //! Nothing here opens a file or a socket, reads a clock or awaits: time and messages
 //! are handed in, commands and messages are handed out.
 
+mod contests;
 pub mod dynamics;
 mod error;
 pub mod job;

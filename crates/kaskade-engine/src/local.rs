@@ -316,7 +316,7 @@ fn run_cascade<const W: usize>(
         if states.is_empty() {
             states = partition.new_states();
         }
-        let mut run = BatchRun::begin(Arc::clone(partition), *plan, states);
+        let mut run = BatchRun::begin(Arc::clone(partition), *plan, states)?;
         loop {
             if run.n_new() == 0 || run.is_cut_off() {
                 return Ok(run.finish());

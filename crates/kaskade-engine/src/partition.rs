@@ -14,7 +14,7 @@ use kaskade_model::tally::PartitionTally;
 
 pub use batch::BatchRun;
 
-pub(crate) use tracer::{Tracer, count_of};
+pub(crate) use tracer::{Activated, Tracer, count_of};
 
 use crate::dynamics::Layers;
 use crate::error::EngineError;

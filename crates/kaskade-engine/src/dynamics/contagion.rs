@@ -14,7 +14,7 @@ use super::counters::Counters;
 use super::draws::NodeDraws;
 use super::machine::{NodeMachine, Seed, ShardRound, of_seed};
 use super::places::Places;
-use super::rivalry::{self, Rivalry, leave_to_first};
+use super::rivalry::{self, ByTie, Rivalry, leave_to_first};
 use super::saturated::Saturated;
 use crate::kernel::{SummaryBitmap, Words, prefetch};
 
@@ -68,6 +68,16 @@ struct Launched<const W: usize> {
     way: u8,
     tie_item: u64,
     lanes: LaneMask<W>,
+}
+
+/// Whoever came `way` and draws by `tie_item`, in each lane.
+#[inline(always)]
+fn by_tie<const W: usize>(
+    draws: &impl NodeDraws<W>,
+    way: u8,
+    tie_item: u64,
+) -> impl Fn((usize, usize)) -> ByTie {
+    move |lane| ByTie { uniform: draws.uniform(tie_item, lane), tie_item, way }
 }
 
 /// Messages that were under way are asked for from memory so many ahead.
@@ -227,7 +237,7 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
             None => *live,
         };
         if let Some(rivalry) = &mut self.rivalry {
-            rivalry.compete(draws, arc.target_idx, (way, item(Purpose::Tie)), &live);
+            rivalry.compete(arc.target_idx, &live, by_tie(draws, way, item(Purpose::Tie)));
         }
     }
 
@@ -237,20 +247,22 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
         self.touched = touched;
         self.seeds.clear();
         self.launched.clear();
-        self.due.clear();
         outcome.n_pending = self.calendar.n_pending();
     }
 
-    fn active_before(&self, node_idx: u32) -> LaneMask<W> {
-        let seen = &self.planes[self.place(node_idx)..][..W];
-        std::array::from_fn(|word| seen[word].load(std::sync::atomic::Ordering::Relaxed))
+    fn each_late(&self, mut visit: impl FnMut(NodeId, u32, u8, &LaneMask<W>)) {
+        for arrival in &self.due {
+            visit(NodeId(arrival.source), arrival.target_idx, arrival.way, &arrival.lanes());
+        }
     }
 
     fn each_reached(&self, mut visit: impl FnMut(NodeId, LaneMask<W>)) {
         self.used.each(|at| {
             let node = self.nodes.node(at as u32);
             if self.traits.class(node).counts {
-                visit(node, self.active_before(at as u32));
+                let seen = &self.planes[self.place(at as u32)..][..W];
+                let relaxed = std::sync::atomic::Ordering::Relaxed;
+                visit(node, std::array::from_fn(|word| seen[word].load(relaxed)));
             }
         });
     }
@@ -354,7 +366,7 @@ impl<const W: usize> Contagion<W> {
             for (word, &contested) in lanes.iter().enumerate() {
                 ways.chunks_exact_mut(W).for_each(|way| way[word] &= !contested);
                 for (lane, winner) in lanes_of(contested).zip(&mut *winners) {
-                    ways[usize::from(winner) * W + word] |= 1 << lane;
+                    ways[usize::from(winner.way) * W + word] |= 1 << lane;
                 }
             }
         });
@@ -383,7 +395,7 @@ impl<const W: usize> Contagion<W> {
             // Whoever starts, starts: no channel brings it.
             let lanes = self.contested_by(node_idx, way, &lanes);
             if let Some(rivalry) = self.rivalry.as_mut().filter(|_| !is_empty(&lanes)) {
-                rivalry.compete(draws, node_idx, (way, tie_item), &lanes);
+                rivalry.compete(node_idx, &lanes, by_tie(draws, way, tie_item));
             }
         }
         for at in 0..self.due.len() {
@@ -394,7 +406,8 @@ impl<const W: usize> Contagion<W> {
                 let target = self.nodes.node(arrival.target_idx);
                 let item = arc_item(NodeId(arrival.source), target, Purpose::Tie);
                 let tie_item = on_channel(item, *place);
-                rivalry.compete(draws, arrival.target_idx, (arrival.way, tie_item), &lanes);
+                let candidate = by_tie(draws, arrival.way, tie_item);
+                rivalry.compete(arrival.target_idx, &lanes, candidate);
             }
         }
     }

@@ -143,16 +143,13 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
         self.seeds.clear();
     }
 
-    fn active_before(&self, node_idx: u32) -> LaneMask<W> {
-        let ever = &self.planes[(node_idx as usize * N_PLANES + EVER) * W..][..W];
-        std::array::from_fn(|word| ever[word].load(std::sync::atomic::Ordering::Relaxed))
-    }
-
     fn each_reached(&self, mut visit: impl FnMut(NodeId, LaneMask<W>)) {
         self.used.each(|at| {
             let node = self.nodes.node(at as u32);
             if self.traits.class(node).counts {
-                visit(node, self.active_before(at as u32));
+                let ever = &self.planes[(at * N_PLANES + EVER) * W..][..W];
+                let relaxed = std::sync::atomic::Ordering::Relaxed;
+                visit(node, std::array::from_fn(|word| ever[word].load(relaxed)));
             }
         });
     }

@@ -72,8 +72,9 @@ pub trait NodeMachine<const W: usize>: Send + Sized + 'static {
     /// Ends the round: what came of it goes to `outcome`.
     fn settle(&mut self, draws: &impl NodeDraws<W>, outcome: &mut ShardRound<W>);
 
-    /// The lanes in which the node at `node_idx` was active before this round.
-    fn active_before(&self, node_idx: u32) -> LaneMask<W>;
+    /// Calls `visit` with the messages that were under way until this round, which was settled: the
+    /// source, the place of the target, the way and the lanes.
+    fn each_late(&self, _visit: impl FnMut(NodeId, u32, u8, &LaneMask<W>)) {}
 
     /// Calls `visit` with each node that counts and was ever active, ascending, and its lanes.
     fn each_reached(&self, visit: impl FnMut(NodeId, LaneMask<W>));
@@ -161,9 +162,9 @@ impl<const W: usize> ShardRound<W> {
         }
     }
 
-    /// The nodes that became active in the traced lanes, each slice with its way.
-    pub(super) fn activated(&self) -> impl Iterator<Item = (u8, &Slice<W>)> {
-        (0..).zip(&self.activated)
+    /// The nodes that became active in the traced lanes, a slice for each way.
+    pub(super) fn activated(&self) -> impl Iterator<Item = &Slice<W>> {
+        self.activated.iter()
     }
 }
 

@@ -18,7 +18,7 @@ use crate::kernel::{
     BatchKeys, ByLane, ByOctet, Effort, LaneCounts, LaneTotals, Parallelism, PushArcs, Sources,
     WordCoins, Work,
 };
-use crate::partition::{Partition, Tracer, count_of};
+use crate::partition::{Activated, Partition, Tracer, count_of};
 use crate::slice::Slice;
 
 /// A batch on a partition whose nodes are machines of kind `M`, one for each shard.
@@ -70,7 +70,7 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
             n_pending: 0,
             round: Round(0),
             own_is_offered: false,
-            tracer: Tracer::of(&partition.plan, &batch),
+            tracer: Tracer::of(&partition, &batch),
             tally: PartitionTally::empty(batch.first_simulation, batch.n_lanes),
             partition,
         };
@@ -164,8 +164,7 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
             (0..n_channels).map(|channel| recent.sources(channel, before.as_deref())).collect();
         let round = self.round.next();
         if let Some(tracer) = tracer {
-            let active_before = |shard: usize, node_idx| machines[shard].active_before(node_idx);
-            tracer.listen(partition, keys, &sources, round, active_before)?;
+            tracer.listen(&sources);
         }
         let offer_to = |(shard_idx, (shard, machine)): (usize, (&AnyShard, &mut M))| {
             let offer = Offer { shard, machine, keys, sources: &sources, round, pass: Pass::First };
@@ -262,11 +261,14 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
         };
         // Arcs that are gone over twice are counted once, coins whenever they are thrown.
         self.tally.work.coins += outcomes.iter().map(|(_, n_coins)| n_coins).sum::<u64>();
-        self.close_round(round, outcomes.into_iter().map(|(outcome, _)| outcome).collect());
-        Ok(())
+        self.close_round(round, outcomes.into_iter().map(|(outcome, _)| outcome).collect())
     }
 
-    fn close_round(&mut self, round: Round, outcomes: Vec<ShardRound<W>>) {
+    fn close_round(
+        &mut self,
+        round: Round,
+        outcomes: Vec<ShardRound<W>>,
+    ) -> Result<(), ModelError> {
         let dynamics = &self.partition.plan.dynamics;
         let later = dynamics.pushes.iter().filter(|push| push.round > round.0);
         self.n_pending = later.count() as u64 + self.recent.end_round();
@@ -275,8 +277,11 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
         let n_measures = self.tally.series.n_measures as usize;
         let mut measures = vec![LaneTotals::<W>::default(); n_measures];
         if let Some(tracer) = &mut self.tracer {
-            let activated = outcomes.iter().flat_map(ShardRound::activated);
-            tracer.end_round(round, activated, &mut self.tally);
+            let shards = outcomes.iter().zip(&self.machines);
+            let activated: Vec<_> =
+                shards.map(|(outcome, machine)| activated(outcome, machine)).collect();
+            let on = (&*self.partition, &*self.keys);
+            tracer.end_round(on, round, &activated, &mut self.tally)?;
         }
         for outcome in outcomes {
             counts.merge(&outcome.counts);
@@ -294,7 +299,20 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
         for measure in &measures {
             self.tally.series.values.extend(measure.by_lane().skip(first_lane).take(n_lanes));
         }
+        Ok(())
     }
+}
+
+/// What became active in the traced lanes of a shard, and what came late to it.
+fn activated<'a, const W: usize>(
+    outcome: &'a ShardRound<W>,
+    machine: &impl NodeMachine<W>,
+) -> Activated<'a, W> {
+    let mut late = Vec::new();
+    machine.each_late(|source, target_idx, way, lanes| {
+        late.push((source, target_idx, way, *lanes));
+    });
+    Activated { by_way: outcome.activated().collect(), late }
 }
 
 impl Partition {

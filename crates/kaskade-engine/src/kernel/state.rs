@@ -144,14 +144,6 @@ impl<const W: usize> ShardState<W> {
         self.exclusive().mark_changed(node_idx);
     }
 
-    /// The lanes in which the node at `node_idx` was active before the round that is being
-    /// computed, or is listed.
-    #[inline]
-    pub(crate) fn active_before(&self, node_idx: u32) -> LaneMask<W> {
-        let lanes = &self.lanes[2 * node_idx as usize * W..][..2 * W];
-        std::array::from_fn(|word| lanes[word].load(Relaxed) & !lanes[W + word].load(Relaxed))
-    }
-
     /// Calls `visit` with each node that is active, ascending, and its lanes; between rounds.
     pub(crate) fn each_reached(&self, mut visit: impl FnMut(NodeId, LaneMask<W>)) {
         self.used.each(|node_idx| {

@@ -11,7 +11,7 @@ use kaskade_model::tally::PartitionTally;
 use kaskade_model::{AnyShard, NodeId, NodeRange, Round};
 use rayon::prelude::*;
 
-use super::tracer::{Tracer, count_of};
+use super::tracer::{Activated, Tracer, count_of};
 use super::{Method, Partition};
 use crate::kernel::{
     Activation, BatchKeys, DenseFrontier, EdgeMap, LaneCounts, Parallelism, ShardState, Sources,
@@ -54,12 +54,14 @@ pub struct BatchRun<const W: usize> {
 
 impl<const W: usize> BatchRun<W> {
     /// Begins `batch` on cleared `states` (one a shard) with its seeds active in round 0.
-    #[must_use]
+    ///
+    /// # Errors
+    /// As [`BatchRun::step`].
     pub fn begin(
         partition: Arc<Partition>,
         batch: BatchPlan,
         mut states: Vec<ShardState<W>>,
-    ) -> Self {
+    ) -> Result<Self, ModelError> {
         let plan = &partition.plan;
         let keys = Box::new(BatchKeys::new(plan.seed, &batch));
         states.iter_mut().for_each(|state| state.begin(batch.lanes()));
@@ -74,13 +76,13 @@ impl<const W: usize> BatchRun<W> {
             round: Round(0),
             own_is_offered: false,
             is_heavy: false,
-            tracer: Tracer::of(plan, &batch),
+            tracer: Tracer::of(&partition, &batch),
             tally: PartitionTally::empty(batch.first_simulation, batch.n_lanes),
             states,
             partition,
         };
-        run.close_round(Parallelism::Sequential);
-        run
+        run.close_round(Parallelism::Sequential)?;
+        Ok(run)
     }
 
     /// The batch.
@@ -238,8 +240,7 @@ impl<const W: usize> BatchRun<W> {
         parallelism: Parallelism,
     ) -> Result<(), ModelError> {
         self.offer(remote, parallelism)?;
-        self.end_round(parallelism);
-        Ok(())
+        self.end_round(parallelism)
     }
 
     /// Offers `remote` slices to the own nodes and, the first time in a round, the own frontier
@@ -264,10 +265,7 @@ impl<const W: usize> BatchRun<W> {
 
         let partition = Arc::clone(&self.partition);
         if let Some(tracer) = &mut self.tracer {
-            let sources = [vec![frontier.iter().map(|slice| Sources::of(slice)).collect()]];
-            let states = &self.states;
-            let active_before = |shard: usize, node_idx| states[shard].active_before(node_idx);
-            tracer.listen(&partition, &self.keys, &sources, self.round.next(), active_before)?;
+            tracer.listen(&[vec![frontier.iter().map(|slice| Sources::of(slice)).collect()]]);
         }
         let map = edge_map(&partition, &self.keys);
         let effort = if partition.is_pulled(n_nodes, parallelism) {
@@ -290,12 +288,16 @@ impl<const W: usize> BatchRun<W> {
 
     /// Ends the round in which all that there is was offered: what became active is the next
     /// frontier.
-    pub fn end_round(&mut self, parallelism: Parallelism) {
+    ///
+    /// # Errors
+    /// As [`BatchRun::step`].
+    pub fn end_round(&mut self, parallelism: Parallelism) -> Result<(), ModelError> {
         let is_heavy = std::mem::take(&mut self.is_heavy);
         self.own_is_offered = false;
         self.round = self.round.next();
-        self.close_round(if is_heavy { parallelism } else { Parallelism::Sequential });
+        self.close_round(if is_heavy { parallelism } else { Parallelism::Sequential })?;
         tracing::debug!(round = self.round.0, n_new = self.n_new, "round finished");
+        Ok(())
     }
 
     /// Whether `remote`, and the own frontier where it was not offered yet, are so small that to
@@ -333,7 +335,7 @@ impl<const W: usize> BatchRun<W> {
     }
 
     /// Takes what became active in `round` as the frontier, and counts it.
-    fn close_round(&mut self, parallelism: Parallelism) {
+    fn close_round(&mut self, parallelism: Parallelism) -> Result<(), ModelError> {
         let round = self.round;
         let mut counts = LaneCounts::<W>::default();
         self.frontier = match parallelism {
@@ -357,9 +359,13 @@ impl<const W: usize> BatchRun<W> {
             }
         };
         if let Some(tracer) = &mut self.tracer {
-            tracer.end_round(round, self.frontier.iter().map(|slice| (0, slice)), &mut self.tally);
+            let activated = |slice| Activated { by_way: vec![slice], late: Vec::new() };
+            let activated: Vec<_> = self.frontier.iter().map(activated).collect();
+            let on = (&*self.partition, &*self.keys);
+            tracer.end_round(on, round, &activated, &mut self.tally)?;
         }
         self.count(&counts);
+        Ok(())
     }
 
     /// Adds what became active in this round.

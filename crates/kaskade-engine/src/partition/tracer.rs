@@ -1,67 +1,85 @@
 //! Who passed it to whom in the traced simulations of a batch.
 
 use std::collections::BTreeMap;
-use std::sync::Arc as Shared;
 
 use kaskade_model::coin::{self, Family};
 use kaskade_model::diffusion::{Arc, ModelError};
 use kaskade_model::dynamics::DelayTable;
-use kaskade_model::job::{BatchPlan, JobPlan};
+use kaskade_model::job::BatchPlan;
 use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, count_lanes, is_empty, lanes_of};
 use kaskade_model::recording::{MAX_TRACED_ACTIVATIONS, NodeCount, TracedActivation};
 use kaskade_model::tally::PartitionTally;
-use kaskade_model::{NodeId, Round};
+use kaskade_model::{AnyShard, NodeId, Round, Shard};
 
 use super::Partition;
+use crate::contests::{Candidate, Contests};
 use crate::kernel::{
     BatchKeys, ByLane, ByOctet, Coins, LiveArc, LiveBlocks, PushArcs, Reached, Sources, WordCoins,
     Work,
 };
 use crate::slice::Slice;
 
-/// Notes the messages that could make own nodes active in the traced lanes, beside the kernel, and
-/// says at the end of a round by whose message a node did become active: of those that arrived in
-/// that round, on the side that the node heard and over the channel that it was reached over, the one
-/// with the least [`coin::parent_place`], whatever order they were found in.
+/// Says at the end of a round by whose message a node became active in the traced lanes: of those
+/// that arrived in that round, on the side that the node heard and over the channel that it was reached
+/// over, the one with the least [`coin::parent_place`], whatever order they were found in.
+///
+/// The kernels do not ask who reached whom. The arcs of the round are gone over once more, into the
+/// nodes that became active and in the lanes in which they did.
 #[derive(Debug)]
 pub(crate) struct Tracer<const W: usize> {
     lanes: LaneMask<W>,
-    seed: u64,
     first_lane: u32,
+    seed: u64,
     /// The simulation of lane 0 of the batch's first word.
     first_of_word: u64,
     /// By channel what draws delays, and the channel's place in the graph; one where there are none.
-    channels: Shared<[(Option<DelayTable>, u8)]>,
-    /// By the round in which they arrive.
-    messages: BTreeMap<Round, Vec<Message>>,
+    channels: Vec<(Option<DelayTable>, u8)>,
+    /// By channel and side: who transmits in this round in the traced lanes.
+    offered: Vec<Vec<Vec<Slice<W>>>>,
+    /// By shard.
+    contests: Vec<Contests<W, Parent>>,
 }
 
-/// A message to a node that was not active yet. By target, lane and way the least `place` comes
-/// first.
+/// What became active in a shard in a round, in the traced lanes.
+#[derive(Debug)]
+pub(crate) struct Activated<'a, const W: usize> {
+    /// By way: the nodes that were reached in it.
+    pub(crate) by_way: Vec<&'a Slice<W>>,
+    /// The messages that were under way until this round: source, place of the target, way, lanes.
+    pub(crate) late: Vec<(NodeId, u32, u8, LaneMask<W>)>,
+}
+
+/// Who passed it on. The least wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Message {
-    target: u32,
-    lane: u32,
-    way: u8,
+struct Parent {
     place: u64,
     source: u32,
 }
 
+impl Candidate for Parent {
+    /// No node has that id.
+    const NOBODY: Self = Self { place: u64::MAX, source: u32::MAX };
+}
+
 impl<const W: usize> Tracer<W> {
     /// The tracer of `batch`, if one of its simulations is traced.
-    pub(crate) fn of(plan: &JobPlan, batch: &BatchPlan) -> Option<Self> {
+    pub(crate) fn of(partition: &Partition, batch: &BatchPlan) -> Option<Self> {
+        let plan = &partition.plan;
+        let dynamics = &plan.dynamics;
+        let contests = |shard: &AnyShard| Contests::new(shard.nodes().n_nodes());
         plan.traces(batch).then(|| Self {
             lanes: plan.traced_lanes(batch),
-            seed: plan.seed,
             first_lane: batch.first_lane(),
+            seed: plan.seed,
             first_of_word: batch.first_simulation - u64::from(batch.first_lane()),
-            channels: match &plan.dynamics.channels[..] {
-                [] => Shared::new([(plan.dynamics.delay.drawn(), 0)]),
+            channels: match &dynamics.channels[..] {
+                [] => vec![(dynamics.delay.drawn(), 0)],
                 channels => {
                     channels.iter().map(|channel| (channel.delay.drawn(), channel.place)).collect()
                 }
             },
-            messages: BTreeMap::new(),
+            offered: vec![vec![Vec::new(); dynamics.n_sides()]; dynamics.channels.len().max(1)],
+            contests: partition.shards.iter().map(contests).collect(),
         })
     }
 
@@ -70,126 +88,68 @@ impl<const W: usize> Tracer<W> {
         self.lanes
     }
 
-    /// Notes what `sources`, for each channel and side, send to the nodes of `partition`, to arrive in
-    /// `round` unless a longer delay is drawn. In which lanes a node of a shard was active before says
-    /// `active_before`.
+    /// Notes that `sources`, for each channel and side, transmit in this round.
+    pub(crate) fn listen(&mut self, sources: &[Vec<Vec<Sources<'_, W>>>]) {
+        for (offered, sides) in self.offered.iter_mut().zip(sources) {
+            for (offered, of_side) in offered.iter_mut().zip(sides) {
+                let traced = of_side.iter().map(|sources| traced(sources, &self.lanes));
+                offered.extend(traced.filter(|slice| slice.n_nodes() > 0));
+            }
+        }
+    }
+
+    /// Adds to `tally` who became active in `round`, which is what `activated` says by shard of
+    /// `partition`, and by whom; and begins the next round.
     ///
     /// # Errors
     /// [`ModelError`] when a shard lacks what the model reads.
-    pub(crate) fn listen(
+    pub(crate) fn end_round(
         &mut self,
-        partition: &Partition,
-        keys: &BatchKeys<W>,
-        sources: &[Vec<Vec<Sources<'_, W>>>],
+        (partition, keys): (&Partition, &BatchKeys<W>),
         round: Round,
-        active_before: impl Fn(usize, u32) -> LaneMask<W>,
-    ) -> Result<(), ModelError> {
-        let n_channels = sources.len();
-        for (channel, sides) in sources.iter().enumerate() {
-            for (side, of_side) in sides.iter().enumerate() {
-                let traced: Vec<_> = of_side.iter().map(|sources| self.traced(sources)).collect();
-                let groups: Vec<_> =
-                    traced.iter().filter(|slice| slice.n_nodes() > 0).map(Sources::of).collect();
-                if !groups.is_empty() {
-                    // At most `MAX_SIDES` times `MAX_CHANNELS`.
-                    let way = (channel, (side * n_channels + channel) as u8);
-                    self.listen_to(partition, keys, &groups, (round, way), &active_before)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes what `groups` send over channel number `channel`, which is `way`.
-    fn listen_to(
-        &mut self,
-        partition: &Partition,
-        keys: &BatchKeys<W>,
-        groups: &[Sources<'_, W>],
-        (round, (channel, way)): (Round, (usize, u8)),
-        active_before: &impl Fn(usize, u32) -> LaneMask<W>,
-    ) -> Result<(), ModelError> {
-        let Partition { shards, plan, isa, coins, presence, .. } = partition;
-        if let Coins::ByBlock(coins) = coins {
-            let presence = presence.as_ref();
-            let blocks = LiveBlocks { shards, presence, coins, keys, isa: *isa };
-            blocks.visit(groups, |LiveArc { source, shard, target_idx, word, lanes }| {
-                let before = active_before(shard, target_idx)[word];
-                let target = shards[shard].nodes().node(target_idx);
-                for lane in lanes_of(lanes & !before) {
-                    self.note(round, source, target, (LANES_PER_WORD * word + lane) as u32, way);
-                }
-            });
-            return Ok(());
-        }
-        for (shard_idx, shard) in shards.iter().enumerate() {
-            let active_before = |node_idx| active_before(shard_idx, node_idx);
-            let work = Work::Sources { groups, max_arcs: usize::MAX };
-            let channels = Shared::clone(&self.channels);
-            let (delays, place) = &channels[channel];
-            let to = (round, way, *place);
-            partition.with_rule((shard_idx, shard), channel, |rule| {
-                if plan.coins == Family::Arc {
-                    let coins = ByLane;
-                    let lanes = Listener {
-                        tracer: self,
-                        partition,
-                        active_before,
-                        keys,
-                        coins,
-                        to,
-                        delays,
-                    };
-                    isa.run(PushArcs { shard, lanes, keys, rule, coins, work });
-                } else {
-                    let coins = ByOctet;
-                    let lanes = Listener {
-                        tracer: self,
-                        partition,
-                        active_before,
-                        keys,
-                        coins,
-                        to,
-                        delays,
-                    };
-                    isa.run(PushArcs { shard, lanes, keys, rule, coins, work });
-                }
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Adds to `tally` who became active in `round`, and by whom: `activated` are those nodes, each
-    /// slice with the way in which they were reached.
-    pub(crate) fn end_round<'a>(
-        &mut self,
-        round: Round,
-        activated: impl Iterator<Item = (u8, &'a Slice<W>)>,
+        activated: &[Activated<'_, W>],
         tally: &mut PartitionTally,
-    ) {
-        let mut messages = self.messages.remove(&round).unwrap_or_default();
-        messages.sort_unstable();
-        let parent = |target: u32, lane: u32, way: u8| {
-            let (place, wanted) =
-                (|of: &Message| (of.target, of.lane, of.way), (target, lane, way));
-            let message = messages.get(messages.partition_point(|of| place(of) < wanted));
-            message.filter(|of| place(of) == wanted).map(|message| message.source)
-        };
-        let activated = activated.flat_map(|(way, slice)| {
-            slice.nodes.iter().zip(&slice.masks).map(move |(&node, mask)| (way, node, mask))
-        });
-        for (way, node, mask) in activated {
-            for (word, lanes) in mask.iter().zip(&self.lanes).map(|(m, t)| m & t).enumerate() {
-                for lane in lanes_of(lanes).map(|lane| (LANES_PER_WORD * word + lane) as u32) {
-                    if tally.trace.len() > MAX_TRACED_ACTIVATIONS {
-                        return;
+    ) -> Result<(), ModelError> {
+        let anywhere: Vec<Slice<W>> =
+            activated.iter().map(|of_shard| merged(&of_shard.by_way, &self.lanes)).collect();
+        for ((contests, shard), slice) in
+            self.contests.iter_mut().zip(&partition.shards).zip(&anywhere)
+        {
+            let begin = shard.nodes().begin;
+            contests.open(slice.nodes.iter().map(|node| node - begin).collect());
+        }
+        loop {
+            let mut has_begun = false;
+            for ((contests, shard), slice) in
+                self.contests.iter_mut().zip(&partition.shards).zip(&anywhere)
+            {
+                let nodes = shard.nodes();
+                has_begun |= contests.begin(|node_idx| mask_of(slice, nodes.node(node_idx).0));
+            }
+            if !has_begun {
+                break;
+            }
+            self.compete(partition, keys, activated)?;
+            for (contests, shard) in self.contests.iter_mut().zip(&partition.shards) {
+                let nodes = shard.nodes();
+                contests.end(|node_idx, lanes, parents| {
+                    let node = nodes.node(node_idx).0;
+                    for (word, &lanes) in lanes.iter().enumerate() {
+                        for (lane, Parent { source, .. }) in lanes_of(lanes).zip(&mut *parents) {
+                            let place = (LANES_PER_WORD * word + lane) as u32 - self.first_lane;
+                            let parent = Some(source).filter(|_| source != Parent::NOBODY.source);
+                            let round = round.0;
+                            // One too many is enough to say so.
+                            if tally.trace.len() <= MAX_TRACED_ACTIVATIONS {
+                                tally.trace.push(TracedActivation { place, round, node, parent });
+                            }
+                        }
                     }
-                    let (place, round) = (lane - self.first_lane, round.0);
-                    let parent = parent(node, lane, way);
-                    tally.trace.push(TracedActivation { place, round, node, parent });
-                }
+                });
             }
         }
+        self.offered.iter_mut().flatten().for_each(Vec::clear);
+        Ok(())
     }
 
     /// Ends the batch of `tally`.
@@ -197,45 +157,155 @@ impl<const W: usize> Tracer<W> {
         tally.trace.sort_unstable();
     }
 
-    /// The nodes of `sources` that are active in a traced lane.
-    fn traced(&self, sources: &Sources<'_, W>) -> Slice<W> {
-        let mut slice = Slice::default();
-        for (&node, mask) in sources.nodes.iter().zip(sources.masks) {
-            let lanes: LaneMask<W> = std::array::from_fn(|word| mask[word] & self.lanes[word]);
-            if !is_empty(&lanes) {
-                slice.push(node, lanes);
+    /// All messages that arrive in this round compete for the nodes that are in a contest.
+    fn compete(
+        &mut self,
+        partition: &Partition,
+        keys: &BatchKeys<W>,
+        activated: &[Activated<'_, W>],
+    ) -> Result<(), ModelError> {
+        let Partition { shards, plan, isa, coins, presence, .. } = partition;
+        let offered = std::mem::take(&mut self.offered);
+        let n_channels = offered.len();
+        for (channel, sides) in offered.iter().enumerate() {
+            for (side, slices) in sides.iter().enumerate().filter(|(_, slices)| !slices.is_empty())
+            {
+                let groups: Vec<_> = slices.iter().map(Sources::of).collect();
+                // At most `MAX_SIDES` times `MAX_CHANNELS`.
+                let way = (side * n_channels + channel) as u8;
+                if let Coins::ByBlock(coins) = coins {
+                    let presence = presence.as_ref();
+                    let blocks = LiveBlocks { shards, presence, coins, keys, isa: *isa };
+                    blocks.visit(&groups, |LiveArc { source, shard, target_idx, word, lanes }| {
+                        let mut live = [0; W];
+                        live[word] = lanes;
+                        let mut heard = self.hearing(partition, (shard, way), &activated[shard]);
+                        let live = heard.contested(target_idx, &live);
+                        heard.hear(source, target_idx, &live);
+                    });
+                    continue;
+                }
+                let (delays, place) = self.channels[channel].clone();
+                for (shard_idx, shard) in shards.iter().enumerate() {
+                    let work = Work::Sources { groups: &groups, max_arcs: usize::MAX };
+                    let of_shard = &activated[shard_idx];
+                    let hearing = self.hearing(partition, (shard_idx, way), of_shard);
+                    let delays = delays.as_ref();
+                    partition.with_rule((shard_idx, shard), channel, |rule| {
+                        if plan.coins == Family::Arc {
+                            let coins = ByLane;
+                            let lanes = AtOnce { hearing, keys, coins, delays, place };
+                            isa.run(PushArcs { shard, lanes, keys, rule, coins, work });
+                        } else {
+                            let coins = ByOctet;
+                            let lanes = AtOnce { hearing, keys, coins, delays, place };
+                            isa.run(PushArcs { shard, lanes, keys, rule, coins, work });
+                        }
+                    })?;
+                }
             }
         }
-        slice
+        for (shard, of_shard) in activated.iter().enumerate() {
+            for (source, target_idx, way, lanes) in &of_shard.late {
+                let mut hearing = self.hearing(partition, (shard, *way), of_shard);
+                let live = hearing.contested(*target_idx, lanes);
+                hearing.hear(*source, *target_idx, &live);
+            }
+        }
+        self.offered = offered;
+        Ok(())
     }
 
-    #[inline]
-    fn note(&mut self, round: Round, source: NodeId, target: NodeId, lane: u32, way: u8) {
-        let key = coin::simulation_key(self.seed, self.first_of_word + u64::from(lane));
-        let place = coin::parent_place(source, target, key);
-        let message = Message { target: target.0, lane, way, place, source: source.0 };
-        self.messages.entry(round).or_default().push(message);
+    /// The nodes of shard number `shard_idx` of `partition`, to which messages come `way`.
+    fn hearing<'a>(
+        &'a mut self,
+        partition: &'a Partition,
+        (shard_idx, way): (usize, u8),
+        activated: &'a Activated<'_, W>,
+    ) -> Hearing<'a, W> {
+        let Self { seed, first_of_word, .. } = *self;
+        Hearing {
+            contests: &mut self.contests[shard_idx],
+            partition,
+            begin: partition.shards[shard_idx].nodes().begin,
+            way,
+            // Where there is one way, nodes are contested in no other lanes.
+            activated: (activated.by_way.len() > 1).then(|| activated.by_way[usize::from(way)]),
+            seed,
+            first_of_word,
+        }
     }
 }
 
-/// The nodes of a shard as the tracer sees them who walks over arcs into it.
-struct Listener<'a, F, C, const W: usize> {
-    tracer: &'a mut Tracer<W>,
+/// The nodes of a shard that messages reach which come one way.
+struct Hearing<'a, const W: usize> {
+    contests: &'a mut Contests<W, Parent>,
     partition: &'a Partition,
-    active_before: F,
+    /// The first node of the shard.
+    begin: u32,
+    way: u8,
+    /// The nodes that were reached in this way; `None` where there is no other.
+    activated: Option<&'a Slice<W>>,
+    seed: u64,
+    first_of_word: u64,
+}
+
+impl<const W: usize> Hearing<'_, W> {
+    /// The contested lanes of `offered` in which the node at `node_idx` was reached in this way, if
+    /// what comes so is for it: a seed starts whatever reaches it.
+    #[inline(always)]
+    fn contested(&self, node_idx: u32, offered: &LaneMask<W>) -> LaneMask<W> {
+        if !self.contests.contains(node_idx) {
+            return [0; W];
+        }
+        let node = NodeId(self.begin + node_idx);
+        let n_channels = self.partition.plan.dynamics.channels.len() as u8;
+        let class = self.partition.traits.class(node);
+        let is_heard = n_channels == 0 || class.channels >> (self.way % n_channels) & 1 == 1;
+        if !(class.can_be_reached && is_heard) {
+            return [0; W];
+        }
+        let lanes = self.contests.lanes(node_idx);
+        let lanes: LaneMask<W> = std::array::from_fn(|word| offered[word] & lanes[word]);
+        match self.activated {
+            None => lanes,
+            Some(slice) => {
+                let reached = mask_of(slice, node.0);
+                std::array::from_fn(|word| lanes[word] & reached[word])
+            }
+        }
+    }
+
+    /// A message of `source` reached the node at `node_idx` in the contested lanes `live`.
+    #[inline(always)]
+    fn hear(&mut self, source: NodeId, node_idx: u32, live: &LaneMask<W>) {
+        let Self { contests, begin, seed, first_of_word, .. } = self;
+        if is_empty(live) {
+            return;
+        }
+        let target = NodeId(*begin + node_idx);
+        contests.compete(node_idx, live, |(word, lane)| {
+            let simulation = *first_of_word + (LANES_PER_WORD * word + lane) as u64;
+            let key = coin::simulation_key(*seed, simulation);
+            Parent { place: coin::parent_place(source, target, key), source: source.0 }
+        });
+    }
+}
+
+/// The same for arcs whose messages arrive in this round, unless a longer delay is drawn for them.
+struct AtOnce<'a, C, const W: usize> {
+    hearing: Hearing<'a, W>,
     keys: &'a BatchKeys<W>,
     coins: C,
-    /// The round in which what is not delayed arrives, the way, and the place of its channel.
-    to: (Round, u8, u8),
-    delays: &'a Option<DelayTable>,
+    delays: Option<&'a DelayTable>,
+    /// That of the channel.
+    place: u8,
 }
 
-impl<F: Fn(u32) -> LaneMask<W>, C: WordCoins<W>, const W: usize> Reached<W>
-    for Listener<'_, F, C, W>
-{
+impl<C: WordCoins<W>, const W: usize> Reached<W> for AtOnce<'_, C, W> {
     #[inline(always)]
-    fn is_saturated(&self, _node_idx: u32) -> bool {
-        false
+    fn is_saturated(&self, node_idx: u32) -> bool {
+        !self.hearing.contests.contains(node_idx)
     }
 
     #[inline(always)]
@@ -243,32 +313,61 @@ impl<F: Fn(u32) -> LaneMask<W>, C: WordCoins<W>, const W: usize> Reached<W>
 
     #[inline(always)]
     fn lacking(&self, node_idx: u32, offered: &LaneMask<W>) -> LaneMask<W> {
-        let before = (self.active_before)(node_idx);
-        std::array::from_fn(|word| offered[word] & !before[word])
+        self.hearing.contested(node_idx, offered)
     }
 
     #[inline(always)]
     fn reach(&mut self, arc: &Arc, live: &LaneMask<W>) {
-        let Arc { source, target, .. } = *arc;
-        let (round, way, place) = self.to;
-        let n_channels = self.partition.plan.dynamics.channels.len() as u8;
-        let class = self.partition.traits.class(target);
-        let is_heard = n_channels == 0 || class.channels >> (way % n_channels) & 1 == 1;
-        if !(class.can_be_reached && is_heard) {
-            return;
-        }
-        let item = coin::on_channel(coin::arc_item(source, target, coin::Purpose::Delay), place);
-        for (word, &live) in live.iter().enumerate() {
-            for lane in lanes_of(live) {
-                let rounds = self.delays.as_ref().map_or(1, |table| {
-                    table.rounds(self.coins.uniform(self.keys, word, lane, item))
-                });
-                let round = Round(round.0.saturating_add(rounds - 1));
-                let lane = (LANES_PER_WORD * word + lane) as u32;
-                self.tracer.note(round, source, target, lane, way);
+        let mut live = *live;
+        if let Some(table) = self.delays {
+            let item = coin::arc_item(arc.source, arc.target, coin::Purpose::Delay);
+            let item = coin::on_channel(item, self.place);
+            for (word, live) in live.iter_mut().enumerate() {
+                for lane in lanes_of(*live) {
+                    let rounds = table.rounds(self.coins.uniform(self.keys, word, lane, item));
+                    *live &= !(u64::from(rounds > 1) << lane);
+                }
             }
         }
+        self.hearing.hear(arc.source, arc.target_idx, &live);
     }
+}
+
+/// The nodes of `sources` that are active in `lanes`.
+fn traced<const W: usize>(sources: &Sources<'_, W>, lanes: &LaneMask<W>) -> Slice<W> {
+    let mut slice = Slice::default();
+    for (&node, mask) in sources.nodes.iter().zip(sources.masks) {
+        let lanes: LaneMask<W> = std::array::from_fn(|word| mask[word] & lanes[word]);
+        if !is_empty(&lanes) {
+            slice.push(node, lanes);
+        }
+    }
+    slice
+}
+
+/// The nodes of all of `slices`, each in all of its lanes of `lanes`.
+fn merged<const W: usize>(slices: &[&Slice<W>], lanes: &LaneMask<W>) -> Slice<W> {
+    if let [only] = slices {
+        return traced(&Sources::of(only), lanes);
+    }
+    let mut by_node = BTreeMap::<u32, LaneMask<W>>::new();
+    for slice in slices {
+        for (&node, mask) in slice.nodes.iter().zip(&slice.masks) {
+            let sum = by_node.entry(node).or_insert([0; W]);
+            (0..W).for_each(|word| sum[word] |= mask[word] & lanes[word]);
+        }
+    }
+    let mut merged = Slice::default();
+    by_node.into_iter().filter(|(_, mask)| !is_empty(mask)).for_each(|(node, mask)| {
+        merged.push(node, mask);
+    });
+    merged
+}
+
+/// The lanes of `node` in `slice`.
+#[inline]
+fn mask_of<const W: usize>(slice: &Slice<W>, node: u32) -> LaneMask<W> {
+    slice.nodes.binary_search(&node).map_or([0; W], |at| slice.masks[at])
 }
 
 /// How many lanes reached `node`, if one did.

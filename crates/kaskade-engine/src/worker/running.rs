@@ -37,7 +37,7 @@ impl RunningBatch {
         let batch: Box<dyn AnyBatch> = with_lane_words!(lane_words, W => {
             if dynamics.is_plain() {
                 let states = spare.take().unwrap_or_else(|| partition.new_states::<W>());
-                Box::new(BatchRun::<W>::begin(partition, plan, states))
+                Box::new(BatchRun::<W>::begin(partition, plan, states)?)
             } else if is_epidemic {
                 Box::new(begin_dynamics::<Epidemic<W>, W>(partition, plan, spare)?)
             } else {
@@ -146,8 +146,7 @@ impl<const W: usize> AnyBatch for BatchRun<W> {
     }
 
     fn end_round(&mut self) -> Result<(), EngineError> {
-        BatchRun::end_round(self, Parallelism::Pool);
-        Ok(())
+        Ok(BatchRun::end_round(self, Parallelism::Pool)?)
     }
 
     fn step_alone(&mut self) -> Result<(), EngineError> {
