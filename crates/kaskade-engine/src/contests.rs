@@ -5,9 +5,9 @@ use kaskade_model::lanes::{LaneMask, count_lanes, is_empty, lanes_of};
 /// The contests of a round: nodes with the lanes for which it matters by whom they were reached.
 /// The least candidate wins, so that it is the same whatever order they are found in.
 ///
-/// Few nodes are contested, so nobody is remembered while messages arrive. When all have, the arcs
-/// of the round are gone over once more, and those into contested nodes compete. That happens for
-/// so many nodes at a time that their candidates stay within [`Contests::bytes`].
+/// Nobody is remembered while messages arrive: when all have, the arcs of the round are gone over
+/// once more, and those into contested nodes compete. That happens for so many nodes at a time that
+/// their candidates stay within [`Contests::bytes`].
 #[derive(Debug)]
 pub(crate) struct Contests<const W: usize, C> {
     /// A bit a node: whether it is in a contest. Arcs ask for nothing else of most.

@@ -43,7 +43,7 @@ pub struct Contagion<const W: usize> {
     counters: Option<Counters<W>>,
     channels: Channels,
     calendar: Calendar,
-    /// What was under way until this round.
+    /// What was under way until this round; kept until the next begins, for who asks who came late.
     due: Vec<Arrival>,
     /// Where draws decide between ways; else the first of them does.
     rivalry: Option<Rivalry<W>>,

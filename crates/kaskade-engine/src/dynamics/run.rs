@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kaskade_model::coin::{Family, Isa, Vectorised, Vectors};
 use kaskade_model::diffusion::{Arc as GraphArc, LiveArcs, ModelError};
 use kaskade_model::job::{BatchPlan, JobPlan};
-use kaskade_model::lanes::LaneMask;
+use kaskade_model::lanes::{LaneMask, is_empty};
 use kaskade_model::tally::PartitionTally;
 use kaskade_model::{AnyShard, Round, coin};
 use rayon::prelude::*;
@@ -279,7 +279,7 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
         if let Some(tracer) = &mut self.tracer {
             let shards = outcomes.iter().zip(&self.machines);
             let activated: Vec<_> =
-                shards.map(|(outcome, machine)| activated(outcome, machine)).collect();
+                shards.map(|(outcome, machine)| activated(outcome, machine, tracer)).collect();
             let on = (&*self.partition, &*self.keys);
             tracer.end_round(on, round, &activated, &mut self.tally)?;
         }
@@ -303,14 +303,18 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
     }
 }
 
-/// What became active in the traced lanes of a shard, and what came late to it.
+/// What became active in the lanes of a shard that `tracer` asks about, and what came late to it.
 fn activated<'a, const W: usize>(
     outcome: &'a ShardRound<W>,
     machine: &impl NodeMachine<W>,
+    tracer: &Tracer<W>,
 ) -> Activated<'a, W> {
-    let mut late = Vec::new();
+    let (mut late, traced) = (Vec::new(), tracer.lanes());
     machine.each_late(|source, target_idx, way, lanes| {
-        late.push((source, target_idx, way, *lanes));
+        let lanes: LaneMask<W> = std::array::from_fn(|word| lanes[word] & traced[word]);
+        if !is_empty(&lanes) {
+            late.push((source, target_idx, way, lanes));
+        }
     });
     Activated { by_way: outcome.activated().collect(), late }
 }

@@ -301,10 +301,13 @@ impl<const W: usize> BatchRun<W> {
     }
 
     /// Whether `remote`, and the own frontier where it was not offered yet, are so small that to
-    /// offer them takes less than to wake another thread.
+    /// offer them, and to end the round then, takes less than to wake another thread.
     #[must_use]
     pub fn is_light_with(&self, remote: &[Slice<W>]) -> bool {
-        self.activations.is_empty()
+        // At the end of a traced round all that was offered is gone over once more.
+        let ends_light = self.tracer.is_none() || !self.is_heavy;
+        ends_light
+            && self.activations.is_empty()
             && self.is_light(&to_offer(&self.frontier, self.own_is_offered, remote))
     }
 

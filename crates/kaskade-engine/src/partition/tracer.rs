@@ -112,6 +112,11 @@ impl<const W: usize> Tracer<W> {
     ) -> Result<(), ModelError> {
         let anywhere: Vec<Slice<W>> =
             activated.iter().map(|of_shard| merged(&of_shard.by_way, &self.lanes)).collect();
+        let n_activated: u64 = anywhere.iter().map(Slice::n_activations).sum();
+        if tally.trace.len() as u64 + n_activated > MAX_TRACED_ACTIVATIONS as u64 {
+            self.give_up(round, &anywhere, tally);
+            return Ok(());
+        }
         for ((contests, shard), slice) in
             self.contests.iter_mut().zip(&partition.shards).zip(&anywhere)
         {
@@ -139,10 +144,7 @@ impl<const W: usize> Tracer<W> {
                             let place = (LANES_PER_WORD * word + lane) as u32 - self.first_lane;
                             let parent = Some(source).filter(|_| source != Parent::NOBODY.source);
                             let round = round.0;
-                            // One too many is enough to say so.
-                            if tally.trace.len() <= MAX_TRACED_ACTIVATIONS {
-                                tally.trace.push(TracedActivation { place, round, node, parent });
-                            }
+                            tally.trace.push(TracedActivation { place, round, node, parent });
                         }
                     }
                 });
@@ -150,6 +152,26 @@ impl<const W: usize> Tracer<W> {
         }
         self.offered.iter_mut().flatten().for_each(Vec::clear);
         Ok(())
+    }
+
+    /// Adds those of `activated` to `tally` that are one too many for a job to keep, which then
+    /// fails and says so: nobody asks by whom they were reached.
+    fn give_up(&mut self, round: Round, activated: &[Slice<W>], tally: &mut PartitionTally) {
+        let nodes = activated.iter().flat_map(|slice| slice.nodes.iter().zip(&slice.masks));
+        let lanes = nodes.flat_map(|(&node, mask)| {
+            let words = mask.iter().enumerate();
+            words.flat_map(move |(word, &lanes)| {
+                lanes_of(lanes).map(move |lane| (node, (LANES_PER_WORD * word + lane) as u32))
+            })
+        });
+        let n_more = (MAX_TRACED_ACTIVATIONS + 1).saturating_sub(tally.trace.len());
+        tally.trace.extend(lanes.take(n_more).map(|(node, lane)| TracedActivation {
+            place: lane - self.first_lane,
+            round: round.0,
+            node,
+            parent: None,
+        }));
+        self.offered.iter_mut().flatten().for_each(Vec::clear);
     }
 
     /// Ends the batch of `tally`.
@@ -166,6 +188,7 @@ impl<const W: usize> Tracer<W> {
     ) -> Result<(), ModelError> {
         let Partition { shards, plan, isa, coins, presence, .. } = partition;
         let offered = std::mem::take(&mut self.offered);
+        let channels = std::mem::take(&mut self.channels);
         let n_channels = offered.len();
         for (channel, sides) in offered.iter().enumerate() {
             for (side, slices) in sides.iter().enumerate().filter(|(_, slices)| !slices.is_empty())
@@ -185,7 +208,7 @@ impl<const W: usize> Tracer<W> {
                     });
                     continue;
                 }
-                let (delays, place) = self.channels[channel].clone();
+                let (delays, place) = &channels[channel];
                 for (shard_idx, shard) in shards.iter().enumerate() {
                     let work = Work::Sources { groups: &groups, max_arcs: usize::MAX };
                     let of_shard = &activated[shard_idx];
@@ -194,11 +217,11 @@ impl<const W: usize> Tracer<W> {
                     partition.with_rule((shard_idx, shard), channel, |rule| {
                         if plan.coins == Family::Arc {
                             let coins = ByLane;
-                            let lanes = AtOnce { hearing, keys, coins, delays, place };
+                            let lanes = AtOnce { hearing, keys, coins, delays, place: *place };
                             isa.run(PushArcs { shard, lanes, keys, rule, coins, work });
                         } else {
                             let coins = ByOctet;
-                            let lanes = AtOnce { hearing, keys, coins, delays, place };
+                            let lanes = AtOnce { hearing, keys, coins, delays, place: *place };
                             isa.run(PushArcs { shard, lanes, keys, rule, coins, work });
                         }
                     })?;
@@ -212,7 +235,7 @@ impl<const W: usize> Tracer<W> {
                 hearing.hear(*source, *target_idx, &live);
             }
         }
-        self.offered = offered;
+        (self.offered, self.channels) = (offered, channels);
         Ok(())
     }
 
