@@ -40,7 +40,7 @@ echo "commit $(git rev-parse --short HEAD), $(date -u +%F), one thread"
 echo "graph, job, kept: processor seconds without and with, ratio (medians of $rounds rounds)"
 for graph in "${graphs[@]}"; do
     for job in "--probability 0.05" "--probability 0.01" "--probability weighted-cascade" "--model lt"; do
-        for kept in "--nodes" "--trace-simulations 100" "--trace-simulations 1024"; do
+        for kept in "--nodes" "--trace-simulations 10" "--trace-simulations 50"; do
             for ((round = 0; round < rounds; round++)); do
                 # Words of a job and of what is kept are separate arguments.
                 # shellcheck disable=SC2086
