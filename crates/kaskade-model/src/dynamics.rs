@@ -165,17 +165,20 @@ impl Dynamics {
     /// Whether messages may be under way for more than a round, and how long is drawn.
     #[must_use]
     pub fn draws_delays(&self) -> bool {
-        self.delays().any(|delay| matches!(delay, Delay::Meeting(_) | Delay::Table(_)))
+        self.delays().any(|(delay, _)| matches!(delay, Delay::Meeting(_) | Delay::Table(_)))
     }
 
     /// The most rounds for which it is kept who transmits, because no delay is drawn.
     #[must_use]
     pub fn longest_hold(&self) -> u32 {
-        self.delays().map(Delay::held_rounds).max().unwrap_or(0)
+        self.delays().map(|(delay, _)| delay.held_rounds()).max().unwrap_or(0)
     }
 
-    fn delays(&self) -> impl Iterator<Item = &Delay> {
-        self.channels.iter().map(|channel| &channel.delay).chain([&self.delay])
+    /// For each channel how long messages are under way, and its place in the graph; where there are
+    /// none, as for one at place 0.
+    pub fn delays(&self) -> impl Iterator<Item = (&Delay, u8)> {
+        let alone = self.channels.is_empty().then_some((&self.delay, 0));
+        self.channels.iter().map(|channel| (&channel.delay, channel.place)).chain(alone)
     }
 
     /// Whether every round has coins of its own.

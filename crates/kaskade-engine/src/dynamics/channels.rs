@@ -18,11 +18,7 @@ pub(super) struct Channels {
 impl Channels {
     pub(super) fn of(dynamics: &Dynamics) -> Self {
         let channels = &dynamics.channels;
-        let mut each: Vec<_> =
-            channels.iter().map(|channel| (channel.delay.drawn(), channel.place)).collect();
-        if each.is_empty() {
-            each.push((dynamics.delay.drawn(), 0));
-        }
+        let each: Vec<_> = dynamics.delays().map(|(delay, place)| (delay.drawn(), place)).collect();
         Self {
             // At most `MAX_CHANNELS`.
             n: each.len() as u8,

@@ -302,8 +302,7 @@ impl<const W: usize> Contagion<W> {
     #[inline(always)]
     fn is_heard(&self, node_idx: u32, way: u8) -> bool {
         !self.channels.have_audiences
-            || self.traits.class(self.nodes.node(node_idx)).channels >> (way % self.channels.n) & 1
-                == 1
+            || self.traits.class(self.nodes.node(node_idx)).hears(way % self.channels.n)
     }
 
     /// The contested lanes of `offered` in which the node at `node_idx` was reached in `way`.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use kaskade_model::dynamics::{Delay, Dynamics};
+use kaskade_model::dynamics::Dynamics;
 
 use crate::kernel::Sources;
 use crate::slice::Slice;
@@ -25,13 +25,8 @@ pub(super) struct Recent<const W: usize> {
 
 impl<const W: usize> Recent<W> {
     pub(super) fn new(dynamics: &Dynamics) -> Self {
-        let hold = |delay: &Delay| delay.held_rounds() as usize;
-        let mut holds: Vec<usize> =
-            dynamics.channels.iter().map(|channel| hold(&channel.delay)).collect();
-        if holds.is_empty() {
-            holds.push(hold(&dynamics.delay));
-        }
-        let longest_hold = holds.iter().copied().max().unwrap_or(0);
+        let holds = dynamics.delays().map(|(delay, _)| delay.held_rounds() as usize).collect();
+        let longest_hold = dynamics.longest_hold() as usize;
         Self { by_age: VecDeque::from([Vec::new()]), holds, longest_hold, n_held: 0 }
     }
 

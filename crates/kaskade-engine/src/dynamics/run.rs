@@ -170,17 +170,7 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
             let offer = Offer { shard, machine, keys, sources: &sources, round, pass: Pass::First };
             partition.offer_to(shard_idx, offer)
         };
-        let efforts: Vec<Effort> = match parallelism {
-            Parallelism::Sequential => {
-                let shards = partition.shards.iter().zip(machines);
-                shards.enumerate().map(offer_to).collect::<Result<_, _>>()?
-            }
-            Parallelism::Pool => {
-                let shards = partition.shards.par_iter().zip(machines);
-                shards.enumerate().map(offer_to).collect::<Result<_, _>>()?
-            }
-        };
-        for effort in efforts {
+        for effort in on_each_shard(partition, machines, parallelism, offer_to)? {
             self.tally.work.arcs_scanned += effort.arcs_scanned;
             self.tally.work.coins += effort.coins;
         }
@@ -230,9 +220,10 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
         let n_measures = self.tally.series.n_measures as usize;
         let traced = self.tracer.as_ref().map_or([0; W], Tracer::lanes);
         let Self { keys, machines, recent, .. } = &mut *self;
-        let sources: Vec<_> = (0..dynamics.channels.len().max(1))
-            .map(|channel| recent.sources(channel, None))
-            .collect();
+        // Only contests ask for them again.
+        let n_channels = if dynamics.asks_sources() { dynamics.channels.len().max(1) } else { 0 };
+        let sources: Vec<_> =
+            (0..n_channels).map(|channel| recent.sources(channel, None)).collect();
         let settle = |(shard_idx, (shard, machine)): (usize, (&AnyShard, &mut M))| {
             let mut outcome = ShardRound::new(dynamics, n_measures, traced);
             let step =
@@ -249,16 +240,7 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
             step(machine, Step::Settle(&mut outcome));
             Ok((outcome, effort.coins))
         };
-        let outcomes: Vec<(ShardRound<W>, u64)> = match parallelism {
-            Parallelism::Sequential => {
-                let shards = partition.shards.iter().zip(machines);
-                shards.enumerate().map(settle).collect::<Result<_, ModelError>>()?
-            }
-            Parallelism::Pool => {
-                let shards = partition.shards.par_iter().zip(machines);
-                shards.enumerate().map(settle).collect::<Result<_, ModelError>>()?
-            }
-        };
+        let outcomes = on_each_shard(&partition, machines, parallelism, settle)?;
         // Arcs that are gone over twice are counted once, coins whenever they are thrown.
         self.tally.work.coins += outcomes.iter().map(|(_, n_coins)| n_coins).sum::<u64>();
         self.close_round(round, outcomes.into_iter().map(|(outcome, _)| outcome).collect())
@@ -300,6 +282,23 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
             self.tally.series.values.extend(measure.by_lane().skip(first_lane).take(n_lanes));
         }
         Ok(())
+    }
+}
+
+/// What `visit` gives for each shard of `partition`, by its number, and its machine.
+fn on_each_shard<M: Send, T: Send>(
+    partition: &Partition,
+    machines: &mut [M],
+    parallelism: Parallelism,
+    visit: impl Fn((usize, (&AnyShard, &mut M))) -> Result<T, ModelError> + Sync + Send,
+) -> Result<Vec<T>, ModelError> {
+    match parallelism {
+        Parallelism::Sequential => {
+            partition.shards.iter().zip(machines).enumerate().map(visit).collect()
+        }
+        Parallelism::Pool => {
+            partition.shards.par_iter().zip(machines).enumerate().map(visit).collect()
+        }
     }
 }
 

@@ -72,12 +72,7 @@ impl<const W: usize> Tracer<W> {
             first_lane: batch.first_lane(),
             seed: plan.seed,
             first_of_word: batch.first_simulation - u64::from(batch.first_lane()),
-            channels: match &dynamics.channels[..] {
-                [] => vec![(dynamics.delay.drawn(), 0)],
-                channels => {
-                    channels.iter().map(|channel| (channel.delay.drawn(), channel.place)).collect()
-                }
-            },
+            channels: dynamics.delays().map(|(delay, place)| (delay.drawn(), place)).collect(),
             offered: vec![vec![Vec::new(); dynamics.n_sides()]; dynamics.channels.len().max(1)],
             contests: partition.shards.iter().map(contests).collect(),
         })
@@ -284,7 +279,7 @@ impl<const W: usize> Hearing<'_, W> {
         let node = NodeId(self.begin + node_idx);
         let n_channels = self.partition.plan.dynamics.channels.len() as u8;
         let class = self.partition.traits.class(node);
-        let is_heard = n_channels == 0 || class.channels >> (self.way % n_channels) & 1 == 1;
+        let is_heard = n_channels == 0 || class.hears(self.way % n_channels);
         if !(class.can_be_reached && is_heard) {
             return [0; W];
         }

@@ -94,6 +94,15 @@ pub struct Class {
     pub channels: u8,
 }
 
+impl Class {
+    /// Whether channel number `channel` of the job reaches them.
+    #[inline]
+    #[must_use]
+    pub fn hears(&self, channel: u8) -> bool {
+        self.channels >> channel & 1 == 1
+    }
+}
+
 /// The weights of all nodes together stay below it, in units of 1/[`WEIGHT_UNITS`]: a double holds
 /// any sum of them.
 const MAX_TOTAL_WEIGHT: u64 = 1 << 53;
