@@ -14,7 +14,7 @@ use kaskade_model::job::JobPlan;
 use kaskade_model::message::{Attempt, Reason, WorkerCommand, WorkerEvent};
 use kaskade_model::recording::Recording;
 use kaskade_model::seeds::SeedPlan;
-use kaskade_model::spec::{Placement, SeedSpec};
+use kaskade_model::spec::{LaterSeeds, Placement, SeedSpec};
 use kaskade_model::tally::{JobTally, PartitionTally};
 use kaskade_model::until::Until;
 use kaskade_model::{AnyShard, BatchId, Epoch, JobId, Shard, ShardId, WorkerId};
@@ -162,7 +162,9 @@ fn plans_of_models() -> Vec<(&'static str, JobPlan)> {
             _ => panic!("seeds of every simulation are drawn anew"),
         };
         let pushes = spec.pushes().expect("every campaign is there").into_iter();
-        let pushes = pushes.map(|(round, side, of)| Push { round, side, seeds: seeds(of) });
+        let push =
+            |of: LaterSeeds<'_>| Push { round: of.round, side: of.side, seeds: seeds(of.seeds) };
+        let pushes = pushes.map(push);
         let dynamics =
             Dynamics { pushes: pushes.collect(), ..spec.dynamics().expect("the spec is valid") };
         let model = spec.live_arc_model().expect("the spec is valid");

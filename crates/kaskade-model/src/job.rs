@@ -7,7 +7,7 @@ use crate::ids::{BatchId, NodeId};
 use crate::lanes::{LANES_PER_WORD, LaneMask, MAX_LANE_WORDS, first_lanes};
 use crate::recording::{MAX_COUNTED_NODES, Recording};
 use crate::seeds::{self, NodeDirectory, SeedError, SeedPlan};
-use crate::spec::{OriginalId, Spec, SpecError};
+use crate::spec::{LaterSeeds, OriginalId, Spec, SpecError};
 
 /// What is simulated, and how it is cut into batches. Everything but `lane_words`
 /// decides bits of the result; `lane_words` only decides how many advance together.
@@ -89,13 +89,7 @@ impl JobPlan {
             dynamics: dynamics(spec, graph)?,
             coins: spec.coin_family()?,
             seed: spec.run.seed,
-            seeds: seeds::resolve(
-                &spec.seeds,
-                spec.run.seed,
-                graph,
-                0,
-                spec.audience.seeds.as_ref(),
-            )?,
+            seeds: seeds::resolve(&spec.seeds, spec.run.seed, graph, 0, &spec.audience.seeds)?,
             n_nodes,
             first_simulation: spec.run.first_simulation,
             n_simulations: spec.run.simulations,
@@ -166,7 +160,13 @@ impl JobPlan {
     /// Whether simulations of `batch` are traced.
     #[must_use]
     pub fn traces(&self, batch: &BatchPlan) -> bool {
-        batch.first_simulation - self.first_simulation < self.recording.trace_simulations
+        self.traces_simulation(batch.first_simulation)
+    }
+
+    /// Whether `simulation`, which is one of the job, is traced.
+    #[must_use]
+    pub fn traces_simulation(&self, simulation: u64) -> bool {
+        simulation - self.first_simulation < self.recording.trace_simulations
     }
 
     fn first_lane(&self) -> u64 {
@@ -195,8 +195,8 @@ fn dynamics(spec: &Spec, graph: &impl NodeDirectory) -> Result<Dynamics, PlanErr
     }
     // Whether the columns say what the job asks of them.
     NodeTraits::resolve(&dynamics, spec.run.seed, graph.n_nodes(), graph.columns())?;
-    for (number, (round, side, seeds)) in (1..).zip(spec.pushes()?) {
-        let eligible = spec.audience.seeds.as_ref();
+    for (number, LaterSeeds { round, side, seeds, among }) in (1..).zip(spec.pushes()?) {
+        let eligible = spec.audience.seeds.iter().chain(among);
         let seeds = seeds::resolve(seeds, spec.run.seed, graph, number, eligible)?;
         dynamics.pushes.push(Push { round, side, seeds });
     }

@@ -77,19 +77,28 @@ impl SeedPlan {
     }
 }
 
-/// Turns what a person asked for into the seeds of push number `push`.
+/// Turns what a person asked for into the seeds of push number `push`, chosen of those whom each of
+/// `eligible` selects.
 ///
 /// # Errors
 /// [`SeedError`] when a seed is unknown or more are asked for than there are nodes.
-pub fn resolve(
+pub fn resolve<'a>(
     spec: &SeedSpec,
     seed: u64,
     graph: &impl NodeDirectory,
     push: u32,
-    eligible: Option<&Selector>,
+    eligible: impl IntoIterator<Item = &'a Selector>,
 ) -> Result<SeedPlan, SeedError> {
-    let eligible = eligible.map(|selector| select(selector, graph.n_nodes(), graph.columns()));
-    let eligible = eligible.transpose()?.map(Eligible::new);
+    let selections = eligible.into_iter();
+    let mut selections =
+        selections.map(|selector| select(selector, graph.n_nodes(), graph.columns()));
+    let eligible = match selections.next() {
+        None => None,
+        Some(first) => Some(selections.try_fold(first?, |all, selected| {
+            selected.map(|selected| all.iter().zip(&selected).map(|(all, of)| all & of).collect())
+        })?),
+    };
+    let eligible = eligible.map(Eligible::new);
     let n_nodes = eligible.as_ref().map_or(graph.n_nodes(), Eligible::count);
     let at_most_all = |count: u64| {
         u32::try_from(count)
@@ -200,12 +209,12 @@ pub enum SeedError {
         /// The id as given.
         id: OriginalId,
     },
-    /// More seeds than nodes.
-    #[error("{count} seeds were asked for, the graph has {n_nodes} nodes")]
+    /// More seeds than nodes that may be one.
+    #[error("{count} seeds were asked for, there are {n_nodes} nodes to choose from")]
     MoreThanNodes {
         /// Seeds asked for.
         count: u64,
-        /// Nodes of the graph.
+        /// Those nodes.
         n_nodes: u32,
     },
     /// A new set for every simulation, of some nodes only.
@@ -293,11 +302,11 @@ mod tests {
         let graph = Degrees::new(vec![1, 2]);
         let unknown = SeedSpec::Ids(vec![OriginalId::Number(5)]);
         assert_eq!(
-            resolve(&unknown, 1, &graph, 0, None),
+            resolve(&unknown, 1, &graph, 0, []),
             Err(SeedError::UnknownNode { id: OriginalId::Number(5) })
         );
         assert!(matches!(
-            resolve(&SeedSpec::Random(3), 1, &graph, 0, None),
+            resolve(&SeedSpec::Random(3), 1, &graph, 0, []),
             Err(SeedError::MoreThanNodes { count: 3, n_nodes: 2 })
         ));
     }

@@ -20,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use channel::ChannelSpec;
-pub use launch::{LaunchSpec, PushSpec, RivalSpec};
+pub use launch::{LaterSeeds, LaunchSpec, PushSpec, RivalSpec};
 pub use model::{DelaySpec, ModelSpec, RateSpec};
 pub use original_id::OriginalId;
 pub use probability::Probability;

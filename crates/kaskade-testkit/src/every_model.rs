@@ -81,11 +81,15 @@ pub fn every_model(n_simulations: u64) -> Vec<(&'static str, Spec)> {
     let specs = models.map(|(name, model, rivals)| {
         let mut spec = directories::job(model, SeedSpec::RandomEach(3), n_simulations);
         spec.launch = LaunchSpec { probability: Some(0.9) };
-        let rival =
-            |name: &str| RivalSpec { name: name.to_owned(), seeds: SeedSpec::RandomEach(3) };
+        let rival = |name: &str| RivalSpec {
+            name: name.to_owned(),
+            seeds: SeedSpec::RandomEach(3),
+            among: None,
+        };
         spec.rival = rivals.into_iter().map(rival).collect();
         let campaign = spec.rival.last().map(|rival| rival.name.clone());
-        spec.push = vec![PushSpec { round: 2, seeds: SeedSpec::RandomEach(2), campaign }];
+        spec.push =
+            vec![PushSpec { round: 2, seeds: SeedSpec::RandomEach(2), among: None, campaign }];
         (name, spec)
     });
     specs.into()

@@ -87,7 +87,7 @@ fn impossible_values_are_invalid() {
     let run = ["run", "--graph", "g.kg"];
     for (seeds, cause) in [
         ("ids:3,99999999", "seed 99999999 is not a node of the graph"),
-        ("top-degree:257", "257 seeds were asked for, the graph has 256 nodes"),
+        ("top-degree:257", "257 seeds were asked for, there are 256 nodes to choose from"),
         ("random:0", "--seeds must be at least one node"),
         ("file:no.txt", "could not read no.txt"),
     ] {

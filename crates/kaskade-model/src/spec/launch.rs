@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ModelKind, SeedSpec, Spec, SpecError, model};
 use crate::coin::Threshold;
-use crate::dynamics::{Delay, Dynamics, DynamicsError, MAX_SIDES, NodeRule};
+use crate::dynamics::{Delay, Dynamics, DynamicsError, MAX_SIDES, NodeRule, Selector};
 
 /// How surely seeds start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +28,9 @@ pub struct PushSpec {
     pub round: u32,
     /// Who they are.
     pub seeds: SeedSpec,
+    /// Of whom they are chosen by degree or at random; with `audience.seeds`, of whom both select.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub among: Option<Selector>,
     /// Whose they are: the name of a rival; the job's own without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub campaign: Option<String>,
@@ -41,6 +44,22 @@ pub struct RivalSpec {
     pub name: String,
     /// Who starts it, in round 0.
     pub seeds: SeedSpec,
+    /// Of whom they are chosen, as in `[[push]]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub among: Option<Selector>,
+}
+
+/// Seeds besides the job's first, as a spec asks for them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LaterSeeds<'a> {
+    /// The round in which they are active.
+    pub round: u32,
+    /// The side that they take.
+    pub side: u8,
+    /// Who they are.
+    pub seeds: &'a SeedSpec,
+    /// Of whom they are chosen.
+    pub among: Option<&'a Selector>,
 }
 
 impl LaunchSpec {
@@ -76,15 +95,18 @@ impl Spec {
         Ok(dynamics)
     }
 
-    /// Who starts besides the first seeds: round, side, seeds; rivals first.
+    /// Who starts besides the first seeds; rivals first.
     ///
     /// # Errors
     /// [`SpecError`] for a campaign that there is not.
-    pub fn pushes(&self) -> Result<Vec<(u32, u8, &SeedSpec)>, SpecError> {
-        let rivals = (1..).zip(&self.rival).map(|(side, rival)| (0, side, &rival.seeds));
+    pub fn pushes(&self) -> Result<Vec<LaterSeeds<'_>>, SpecError> {
+        let rivals = (1..).zip(&self.rival).map(|(side, RivalSpec { seeds, among, .. })| {
+            LaterSeeds { round: 0, side, seeds, among: among.as_ref() }
+        });
         let mut pushes: Vec<_> = rivals.collect();
         for (number, push) in (1..).zip(&self.push) {
-            pushes.push((push.round, self.side_of(push, number)?, &push.seeds));
+            let (PushSpec { round, seeds, among, .. }, side) = (push, self.side_of(push, number)?);
+            pushes.push(LaterSeeds { round: *round, side, seeds, among: among.as_ref() });
         }
         Ok(pushes)
     }
@@ -137,9 +159,11 @@ impl Spec {
         self.pushes()?;
         for (number, rival) in (1..).zip(&self.rival) {
             rival.seeds.check(&format!("rival.{number}.seeds"))?;
+            check_among(rival.among.as_ref(), &rival.seeds, &format!("rival.{number}.among"))?;
         }
         for (number, push) in (1..).zip(&self.push) {
             push.seeds.check(&format!("push.{number}.seeds"))?;
+            check_among(push.among.as_ref(), &push.seeds, &format!("push.{number}.among"))?;
             if let Some(last) = self.last_round().filter(|&last| push.round > last) {
                 let reason = format!(
                     "is {}, after the last round: use at most {last}, or raise `{}`",
@@ -187,4 +211,17 @@ impl Spec {
             )),
         }
     }
+}
+
+/// Refuses to choose where all are named, or anew for each simulation; `key` is where it stands.
+fn check_among(among: Option<&Selector>, seeds: &SeedSpec, key: &str) -> Result<(), SpecError> {
+    let reason = match seeds {
+        _ if among.is_none() => return Ok(()),
+        SeedSpec::TopDegree(_) | SeedSpec::Random(_) => return Ok(()),
+        SeedSpec::RandomEach(_) => "`random_each` draws from all nodes",
+        SeedSpec::Ids(_) | SeedSpec::File(_) => "these seeds are named",
+    };
+    let reason =
+        format!("selects of whom seeds are chosen, and {reason}: use `top_degree` or `random`");
+    Err(SpecError::new(key.to_owned(), reason))
 }

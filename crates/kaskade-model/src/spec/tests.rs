@@ -125,7 +125,8 @@ fn rivals_and_pushes_have_sides() {
         "push":[{"round":4,"seeds":{"random":1}},{"round":5,"campaign":"c","seeds":{"random":1}}]}"#;
     let read = |text: &str| serde_json::from_str::<Spec>(text).unwrap();
     let resolved = read(text).resolve().unwrap();
-    let sides: Vec<_> = resolved.pushes().unwrap().iter().map(|push| (push.0, push.1)).collect();
+    let sides: Vec<_> =
+        resolved.pushes().unwrap().iter().map(|push| (push.round, push.side)).collect();
     assert_eq!(sides, [(0, 1), (0, 2), (4, 0), (5, 2)]);
     let stranger = text.replace(r#""campaign":"c""#, r#""campaign":"d""#);
     assert_eq!(read(&stranger).resolve().unwrap_err().key, "push.2.campaign");
