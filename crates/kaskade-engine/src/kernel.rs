@@ -17,6 +17,7 @@ mod offers;
 mod one_by_one;
 mod out_lists;
 mod outcomes;
+mod parents;
 mod prefetch;
 mod presence;
 mod pull;

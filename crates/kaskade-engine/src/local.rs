@@ -310,9 +310,7 @@ fn run_cascade<const W: usize>(
     if let Some(tally) = partition.run_one_by_one(plan, parallelism, is_interrupted) {
         return tally.map(|tally| (tally, states));
     }
-    // The way back does not say who else could have passed it on in a traced batch's rounds.
-    let is_traced = partition.plan.traces(plan);
-    if is_traced || !backward.is_chosen.load(Relaxed) {
+    if !backward.is_chosen.load(Relaxed) {
         if states.is_empty() {
             states = partition.new_states();
         }
@@ -324,7 +322,7 @@ fn run_cascade<const W: usize>(
             if is_interrupted() {
                 return Err(EngineError::Interrupted);
             }
-            if !is_traced && run.tally().work.arcs_scanned > backward.max_arcs_forward {
+            if run.tally().work.arcs_scanned > backward.max_arcs_forward {
                 backward.is_chosen.store(true, Relaxed);
                 break;
             }

@@ -187,8 +187,8 @@ impl Partition {
         self.can_pull && !matches!(self.coins, Coins::ByBlock(_))
     }
 
-    /// Runs `batch` one simulation after another; `None` where that is not possible, not the
-    /// method, or the batch is traced.
+    /// Runs `batch` one simulation after another; `None` where that is not possible, or not the
+    /// method.
     ///
     /// # Errors
     /// [`EngineError::Interrupted`] when `is_interrupted` says so.
@@ -198,9 +198,6 @@ impl Partition {
         parallelism: Parallelism,
         is_interrupted: &(impl Fn() -> bool + Sync),
     ) -> Option<Result<PartitionTally, EngineError>> {
-        if self.plan.traces(batch) {
-            return None;
-        }
         let one_by_one = match self.method {
             Method::Auto | Method::OneByOne => self.one_by_one.as_ref()?,
             Method::Forward | Method::Light | Method::Pull | Method::Backward => return None,

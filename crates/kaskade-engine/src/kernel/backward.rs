@@ -10,11 +10,13 @@
 use kaskade_model::coin::{self, Family, Purpose};
 use kaskade_model::diffusion::{Endpoints, LiveArcs, ModelError, RuleVisitor};
 use kaskade_model::job::{BatchPlan, JobPlan};
+use kaskade_model::recording::TracedActivation;
 use kaskade_model::tally::PartitionTally;
 use kaskade_model::{NodeId, Round, Shard};
 use rayon::prelude::*;
 
 use super::outcomes::Outcomes;
+use super::parents::TraceRoom;
 use super::reach_counter::ReachCounter;
 use super::{Effort, Parallelism};
 
@@ -42,6 +44,7 @@ pub fn run_backward<S: Shard>(
 ) -> Result<Option<PartitionTally>, ModelError> {
     let end = batch.first_simulation + u64::from(batch.n_lanes);
     let reach = ReachCounter::new(plan.recording.nodes, plan.n_nodes, parallelism);
+    let room = TraceRoom::new();
     let octets = batch.first_simulation / N_TOGETHER..end.div_ceil(N_TOGETHER);
     let of_octet = |forests: &mut Forests, octet: u64| {
         if is_interrupted() {
@@ -51,8 +54,13 @@ pub fn run_backward<S: Shard>(
         let begin = (octet * N_TOGETHER).max(batch.first_simulation);
         let simulations = begin..end.min((octet + 1) * N_TOGETHER);
         let mut outcomes = Outcomes::default();
-        let mut follow = |simulation| forests.follow(plan, simulation, (&mut outcomes, &reach));
-        simulations.for_each(&mut follow);
+        for simulation in simulations {
+            forests.follow(plan, simulation, (&mut outcomes, &reach));
+            if plan.traces_simulation(simulation) {
+                let place = (simulation - batch.first_simulation) as u32;
+                room.keep(&mut outcomes.trace, forests.trace(plan, simulation, place).into_iter());
+            }
+        }
         Ok(Some(outcomes))
     };
     let outcomes: Result<Option<Vec<Outcomes>>, ModelError> = match parallelism {
@@ -65,11 +73,17 @@ pub fn run_backward<S: Shard>(
             octets.map_init(|| Forests::new(plan.n_nodes), of_octet).collect()
         }
     };
-    let all = |outcomes: Vec<Outcomes>| outcomes.iter().fold(Outcomes::default(), Outcomes::append);
+    let all =
+        |outcomes: Vec<Outcomes>| outcomes.into_iter().fold(Outcomes::default(), Outcomes::append);
     Ok(outcomes?.map(|outcomes| PartitionTally {
         reached: reach.into_counts(),
         ..all(outcomes).tally(batch)
     }))
+}
+
+/// The last round of the job in which a node may become active.
+fn last_round(plan: &JobPlan) -> u32 {
+    plan.max_rounds.unwrap_or(NEVER - 1).min(NEVER - 1)
 }
 
 /// The pointers of eight simulations, and the rounds of one.
@@ -131,7 +145,7 @@ impl Forests {
         let lane = (simulation % N_TOGETHER) as usize;
         let parents = &parents[lane * *n_nodes..][..*n_nodes];
         rounds.fill(UNKNOWN);
-        let last_round = plan.max_rounds.unwrap_or(NEVER - 1).min(NEVER - 1);
+        let last_round = last_round(plan);
         new_per_round.clear();
         let mut fingerprint = 0u64;
         let mut count = |node: u32, round: u32| {
@@ -178,6 +192,22 @@ impl Forests {
         }
         let n_drawn = *n_nodes as u64;
         outcomes.effort += Effort { arcs_scanned: n_drawn, coins: n_drawn };
+    }
+
+    /// Who passed it to whom in `simulation`, the last that was followed, which is at `place` of its
+    /// batch: whom a node listens to is the one who reached it.
+    fn trace(&self, plan: &JobPlan, simulation: u64, place: u32) -> Vec<TracedActivation> {
+        let lane = (simulation % N_TOGETHER) as usize;
+        let parents = &self.parents[lane * self.n_nodes..][..self.n_nodes];
+        let last_round = last_round(plan);
+        let nodes = (0..).zip(self.rounds.iter().zip(parents));
+        let reached = nodes.filter(|(_, (round, _))| **round <= last_round);
+        let activation = |(node, (&round, &parent))| {
+            // A seed listens to nobody, whoever reached it.
+            let parent = (round > 0).then_some(parent);
+            TracedActivation { place, round, node, parent }
+        };
+        reached.map(activation).collect()
     }
 }
 

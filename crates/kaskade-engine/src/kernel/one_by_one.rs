@@ -13,12 +13,14 @@ use kaskade_model::coin::{
 };
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::lanes::{LANES_PER_WORD, lanes_of};
+use kaskade_model::recording::TracedActivation;
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::tally::PartitionTally;
 use kaskade_model::{NodeId, Round};
 use rayon::prelude::*;
 
 use super::outcomes::Outcomes;
+use super::parents::{Parents, TraceRoom};
 use super::prefetch::prefetch;
 use super::reach_counter::ReachCounter;
 use super::{Effort, OutLists, Parallelism};
@@ -58,7 +60,11 @@ impl OneByOne {
         is_interrupted: &(impl Fn() -> bool + Sync),
     ) -> Option<PartitionTally> {
         let JobPlan { recording, n_nodes, .. } = *job.plan;
-        let reach = ReachCounter::new(recording.nodes, n_nodes, parallelism);
+        let kept = Kept {
+            reach: ReachCounter::new(recording.nodes, n_nodes, parallelism),
+            trace_room: TraceRoom::new(),
+            first_simulation: batch.first_simulation,
+        };
         let first_word = batch.first_simulation / LANES_PER_WORD as u64;
         let n_words = (batch.first_lane() + batch.n_lanes).div_ceil(LANES_PER_WORD as u32);
         let of_word = |word: u32| {
@@ -68,32 +74,36 @@ impl OneByOne {
             });
             let lanes = lanes.fold(0, |lanes, lane| lanes | 1 << lane);
             let number = first_word + u64::from(word);
-            (!is_interrupted()).then(|| self.run_word(job, number, lanes, &reach))
+            (!is_interrupted()).then(|| self.run_word(job, number, lanes, &kept))
         };
         let words: Option<Vec<Outcomes>> = match parallelism {
             Parallelism::Sequential => (0..n_words).map(of_word).collect(),
             Parallelism::Pool => (0..n_words).into_par_iter().map(of_word).collect(),
         };
-        let mut tally = words?.iter().fold(Outcomes::default(), Outcomes::append).tally(batch);
-        tally.reached = reach.into_counts();
+        let words = words?.into_iter();
+        let mut tally = words.fold(Outcomes::default(), Outcomes::append).tally(batch);
+        tally.reached = kept.reach.into_counts();
         Some(tally)
     }
 
-    fn run_word(
-        &self,
-        job: BlockJob<'_>,
-        number: u64,
-        lanes: u64,
-        reach: &ReachCounter,
-    ) -> Outcomes {
+    fn run_word(&self, job: BlockJob<'_>, number: u64, lanes: u64, kept: &Kept) -> Outcomes {
         let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         let scratch = spare().pop();
         let mut scratch = scratch.unwrap_or_else(|| Scratch::new(job.plan.n_nodes));
-        let word = Word::new(job, &self.lists, number, lanes, (&mut scratch, reach));
+        let word = Word::new(job, &self.lists, number, lanes, (&mut scratch, kept));
         let outcomes = job.isa.run(word);
         spare().push(scratch);
         outcomes
     }
+}
+
+/// What is kept of the simulations of a batch besides counts.
+#[derive(Debug)]
+struct Kept {
+    reach: ReachCounter,
+    trace_room: TraceRoom,
+    /// That of the batch.
+    first_simulation: u64,
 }
 
 /// What a thread keeps from one simulation to the next.
@@ -103,6 +113,8 @@ struct Scratch {
     /// By lane: the targets of live arcs of the seeds.
     reached: Vec<Vec<u32>>,
     new_per_round: Vec<u64>,
+    /// Of the one that is traced.
+    parents: Parents,
 }
 
 impl Scratch {
@@ -111,6 +123,7 @@ impl Scratch {
             active: Active::new(n_nodes),
             reached: vec![Vec::new(); LANES_PER_WORD],
             new_per_round: Vec::new(),
+            parents: Parents::default(),
         }
     }
 }
@@ -123,9 +136,11 @@ struct Word<'a> {
     number: u64,
     /// Those that are run.
     lanes: u64,
+    /// Those of them that are traced.
+    traced: u64,
     keys: (LaneKeys, OctetKeys),
     scratch: &'a mut Scratch,
-    reach: &'a ReachCounter,
+    kept: &'a Kept,
 }
 
 impl<'a> Word<'a> {
@@ -134,13 +149,15 @@ impl<'a> Word<'a> {
         lists: &'a OutLists,
         number: u64,
         lanes: u64,
-        (scratch, reach): (&'a mut Scratch, &'a ReachCounter),
+        (scratch, kept): (&'a mut Scratch, &'a Kept),
     ) -> Self {
         let simulation = |lane: usize| number * LANES_PER_WORD as u64 + lane as u64;
         let seed = job.plan.seed;
         let lane_keys = LaneKeys::new(|lane| coin::simulation_key(seed, simulation(lane)));
         let keys = (lane_keys, OctetKeys::new(seed, number));
-        Self { job, lists, number, lanes, keys, scratch, reach }
+        let is_traced = |&lane: &usize| job.plan.traces_simulation(simulation(lane));
+        let traced = lanes_of(lanes).filter(is_traced).fold(0, |traced, lane| traced | 1 << lane);
+        Self { job, lists, number, lanes, traced, keys, scratch, kept }
     }
 }
 
@@ -170,12 +187,14 @@ impl Vectorised for Word<'_> {
                     self.scratch.active.activate_all(&seeds);
                 }
             }
-            let (fingerprint, effort) = self.spread(vectors, lane, is_drawn_for_all);
+            let is_drawn = is_drawn_for_all && self.traced >> lane & 1 == 0;
+            let (fingerprint, effort) = self.spread(vectors, lane, is_drawn, &mut outcomes.trace);
             outcomes.push(&self.scratch.new_per_round, fingerprint);
             outcomes.effort += effort;
-            if self.reach.is_asked() {
+            let Kept { reach, .. } = self.kept;
+            if reach.is_asked() {
                 let active = &self.scratch.active;
-                active.queue[..active.n_active].iter().for_each(|&node| self.reach.add(node));
+                active.queue[..active.n_active].iter().for_each(|&node| reach.add(node));
             }
             self.scratch.active.clear();
         }
@@ -190,12 +209,15 @@ impl Word<'_> {
     }
 
     /// Draws the arcs of `seeds`, which are active in all simulations, for all of them at once:
-    /// whom they reach is kept lane by lane.
+    /// whom they reach is kept lane by lane. Those that are traced draw alone, for they ask by whom.
     #[inline(always)]
     fn draw_for_all<V: Vectors>(&mut self, vectors: V, seeds: &[NodeId]) -> Effort {
-        let Self { job, lists, lanes, keys, scratch, .. } = self;
-        let targets = lists.targets();
+        let Self { job, lists, keys, scratch, .. } = self;
+        let (targets, lanes) = (lists.targets(), self.lanes & !self.traced);
         let mut effort = Effort::default();
+        if lanes == 0 {
+            return effort;
+        }
         for &seed in seeds {
             let arcs = lists.arcs(seed.0);
             let n_arcs = arcs.end - arcs.start;
@@ -207,7 +229,7 @@ impl Word<'_> {
                 let block = Block::of_rank(rank as u32);
                 rank = block.end();
                 let drawn = (BlockSource::new(seed), block);
-                job.coins.visit_live_slots(vectors, (&keys.0, &keys.1), drawn, *lanes, |live| {
+                job.coins.visit_live_slots(vectors, (&keys.0, &keys.1), drawn, lanes, |live| {
                     let rank = block.first_rank + live.slot;
                     if rank < n_arcs {
                         let target = targets[(arcs.start + rank) as usize];
@@ -220,15 +242,26 @@ impl Word<'_> {
     }
 
     /// Runs the simulation of `lane` from its seeds, which are active, to its end; gives its
-    /// fingerprint. Whether those whom the seeds reach are drawn already says `is_drawn`.
+    /// fingerprint. Whether those whom the seeds reach are drawn already says `is_drawn`. Who passed it
+    /// to whom is added to `trace` where it is asked for.
     #[inline(always)]
-    fn spread<V: Vectors>(&mut self, vectors: V, lane: usize, is_drawn: bool) -> (u64, Effort) {
+    fn spread<V: Vectors>(
+        &mut self,
+        vectors: V,
+        lane: usize,
+        is_drawn: bool,
+        trace: &mut Vec<TracedActivation>,
+    ) -> (u64, Effort) {
+        let is_traced = self.traced >> lane & 1 == 1;
         let last_round = self.job.plan.max_rounds.unwrap_or(u32::MAX);
         let (mut fingerprint, mut n_arcs, mut begin) = (0u64, 0, 0);
         self.scratch.new_per_round.clear();
         for round in 0.. {
-            let Scratch { active, reached, new_per_round } = &mut *self.scratch;
-            let new = begin..active.n_active;
+            let new = begin..self.scratch.active.n_active;
+            if is_traced {
+                self.keep_parents(lane, (round, new.clone()), trace);
+            }
+            let Scratch { active, new_per_round, .. } = &mut *self.scratch;
             if new.is_empty() {
                 break;
             }
@@ -240,7 +273,10 @@ impl Word<'_> {
             if round == last_round {
                 break;
             }
-            if round == 0 && is_drawn {
+            if is_traced {
+                n_arcs += self.offer_traced(vectors, lane, new);
+            } else if round == 0 && is_drawn {
+                let Scratch { active, reached, .. } = &mut *self.scratch;
                 reached[lane].drain(..).for_each(|target| active.activate(target));
             } else {
                 n_arcs += self.offer(vectors, lane, new);
@@ -277,6 +313,43 @@ impl Word<'_> {
         }
         live.drain(|arc| active.activate(targets[arc as usize]));
         arcs_scanned
+    }
+
+    /// As [`Word::offer`], and keeps who reached whom.
+    fn offer_traced<V: Vectors>(&mut self, vectors: V, lane: usize, sources: Range<usize>) -> u64 {
+        let Self { job, lists, keys, scratch, .. } = self;
+        let (Scratch { active, parents, .. }, targets) = (&mut **scratch, lists.targets());
+        let mut arcs_scanned = 0;
+        for position in sources {
+            let source = active.queue[position];
+            let arcs = lists.arcs(source);
+            let n_arcs = arcs.end - arcs.start;
+            arcs_scanned += u64::from(n_arcs);
+            let drawn = (BlockSource::new(NodeId(source)), n_arcs);
+            job.coins.visit_live(vectors, (&keys.0, &keys.1), lane, drawn, |rank| {
+                let target = targets[(arcs.start + rank) as usize];
+                active.activate(target);
+                parents.hear(source, target);
+            });
+        }
+        arcs_scanned
+    }
+
+    /// Adds to `trace` by whom those at `activated` of the queue were reached, who became active in
+    /// `round` of the simulation of `lane`.
+    fn keep_parents(
+        &mut self,
+        lane: usize,
+        (round, activated): (u32, Range<usize>),
+        trace: &mut Vec<TracedActivation>,
+    ) {
+        let Scratch { active, parents, .. } = &mut *self.scratch;
+        let of_simulation = (self.job.plan.n_nodes, self.keys.0.key(lane));
+        let by_whom = parents.end_round(&active.queue[activated], of_simulation);
+        let simulation = self.number * LANES_PER_WORD as u64 + lane as u64;
+        let place = (simulation - self.kept.first_simulation) as u32;
+        let activation = |(node, parent)| TracedActivation { place, round, node, parent };
+        self.kept.trace_room.keep(trace, by_whom.into_iter().map(activation));
     }
 }
 

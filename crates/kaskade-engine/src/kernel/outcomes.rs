@@ -1,6 +1,7 @@
 //! What became of simulations that were run one after another.
 
 use kaskade_model::job::BatchPlan;
+use kaskade_model::recording::TracedActivation;
 use kaskade_model::tally::PartitionTally;
 
 use super::Effort;
@@ -13,6 +14,8 @@ pub(super) struct Outcomes {
     /// Where each simulation ends in these.
     ends: Vec<usize>,
     fingerprints: Vec<u64>,
+    /// Of those that are traced, in any order.
+    pub(super) trace: Vec<TracedActivation>,
     pub(super) effort: Effort,
 }
 
@@ -25,17 +28,18 @@ impl Outcomes {
     }
 
     /// Adds the simulations that come after these.
-    pub(super) fn append(mut self, next: &Self) -> Self {
+    pub(super) fn append(mut self, mut next: Self) -> Self {
         let begin = self.new_per_round.len();
         self.new_per_round.extend_from_slice(&next.new_per_round);
         self.ends.extend(next.ends.iter().map(|end| begin + end));
         self.fingerprints.extend_from_slice(&next.fingerprints);
+        self.trace.append(&mut next.trace);
         self.effort += next.effort;
         self
     }
 
     /// The tally of `batch`, whose simulations these are.
-    pub(super) fn tally(&self, batch: &BatchPlan) -> PartitionTally {
+    pub(super) fn tally(self, batch: &BatchPlan) -> PartitionTally {
         let mut tally = PartitionTally::empty(batch.first_simulation, batch.n_lanes);
         let n_simulations = self.ends.len();
         let begins = [0].into_iter().chain(self.ends.iter().copied());
@@ -50,6 +54,8 @@ impl Outcomes {
         tally.fingerprints.copy_from_slice(&self.fingerprints);
         tally.work.arcs_scanned = self.effort.arcs_scanned;
         tally.work.coins = self.effort.coins;
+        tally.trace = self.trace;
+        tally.trace.sort_unstable();
         tally
     }
 }
