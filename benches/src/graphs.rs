@@ -10,7 +10,7 @@ use kaskade_ingest::spec::{BuildSpec, DirectorySpec, Input};
 use kaskade_ingest::{GenerateTarget, build, generate};
 use kaskade_model::seeds::{NodeDirectory, top_degree};
 use kaskade_model::spec::{GenerateSpec, GeneratorKind};
-use kaskade_model::{AnyShard, Shard};
+use kaskade_model::{AnyShard, NodeId, Shard};
 use kaskade_store::{Graph, ShardSelection, Verify};
 use tempfile::TempDir;
 
@@ -22,6 +22,9 @@ const N_SEEDS: u32 = 50;
 
 /// Nodes of the Barabási–Albert graph, which draws [`EDGE_FACTOR`] arcs for each.
 const BARABASI_ALBERT_NODES: u64 = 4_000_000;
+
+/// The channels of [`BenchGraph::over_channels`].
+pub const CHANNELS: [&str; 2] = ["one", "other"];
 
 /// Arcs drawn per node.
 const EDGE_FACTOR: f64 = 16.0;
@@ -155,6 +158,33 @@ impl BenchGraph {
                 nodes: Some(BARABASI_ALBERT_NODES),
                 ..generated(GeneratorKind::BarabasiAlbert)
             }),
+        })
+    }
+
+    /// The same graph with every arc in each of the two [`CHANNELS`].
+    ///
+    /// # Panics
+    /// As [`BenchGraph::try_new`].
+    #[must_use]
+    pub fn over_channels(&self) -> Self {
+        let mut file = tempfile::NamedTempFile::new().expect("there is a scratch folder");
+        let mut lines = io::BufWriter::new(&mut file);
+        for (source, shard) in (0..self.n_nodes)
+            .flat_map(|source| self.shards.iter().map(move |shard| (source, shard)))
+        {
+            for &target_idx in shard.out_arcs(NodeId(source), &mut Vec::new()).targets {
+                let target = shard.nodes().node(target_idx);
+                writeln!(lines, "{source} {}", target.0).expect("there is room for the arcs");
+            }
+        }
+        lines.flush().expect("there is room for the arcs");
+        drop(lines);
+        Self::made(self.name.clone(), |directory| {
+            let input = Input::from(file.path().to_owned());
+            let of_inputs = BuildSpec::of(vec![input.clone(), input], directory);
+            let channels = CHANNELS.map(str::to_owned).to_vec();
+            let spec = BuildSpec { channels, channel_of: vec![0, 1], ..of_inputs };
+            build(&spec, &Unwatched).expect("the input is a graph");
         })
     }
 

@@ -5,20 +5,22 @@
 //! models-table [--graphs NAME,...] [--probability P] [--rounds N] [--seconds S]
 //! ```
 //! Graphs: wiki-Vote, NetHEPT, rmat-SCALE, barabasi-albert. Prints Markdown as it goes. Models above
-//! the line `threshold, a share` look at the very arcs of the cascade; the others at arcs of their own.
+//! the line `threshold, a share` look at the very arcs of the cascade; the others at arcs of their own:
+//! linear threshold with 1 over the in-degree, and channels over which every arc lies twice.
 
 use std::cell::RefCell;
 use std::error::Error;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use kaskade_benches::graphs::{BenchGraph, GraphChoice};
+use kaskade_benches::graphs::{BenchGraph, CHANNELS, GraphChoice};
 use kaskade_benches::jobs::{FULL_BATCH, Job, total_spread};
 use kaskade_benches::labels::pool;
 use kaskade_benches::measure::{Clock, Contender, Measured, Spread, rounds};
-use kaskade_model::diffusion::{ArcProbability, LiveArcModel};
+use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
 use kaskade_model::dynamics::{
-    Conduct, Course, Delay, Dynamics, Immunity, NodeRule, Push, Requirement, Rival, Sides, Tie,
+    ActivationRule, Channel, Conduct, Course, Delay, Dynamics, Immunity, NodeRule, Push,
+    Requirement, Rival, Sides, Tie,
 };
 use kaskade_model::seeds::SeedPlan;
 use kaskade_model::tally::JobTally;
@@ -88,12 +90,13 @@ impl Options {
 /// A model by its name in the table, and its last round.
 struct Model {
     name: &'static str,
+    arcs: LiveArcModel,
     dynamics: Dynamics,
     max_rounds: Option<u32>,
 }
 
 /// The classical cascade first.
-fn models(graph: &BenchGraph) -> Vec<Model> {
+fn models(probability: f64, graph: &BenchGraph) -> Vec<Model> {
     let plain = Dynamics::default;
     let ruled = |rule| Dynamics { rule, ..plain() };
     let waiting = |requirement| ruled(NodeRule::Threshold(requirement));
@@ -111,12 +114,22 @@ fn models(graph: &BenchGraph) -> Vec<Model> {
     };
     let certain = Conduct { forward: Some(1.0), endorse: Some(0.5), ..Conduct::default() };
     let until = Some(20);
-    let model = |name, dynamics, max_rounds| Model { name, dynamics, max_rounds };
+    let cascade = || LiveArcModel::IndependentCascade(ArcProbability::Constant(probability));
+    let channel = |(place, name): (u8, &str)| Channel {
+        name: name.to_owned(),
+        place,
+        probability: ArcProbability::Constant(probability),
+        delay: Delay::NextRound,
+        audience: None,
+    };
+    let channels = || (0..).zip(CHANNELS).map(channel).collect();
+    let model = |name, dynamics, max_rounds| Model { name, arcs: cascade(), dynamics, max_rounds };
     vec![
         model("cascade", plain(), None),
         model("forward 1, endorse 0.5", Dynamics { conduct: certain, ..plain() }, None),
         model("delay 2", Dynamics { delay: Delay::Constant(2), ..plain() }, None),
         model("delays by weight", Dynamics { delay: Delay::Table(vec![1.0; 3]), ..plain() }, None),
+        model("meeting 0.5", Dynamics { delay: Delay::Meeting(0.5), ..plain() }, None),
         model(
             "negative-opinion",
             ruled(NodeRule::Contagion(Sides::Opinion { quality: 0.9 })),
@@ -132,6 +145,16 @@ fn models(graph: &BenchGraph) -> Vec<Model> {
         model("seir", epidemic(Some(0.5), 0.5, Immunity::Lasting), None),
         model("sis, 20 rounds", epidemic(None, 0.5, Immunity::None), until),
         model("sirs, 20 rounds", epidemic(None, 0.5, Immunity::Waning(0.2)), until),
+        Model {
+            arcs: LiveArcModel::LinearThreshold(ArcWeight::WeightedCascade),
+            ..model("linear-threshold", plain(), None)
+        },
+        model("two channels", Dynamics { channels: channels(), ..plain() }, None),
+        model(
+            "two channels, all",
+            Dynamics { channels: channels(), activation: ActivationRule::All, ..plain() },
+            None,
+        ),
     ]
 }
 
@@ -158,14 +181,14 @@ impl Costs {
 }
 
 fn measure(options: &Options, graph: &BenchGraph) -> Vec<String> {
-    let models = models(graph);
-    let arcs = LiveArcModel::IndependentCascade(ArcProbability::Constant(options.probability));
+    let models = models(options.probability, graph);
+    let over_channels = graph.over_channels();
     let costs: Vec<RefCell<Costs>> = models.iter().map(|_| RefCell::default()).collect();
     let mut contenders: Vec<Contender<'_>> = Vec::new();
     for (model, costs) in models.iter().zip(&costs) {
-        let arcs = &arcs;
+        let Model { arcs, dynamics, max_rounds, .. } = model;
+        let graph = if dynamics.channels.is_empty() { graph } else { &over_channels };
         let run = move |first: u64, count: u64| {
-            let Model { dynamics, max_rounds, .. } = model;
             let job = Job::forward(graph, arcs, dynamics, *max_rounds, first..first + count);
             let mut tally = JobTally::default();
             let elapsed = Clock::Processor.time(|| tally = job.run());
