@@ -6,7 +6,8 @@ use kaskade_model::NodeId;
 use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::{ArcProbability, FactorColumns, LiveArcModel, SegmentMatrix};
 use kaskade_model::dynamics::{
-    ActivationRule, Channel, Delay, Dynamics, NodeColumns, Push, Selector, Tie, Value,
+    ActivationRule, Channel, Delay, Dynamics, NodeColumns, NodeRule, Push, Requirement, Selector,
+    Tie, Value,
 };
 use kaskade_model::job::JobPlan;
 use kaskade_model::recording::Recording;
@@ -196,6 +197,52 @@ fn all_channels_must_reach_a_node() {
     let both = over([channel(MAIL, 1.0), channel(SMS, 1.0)], ActivationRule::All);
     let unreached = rows(&other, &both, Family::Octet, 64);
     assert!(unreached.iter().all(|row| row.spread() == 1), "no arc of the second leads there");
+}
+
+/// Whoever waits for several of its in-neighbours waits for them over each channel alone (Lee, Brummitt
+/// and Goh 2014): for a share of the arcs that it has there, and for a draw of its own.
+#[test]
+fn thresholds_are_of_each_channel() {
+    let (p, q) = (0.6, 0.5);
+    // Node 9 has four arcs over mail and five over SMS, one of them over both; all sources are seeds.
+    let graph = ArcList::new(10, (0..8).map(|source| (source, 9)))
+        .with_channels(|arc| u8::from(arc.source < 4) | u8::from(arc.source >= 3) << 1);
+    let at_least = |count: u32, n: u32, chance: f64| -> f64 {
+        let choose = |k: u32| (0..k).map(|i| f64::from(n - i) / f64::from(i + 1)).product::<f64>();
+        let of = |k: u32| choose(k) * chance.powi(k as i32) * (1.0 - chance).powi((n - k) as i32);
+        (count..=n).map(of).sum()
+    };
+    // Of a share that is uniform, the part of the neighbours that are live is the chance.
+    let uniform = |n: u32, chance: f64| -> f64 {
+        (1..=n).map(|count| at_least(count, n, chance) / f64::from(n)).sum()
+    };
+    let cases = [
+        (Requirement::Count(2), at_least(2, 4, p), at_least(2, 5, q)),
+        (Requirement::Share(0.5), at_least(2, 4, p), at_least(3, 5, q)),
+        (Requirement::UniformShare(0.0, 1.0), uniform(4, p), uniform(5, q)),
+    ];
+    for coins in FAMILIES {
+        for (requirement, by_mail, by_sms) in cases {
+            let both = by_mail * by_sms;
+            let rules =
+                [(ActivationRule::Any, by_mail + by_sms - both), (ActivationRule::All, both)];
+            for (activation, chance) in rules {
+                let channels = vec![channel(MAIL, p), channel(SMS, q)];
+                let rule = NodeRule::Threshold(requirement);
+                let dynamics = Dynamics { rule, channels, activation, ..Dynamics::default() };
+                let plan = plan(&graph, cascade(0.5), fixed_seeds(0..9), SIMULATIONS);
+                let plan = JobPlan { coins, dynamics, ..plan };
+                let rows = run_as(&graph, &plan, Layout::new(2, 2, 2));
+                let reached = rows.iter().map(|row| row.spread() - 9);
+                let about = format!("{requirement:?}, {activation:?}, {coins:?}");
+                assert_mean(&about, Estimate::of_counts(reached), chance);
+                for row in &rows {
+                    let attributed = total(&row.series[0]) + total(&row.series[1]);
+                    assert_eq!(attributed, row.spread() - 9, "{about}");
+                }
+            }
+        }
+    }
 }
 
 /// The coins of a channel are its own: what other channels a job has changes nothing on it.

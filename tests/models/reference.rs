@@ -89,7 +89,7 @@ fn arb_dynamics(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
                 Dynamics { rule, delay, conduct, firing, ..Dynamics::default() }
             }
         };
-        if let (NodeRule::Contagion(_), false) = (&dynamics.rule, channels.is_empty()) {
+        if !is_epidemic && !channels.is_empty() {
             dynamics.delay = Delay::NextRound;
             dynamics.channels = channels;
             dynamics.activation = activation;

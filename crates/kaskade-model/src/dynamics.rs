@@ -199,7 +199,10 @@ impl Dynamics {
             + u64::from(self.draws_delays())
             + match &self.rule {
                 NodeRule::Contagion(_) => 1 + self.n_ways() as u64,
-                NodeRule::Threshold(requirement) => 2 + requirement.mean_planes(mean_in_degree),
+                NodeRule::Threshold(requirement) => {
+                    let counted = requirement.mean_planes(mean_in_degree);
+                    1 + self.n_ways() as u64 * (1 + counted)
+                }
                 NodeRule::Epidemic(_) => Course::N_PLANES as u64,
             }
     }
@@ -257,7 +260,7 @@ impl Dynamics {
                 ActivationRule::All => Err(DynamicsError::NoChannels),
             };
         }
-        if !matches!(self.rule, NodeRule::Contagion(_)) {
+        if matches!(self.rule, NodeRule::Epidemic(_)) {
             return Err(DynamicsError::ChannelKind);
         }
         let names: BTreeSet<&String> = self.channels.iter().map(|channel| &channel.name).collect();
@@ -303,7 +306,9 @@ pub enum DynamicsError {
     #[error("nodes that wait for all channels need a [[channel]] at least")]
     NoChannels,
     /// Channels in a model that does not tell them apart.
-    #[error("channels are for `independent-cascade`, `negative-opinion` and `competitive`")]
+    #[error(
+        "channels are for `independent-cascade`, `threshold`, `negative-opinion` and `competitive`"
+    )]
     ChannelKind,
     /// Channels that cannot be told apart.
     #[error(

@@ -116,6 +116,7 @@ fn what_channels_cannot_do_is_said() {
         of(&["--model", "sir", "--recovery", "1", "--channel", "mail"])
             .contains("channels are for")
     );
+    assert!(of(&["--model", "lt", "--channel", "mail"]).contains("`kind = \"threshold\"`"));
     assert!(of(&["--activation", "all"]).contains("[[channel]]"));
     assert!(of(&["--channel", "mail", "--channel", "mail"]).contains("each once"));
     let build = |flags: &[&str]| {

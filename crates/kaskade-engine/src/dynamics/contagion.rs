@@ -40,7 +40,8 @@ pub struct Contagion<const W: usize> {
     touched: SummaryBitmap,
     /// Nodes that are active in a lane.
     used: SummaryBitmap,
-    counters: Option<Counters<W>>,
+    /// By channel, where nodes wait for several.
+    counters: Vec<Counters<W>>,
     channels: Channels,
     calendar: Calendar,
     /// What was under way until this round; kept until the next begins, for who asks who came late.
@@ -86,15 +87,28 @@ const DUE_AHEAD: usize = 8;
 const CHECKED: &str = "the dynamics of a plan are checked before it runs";
 
 impl<const W: usize> NodeMachine<W> for Contagion<W> {
-    fn new(shard: &impl Shard, dynamics: &Dynamics, traits: &Shared<NodeTraits>) -> Self {
+    fn new(
+        shard: &impl Shard,
+        dynamics: &Dynamics,
+        traits: &Shared<NodeTraits>,
+        in_degrees: &[&[u32]],
+    ) -> Self {
         let nodes = shard.nodes();
         let (n_nodes, n_sides, n_ways) = (nodes.n_nodes(), dynamics.n_sides(), dynamics.n_ways());
         let channels = Channels::of(dynamics);
         let threshold = |probability: f64| Threshold::from_probability(probability).expect(CHECKED);
         let (counters, quality) = match &dynamics.rule {
-            NodeRule::Threshold(requirement) => (Some(Counters::new(shard, *requirement)), None),
-            NodeRule::Contagion(Sides::Opinion { quality }) => (None, Some(threshold(*quality))),
-            NodeRule::Contagion(_) | NodeRule::Epidemic(_) => (None, None),
+            NodeRule::Threshold(requirement) => {
+                let places = dynamics.delays().map(|(_, place)| place);
+                let counters = places.zip(in_degrees).map(|(place, in_degrees)| {
+                    Counters::new((nodes, in_degrees), place, *requirement)
+                });
+                (counters.collect(), None)
+            }
+            NodeRule::Contagion(Sides::Opinion { quality }) => {
+                (Vec::new(), Some(threshold(*quality)))
+            }
+            NodeRule::Contagion(_) | NodeRule::Epidemic(_) => (Vec::new(), None),
         };
         Self {
             nodes,
@@ -331,15 +345,21 @@ impl<const W: usize> Contagion<W> {
         if !self.is_heard(node_idx, way) {
             return;
         }
-        let mut live = *live;
-        if let Some(counters) = &mut self.counters {
+        let (mut live, channel) = (*live, usize::from(way % self.channels.n));
+        let first = self.place(node_idx);
+        let planes = &mut self.planes.exclusive()[first..];
+        if let Some(counters) = self.counters.get_mut(channel) {
+            if self.channels.n_heard > 0 {
+                // Enough have come over this channel: nobody counts on.
+                let heard = &planes[(1 + self.n_ways + channel) * W..][..W];
+                (0..W).for_each(|word| live[word] &= !heard[word]);
+            }
             live = counters.count(draws, node_idx, &live);
             if is_empty(&live) {
                 return;
             }
         }
-        let place = self.place(node_idx) + (1 + usize::from(way)) * W;
-        let reached = &mut self.planes.exclusive()[place..place + W];
+        let reached = &mut planes[(1 + usize::from(way)) * W..][..W];
         reached.iter_mut().zip(live).for_each(|(reached, live)| *reached |= live);
         self.touched.insert(node_idx as usize);
     }

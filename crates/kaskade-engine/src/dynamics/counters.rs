@@ -1,9 +1,9 @@
 //! How many more in-neighbours each node waits for, lane by lane.
 
-use kaskade_model::coin::{Purpose, node_item};
+use kaskade_model::NodeRange;
+use kaskade_model::coin::{Purpose, node_item, on_channel};
 use kaskade_model::dynamics::{Requirement, counter_bits};
 use kaskade_model::lanes::{LANES_PER_WORD, LaneMask, lanes_of};
-use kaskade_model::{NodeRange, Shard};
 
 use super::draws::NodeDraws;
 use crate::kernel::{SummaryBitmap, Words};
@@ -14,6 +14,8 @@ use crate::kernel::{SummaryBitmap, Words};
 pub(super) struct Counters<const W: usize> {
     requirement: Requirement,
     nodes: NodeRange,
+    /// That of the channel.
+    place: u8,
     in_degrees: Vec<u32>,
     /// By node, and once more at the end: the place of its first plane.
     first_plane: Vec<u64>,
@@ -26,12 +28,15 @@ impl<const W: usize> Counters<W> {
     /// The bytes a node besides its planes: its in-degree, and where its planes begin.
     pub(super) const NODE_BYTES: u64 = (size_of::<u32>() + size_of::<u64>()) as u64;
 
-    pub(super) fn new(shard: &impl Shard, requirement: Requirement) -> Self {
-        let nodes = shard.nodes();
-        let in_degrees = shard.in_degrees().to_vec();
+    /// Those of `nodes`, whose in-degrees over the channel at `place` are `in_degrees`.
+    pub(super) fn new(
+        (nodes, in_degrees): (NodeRange, &[u32]),
+        place: u8,
+        requirement: Requirement,
+    ) -> Self {
         let mut n_planes = 0;
         let mut first_plane = Vec::with_capacity(in_degrees.len() + 1);
-        for &in_degree in &in_degrees {
+        for &in_degree in in_degrees {
             first_plane.push(n_planes);
             n_planes += u64::from(counter_bits(requirement.most(in_degree)));
         }
@@ -39,7 +44,8 @@ impl<const W: usize> Counters<W> {
         Self {
             requirement,
             nodes,
-            in_degrees,
+            place,
+            in_degrees: in_degrees.to_vec(),
             first_plane,
             planes: Words::zeroed(n_planes as usize * W),
             begun: SummaryBitmap::new(nodes.n_nodes()),
@@ -87,6 +93,7 @@ impl<const W: usize> Counters<W> {
         };
         if self.requirement.is_drawn() {
             let item = node_item(self.nodes.node(node_idx), Purpose::Requirement);
+            let item = on_channel(item, self.place);
             for (word, lane) in
                 (0..W).flat_map(|word| (0..LANES_PER_WORD).map(move |lane| (word, lane)))
             {

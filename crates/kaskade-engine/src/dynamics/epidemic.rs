@@ -57,7 +57,12 @@ const IMMUNE: usize = 3;
 const N_PLANES: usize = 4;
 
 impl<const W: usize> NodeMachine<W> for Epidemic<W> {
-    fn new(shard: &impl Shard, dynamics: &Dynamics, traits: &Shared<NodeTraits>) -> Self {
+    fn new(
+        shard: &impl Shard,
+        dynamics: &Dynamics,
+        traits: &Shared<NodeTraits>,
+        _in_degrees: &[&[u32]],
+    ) -> Self {
         let nodes = shard.nodes();
         let n_nodes = nodes.n_nodes();
         let NodeRule::Epidemic(Course { incubation, recovery, immunity }) = dynamics.rule else {

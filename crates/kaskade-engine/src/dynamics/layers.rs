@@ -5,7 +5,7 @@ use kaskade_model::diffusion::{
     ArcProbability, Endpoints, LiveArcModel, LiveArcs, ModelError, OnChannel, OverInDegreeCascade,
     WeightedCascade, channel_in_degrees,
 };
-use kaskade_model::dynamics::{Channel, Dynamics, NodeColumns};
+use kaskade_model::dynamics::{Channel, Dynamics, NodeColumns, NodeRule};
 use kaskade_model::job::JobPlan;
 
 use crate::kernel::JobModel;
@@ -13,8 +13,8 @@ use crate::kernel::JobModel;
 /// What the channels of a job need to know of the shards' arcs.
 #[derive(Debug, Default)]
 pub(crate) struct Layers {
-    /// The places of the channels whose arcs depend on in-degrees.
-    weighted: Vec<u8>,
+    /// The places of the channels in which in-degrees matter.
+    counted: Vec<u8>,
     /// By shard and channel of those: its nodes' in-degrees in the channel.
     in_degrees: Vec<Vec<Vec<u32>>>,
     /// By channel: what its arcs read of the nodes.
@@ -22,8 +22,8 @@ pub(crate) struct Layers {
 }
 
 impl Layers {
-    /// Of the channels of `plan` on `shards`. O(nodes of the graph + arcs) for each shard, where a
-    /// channel is one of weighted cascades.
+    /// Of the channels of `plan` on `shards`. O(nodes of the graph + arcs) for each shard, where
+    /// in-degrees matter.
     ///
     /// # Errors
     /// [`ModelError::MissingSection`] when arcs have no channels, or [`ModelError::Traits`].
@@ -37,21 +37,28 @@ impl Layers {
         if !channels.is_empty() && shards.iter().any(lacks) {
             return Err(MISSING);
         }
-        let weighted = weighted(&plan.dynamics).map(|channel| channel.place).collect::<Vec<_>>();
-        let of_shard = |shard: &AnyShard| channel_in_degrees(shard, plan.n_nodes, &weighted);
+        let counted = counted(&plan.dynamics).map(|channel| channel.place).collect::<Vec<_>>();
+        let of_shard = |shard: &AnyShard| channel_in_degrees(shard, plan.n_nodes, &counted);
         let endpoints = channels
             .iter()
             .map(|channel| Endpoints::of_arcs(&channel.probability, plan.n_nodes, columns));
         Ok(Self {
             endpoints: endpoints.collect::<Result<_, _>>()?,
             in_degrees: shards.iter().map(of_shard).collect(),
-            weighted,
+            counted,
         })
     }
 
     /// The bytes that the in-degrees take for each node of a worker's shards.
     pub(crate) fn bytes_per_own_node(dynamics: &Dynamics) -> u64 {
-        (size_of::<u32>() * weighted(dynamics).count()) as u64
+        (size_of::<u32>() * counted(dynamics).count()) as u64
+    }
+
+    /// The in-degrees of the nodes of the partition's shard number `shard_idx` over the channel at
+    /// `place`, if they matter.
+    pub(super) fn in_degrees(&self, shard_idx: usize, place: u8) -> Option<&[u32]> {
+        let at = self.counted.iter().position(|&counted| counted == place)?;
+        Some(&self.in_degrees[shard_idx][at])
     }
 
     /// Calls `body` with the rule of `channel`, number `number` of the job with `seed`, on `shard`,
@@ -69,14 +76,14 @@ impl Layers {
         // A shard without arcs has none.
         let (channels, place) = (shard.arc_channels().unwrap_or_default(), channel.place);
         let body = |rule: &dyn LiveArcs| body(&OnChannel { rule, channels, place });
-        let weighted = self.weighted.iter().position(|&weighted| weighted == place);
-        let in_degrees = weighted.map(|at| &self.in_degrees[shard_idx][at]);
-        match (in_degrees, &channel.probability) {
-            (Some(in_degrees), ArcProbability::OverInDegree(share)) => {
+        match (&channel.probability, self.in_degrees(shard_idx, place)) {
+            (ArcProbability::OverInDegree(share), Some(in_degrees)) => {
                 Ok(body(&OverInDegreeCascade::new(in_degrees, *share)?))
             }
-            (Some(in_degrees), _) => Ok(body(&WeightedCascade(in_degrees))),
-            (None, probability) => {
+            (ArcProbability::WeightedCascade, Some(in_degrees)) => {
+                Ok(body(&WeightedCascade(in_degrees)))
+            }
+            (probability, _) => {
                 let model = &LiveArcModel::IndependentCascade(probability.clone());
                 let endpoints = &self.endpoints[number];
                 JobModel { model, seed, endpoints }.with_rule(shard, body)
@@ -85,9 +92,11 @@ impl Layers {
     }
 }
 
-/// The channels of `dynamics` whose arcs depend on in-degrees.
-fn weighted(dynamics: &Dynamics) -> impl Iterator<Item = &Channel> {
-    dynamics.channels.iter().filter(|channel| channel.probability.reads_in_degrees())
+/// The channels of `dynamics` in which in-degrees matter: for the arcs, or for how many a node waits.
+fn counted(dynamics: &Dynamics) -> impl Iterator<Item = &Channel> {
+    let nodes_wait = matches!(dynamics.rule, NodeRule::Threshold(_));
+    let channels = dynamics.channels.iter();
+    channels.filter(move |channel| nodes_wait || channel.probability.reads_in_degrees())
 }
 
 const MISSING: ModelError = ModelError::MissingSection {

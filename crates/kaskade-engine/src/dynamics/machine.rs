@@ -21,8 +21,14 @@ use crate::slice::Slice;
 /// that arrives has ([`NodeMachine::gather`]), nodes that were reached in several ways at once
 /// find out by which ([`NodeMachine::contest`]), and [`NodeMachine::settle`] decides.
 pub trait NodeMachine<const W: usize>: Send + Sized + 'static {
-    /// The machine of the nodes of `shard`, which have `traits`; none of them is active.
-    fn new(shard: &impl Shard, dynamics: &Dynamics, traits: &Shared<NodeTraits>) -> Self;
+    /// The machine of the nodes of `shard`, which have `traits`, and for each channel `in_degrees`
+    /// where these matter; none of them is active.
+    fn new(
+        shard: &impl Shard,
+        dynamics: &Dynamics,
+        traits: &Shared<NodeTraits>,
+        in_degrees: &[&[u32]],
+    ) -> Self;
 
     /// The nodes that it is about.
     fn nodes(&self) -> NodeRange;
@@ -230,16 +236,19 @@ pub fn machine_bytes(
 ) -> u64 {
     let lane_words = lane_words.next_power_of_two() as u64;
     let bitmap = SummaryBitmap::bytes_for(n_nodes);
-    let of_rule = match &dynamics.rule {
-        NodeRule::Threshold(_) => n_nodes.saturating_mul(Counters::<1>::NODE_BYTES) + bitmap,
-        NodeRule::Contagion(_) if dynamics.asks_sources() => {
-            Rivalry::<1>::bytes(n_nodes, lane_words)
-        }
+    let n_counters = match &dynamics.rule {
+        NodeRule::Threshold(_) => dynamics.channels.len().max(1) as u64,
         NodeRule::Contagion(_) | NodeRule::Epidemic(_) => 0,
+    };
+    let of_counters = n_nodes.saturating_mul(Counters::<1>::NODE_BYTES) + bitmap;
+    let of_rivalry = match dynamics.asks_sources() {
+        true => Rivalry::<1>::bytes(n_nodes, lane_words),
+        false => 0,
     };
     // A bit a node that says whether it can still change, and one whether it ever could.
     let n_bits = if dynamics.reads_columns() || dynamics.audience.fakes.is_some() { 2 } else { 1 };
     let planes = n_nodes.saturating_mul(8 * dynamics.planes(mean_in_degree) * lane_words);
+    let of_rule = n_counters.saturating_mul(of_counters).saturating_add(of_rivalry);
     planes.saturating_add(of_rule) + n_bits * 8 * n_nodes.div_ceil(64) + 2 * bitmap
 }
 

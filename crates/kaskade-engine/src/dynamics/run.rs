@@ -47,7 +47,17 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
     pub fn new_machines(partition: &Partition) -> Vec<M> {
         let dynamics = &partition.plan.dynamics;
         let traits = &partition.traits;
-        partition.shards.iter().map(|shard| M::new(shard, dynamics, traits)).collect()
+        let machine = |(shard_idx, shard): (usize, &AnyShard)| {
+            let counted = dynamics.channels.iter();
+            let counted =
+                counted.filter_map(|channel| partition.layers.in_degrees(shard_idx, channel.place));
+            let in_degrees: Vec<&[u32]> = match dynamics.channels.is_empty() {
+                true => vec![shard.in_degrees()],
+                false => counted.collect(),
+            };
+            M::new(shard, dynamics, traits, &in_degrees)
+        };
+        partition.shards.iter().enumerate().map(machine).collect()
     }
 
     /// Begins `batch` on cleared `machines` (one a shard) with the seeds of round 0.

@@ -77,6 +77,12 @@ impl FromStr for ChannelSpec {
 impl Spec {
     /// The channels of the job; their places are those of the list until the graph is known.
     pub(super) fn channels(&self) -> Result<Vec<Channel>, SpecError> {
+        if self.model.kind == ModelKind::LinearThreshold && !self.channel.is_empty() {
+            let reason = "is for models whose arcs are independent: use `kind = \"threshold\"` with \
+                          `threshold = { uniform = [0, 1] }`, which is linear threshold with 1 over \
+                          the in-degree of each channel";
+            return Err(SpecError::new("channel", reason));
+        }
         let resolve = |(place, spec): (u8, &ChannelSpec)| {
             spec.check(usize::from(place) + 1)?;
             let says_delay = spec.delay.is_some() || spec.meeting.is_some();

@@ -88,6 +88,8 @@ struct Arrival {
 /// The arcs of a channel in one simulation.
 struct Layer {
     live: Vec<bool>,
+    /// Of its arcs alone.
+    in_degrees: Vec<u32>,
     delays: Option<DelayTable>,
     place: u8,
 }
@@ -97,7 +99,8 @@ fn layers(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, simulation: u64) -> V
     let dynamics = &plan.dynamics;
     if dynamics.channels.is_empty() {
         let live = rule.live_arcs(graph, plan, simulation);
-        return vec![Layer { live, delays: dynamics.delay.table(), place: 0 }];
+        let (in_degrees, delays) = (graph.in_degrees(), dynamics.delay.table());
+        return vec![Layer { live, in_degrees, delays, place: 0 }];
     }
     let channels_of = graph.channels().expect("the graph of a job with channels has some");
     let layer = |channel: &Channel| {
@@ -115,7 +118,8 @@ fn layers(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, simulation: u64) -> V
                     .next()
                     .is_some_and(|below| u64::from(uniform(plan, simulation, item)) < below)
         });
-        Layer { live: live.collect(), delays: channel.delay.table(), place: channel.place }
+        let (in_degrees, delays) = (own.in_degrees(), channel.delay.table());
+        Layer { live: live.collect(), in_degrees, delays, place: channel.place }
     };
     dynamics.channels.iter().map(layer).collect()
 }
@@ -131,10 +135,9 @@ fn contagion(
     let layers = layers(graph, plan, rule, simulation);
     let n_channels = dynamics.channels.len().max(1) as u8;
     let mut heard = vec![0u8; graph.n_nodes() as usize];
-    let in_degrees = graph.in_degrees();
     let n_nodes = graph.n_nodes() as usize;
     let mut is_active = vec![false; n_nodes];
-    let mut n_waited = vec![0u32; n_nodes];
+    let mut n_came = vec![vec![0u32; n_nodes]; layers.len()];
     let mut under_way: Vec<Arrival> = Vec::new();
     let mut transmitting: Vec<(u32, u8)> = Vec::new();
     for round in 0.. {
@@ -172,29 +175,45 @@ fn contagion(
                 continue;
             }
             let reached: Vec<&Arrival> = due.iter().filter(|a| a.target == node).collect();
-            let sources = || reached.iter().filter_map(|arrival| arrival.source);
-            let n_arcs = sources().count() as u32;
             let is_seed = reached.iter().any(|arrival| arrival.source.is_none());
-            n_waited[node as usize] += n_arcs;
+            // The channels over which enough has come, by this round's arrivals.
+            let mut enough = 0u8;
             for arrival in reached.iter().filter(|arrival| arrival.source.is_some()) {
-                heard[node as usize] |= 1 << (arrival.way % n_channels);
+                let channel = usize::from(arrival.way % n_channels);
+                n_came[channel][node as usize] += 1;
+                let wanted = match dynamics.rule {
+                    NodeRule::Threshold(requirement) => {
+                        let item = coin::node_item(NodeId(node), Purpose::Requirement);
+                        let item = coin::on_channel(item, layers[channel].place);
+                        let in_degree = layers[channel].in_degrees[node as usize];
+                        requirement.of(in_degree, uniform(plan, simulation, item))
+                    }
+                    _ => 1,
+                };
+                // Whom a cascade reaches again over one channel, it reaches.
+                let waits = matches!(dynamics.rule, NodeRule::Threshold(_));
+                let was_enough = heard[node as usize] >> channel & 1 == 1;
+                if n_came[channel][node as usize] >= wanted && !(waits && was_enough) {
+                    enough |= 1 << channel;
+                }
             }
-            let is_enough = match dynamics.rule {
-                NodeRule::Threshold(requirement) => {
-                    let item = coin::node_item(NodeId(node), Purpose::Requirement);
-                    let in_degree = in_degrees[node as usize];
-                    let wanted = requirement.of(in_degree, uniform(plan, simulation, item));
-                    n_waited[node as usize] >= wanted
+            heard[node as usize] |= enough;
+            let is_enough = match dynamics.activation {
+                ActivationRule::All => {
+                    enough > 0 && heard[node as usize].count_ones() == u32::from(n_channels)
                 }
-                _ if dynamics.activation == ActivationRule::All => {
-                    n_arcs > 0 && heard[node as usize].count_ones() == u32::from(n_channels)
-                }
-                _ => n_arcs > 0,
+                ActivationRule::Any => enough > 0,
             };
             if !(is_enough || is_seed) {
                 continue;
             }
             is_active[node as usize] = true;
+            // A seed is as if over the first channel.
+            enough |= u8::from(is_seed);
+            let reached: Vec<&Arrival> = reached
+                .into_iter()
+                .filter(|arrival| enough >> (arrival.way % n_channels) & 1 == 1)
+                .collect();
             let way = way_of(plan, simulation, &reached);
             let same_way = reached.iter().filter(|arrival| arrival.way == way);
             let sources = same_way.filter_map(|arrival| arrival.source);
