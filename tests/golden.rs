@@ -10,8 +10,10 @@ use std::{env, fs};
 use kaskade_ingest::progress::Unwatched;
 use kaskade_ingest::spec::{ColumnChoice, DirectorySpec};
 use kaskade_ingest::{GenerateTarget, generate};
+use kaskade_model::dynamics::ActivationRule;
 use kaskade_model::spec::{
-    CoinFamily, GenerateSpec, GeneratorKind, ModelKind, ModelSpec, Probability, SeedSpec,
+    ChannelSpec, CoinFamily, GenerateSpec, GeneratorKind, ModelKind, ModelSpec, Probability,
+    SeedSpec, Spec,
 };
 use kaskade_results::Sample;
 use kaskade_testkit::philox::Philox;
@@ -69,6 +71,20 @@ fn digests_are_those_of_coin_version_1() {
                 found.insert(format!("measures/{family}/{name}"), digest.to_owned());
             }
             found.insert(format!("job/{family}/{name}"), sample.digest().to_owned());
+        }
+    }
+
+    let layers = layers(folder.path(), &mut found);
+    for (name, mut job) in over_channels() {
+        for (family, coins) in &families[..2] {
+            job.run.coins = *coins;
+            let graph = directories::open(&layers);
+            let n_nodes = graph.nodes().originals().len() as u32;
+            let rows = directories::run(&job, graph, Layout::new(1, 2, 1));
+            let sample = Sample::collect(rows, n_nodes).unwrap();
+            let measures = sample.measures_digest().expect("channels are counted apart");
+            found.insert(format!("measures/{family}/channels/{name}"), measures.to_owned());
+            found.insert(format!("job/{family}/channels/{name}"), sample.digest().to_owned());
         }
     }
 
@@ -136,4 +152,49 @@ fn column(folder: &Path, found: &mut Digests) -> PathBuf {
     let built = directories::build(&spec);
     found.insert("graph/column".to_owned(), built.manifest().digest.clone());
     out
+}
+
+/// A graph of 500 nodes over two channels, which have some arcs in common.
+fn layers(folder: &Path, found: &mut Digests) -> PathBuf {
+    let mut philox = Philox::new(2, 0);
+    let arcs: Vec<_> = (0..3000).map(|_| (philox.below(500), philox.below(500))).collect();
+    let files = [(0, 2000), (1500, 3000)].map(|(begin, end)| {
+        let graph = ArcList::new(500, arcs[begin..end].iter().copied());
+        let file = folder.join(format!("layer-{begin}.txt"));
+        directories::write_text(&file, &graph, graph.arcs().iter().copied());
+        file
+    });
+    let out = folder.join("layers.kg");
+    let mut spec = directories::build_spec(files.to_vec(), out.clone());
+    spec.channels = ["mail", "follows"].map(str::to_owned).to_vec();
+    spec.channel_of = vec![0, 1];
+    let built = directories::build(&spec);
+    found.insert("graph/layers".to_owned(), built.manifest().digest.clone());
+    out
+}
+
+/// Jobs of every rule over the channels of [`layers`].
+fn over_channels() -> Vec<(&'static str, Spec)> {
+    let of = |kind| ModelSpec::new(kind, Probability::Constant(0.2));
+    let threshold = "uniform:0.05-0.5".parse().expect("a threshold in the form of its flag");
+    let models = [
+        ("any", of(ModelKind::IndependentCascade)),
+        (
+            "all",
+            ModelSpec {
+                activation: Some(ActivationRule::All),
+                meeting: Some(0.5),
+                ..of(ModelKind::IndependentCascade)
+            },
+        ),
+        ("linear-threshold", linear_threshold(Probability::OverInDegree(0.6))),
+        ("threshold", ModelSpec { threshold: Some(threshold), ..of(ModelKind::Threshold) }),
+        ("sis", ModelSpec { recovery: Some(0.5), deadline: Some(12), ..of(ModelKind::Sis) }),
+    ];
+    let specs = models.map(|(name, model)| {
+        let mut spec = directories::job(model, SeedSpec::RandomEach(8), 500);
+        spec.channel = ["follows", "mail"].map(ChannelSpec::named).to_vec();
+        (name, spec)
+    });
+    specs.into()
 }

@@ -9,7 +9,9 @@ use kaskade_engine::partition::Partition;
 use kaskade_engine::slice;
 use kaskade_model::coin::{Family, Isa};
 use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
-use kaskade_model::dynamics::{ActivationRule, Channel, Delay, Dynamics, Push};
+use kaskade_model::dynamics::{
+    ActivationRule, Channel, Course, Delay, Dynamics, Immunity, NodeRule, Push, Requirement,
+};
 use kaskade_model::job::JobPlan;
 use kaskade_model::message::{Attempt, Reason, WorkerCommand, WorkerEvent};
 use kaskade_model::recording::Recording;
@@ -170,12 +172,12 @@ fn plans_of_models() -> Vec<(&'static str, JobPlan)> {
         let model = spec.live_arc_model().expect("the spec is valid");
         (name, JobPlan { dynamics, max_rounds: spec.last_round(), ..plan(model, 2) })
     });
-    resolved.chain([("channels", plan_over_channels())]).collect()
+    resolved.chain(plans_over_channels()).collect()
 }
 
 /// Over channels whose messages are under way for as many rounds as one another or not, and must all
-/// be heard.
-fn plan_over_channels() -> JobPlan {
+/// be heard; and of models in which nodes count, choose or infect over each.
+fn plans_over_channels() -> Vec<(&'static str, JobPlan)> {
     let channel = |place: u8, delay| Channel {
         name: place.to_string(),
         place,
@@ -189,9 +191,33 @@ fn plan_over_channels() -> JobPlan {
         channel(2, Delay::NextRound),
     ];
     let activation = ActivationRule::All;
-    let dynamics = Dynamics { channels, activation, ..Dynamics::default() };
-    let model = LiveArcModel::IndependentCascade(ArcProbability::Constant(0.6));
-    JobPlan { coins: Family::Octet, dynamics, seeds: SeedPlan::RandomEach(20), ..plan(model, 2) }
+    let independent = LiveArcModel::IndependentCascade(ArcProbability::Constant(0.6));
+    let job = |model: &LiveArcModel, dynamics, max_rounds| JobPlan {
+        coins: Family::Octet,
+        dynamics,
+        max_rounds,
+        seeds: SeedPlan::RandomEach(20),
+        ..plan(model.clone(), 2)
+    };
+    let all = Dynamics { channels: channels.clone(), activation, ..Dynamics::default() };
+    let rule = NodeRule::Threshold(Requirement::UniformShare(0.1, 0.6));
+    let counted = Dynamics { rule, channels, ..Dynamics::default() };
+    let at_once: Vec<Channel> = [0, 2].map(|place| channel(place, Delay::NextRound)).into();
+    let weighted = at_once
+        .clone()
+        .into_iter()
+        .map(|channel| Channel { probability: ArcProbability::WeightedCascade, ..channel });
+    let chosen = Dynamics { channels: weighted.collect(), ..Dynamics::default() };
+    let course = Course { incubation: Some(0.5), recovery: 0.5, immunity: Immunity::Waning(0.2) };
+    let rule = NodeRule::Epidemic(course);
+    let infected = Dynamics { rule, channels: at_once, ..Dynamics::default() };
+    let chooses = LiveArcModel::LinearThreshold(ArcWeight::WeightedCascade);
+    vec![
+        ("channels", job(&independent, all, None)),
+        ("channels, threshold", job(&independent, counted, None)),
+        ("channels, linear threshold", job(&chooses, chosen, None)),
+        ("channels, sirs", job(&independent, infected, Some(20))),
+    ]
 }
 
 #[test]

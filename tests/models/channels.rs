@@ -4,10 +4,12 @@ use kaskade_engine::local::{self, Unobserved};
 use kaskade_engine::partition::Partition;
 use kaskade_model::NodeId;
 use kaskade_model::coin::{Family, Isa};
-use kaskade_model::diffusion::{ArcProbability, FactorColumns, LiveArcModel, SegmentMatrix};
+use kaskade_model::diffusion::{
+    ArcProbability, ArcWeight, FactorColumns, LiveArcModel, SegmentMatrix,
+};
 use kaskade_model::dynamics::{
-    ActivationRule, Channel, Delay, Dynamics, NodeColumns, NodeRule, Push, Requirement, Selector,
-    Tie, Value,
+    ActivationRule, Channel, Course, Delay, Dynamics, Immunity, NodeColumns, NodeRule, Push,
+    Requirement, Selector, Tie, Value,
 };
 use kaskade_model::job::JobPlan;
 use kaskade_model::recording::Recording;
@@ -242,6 +244,96 @@ fn thresholds_are_of_each_channel() {
                 }
             }
         }
+    }
+}
+
+/// Whoever chooses chooses one in-arc over each channel: all of its sources are active, so that it hears
+/// over a channel with the sum of the weights there.
+#[test]
+fn nodes_choose_an_arc_of_each_channel() {
+    let graph = ArcList::new(10, (0..8).map(|source| (source, 9)))
+        .with_channels(|arc| u8::from(arc.source < 4) | u8::from(arc.source >= 3) << 1);
+    let model = LiveArcModel::LinearThreshold(ArcWeight::WeightedCascade);
+    let of = |place, probability| Channel { probability, ..channel(place, 0.0) };
+    let job = |graph: &ArcList, dynamics, coins, n| JobPlan {
+        coins,
+        dynamics,
+        ..plan(graph, model.clone(), fixed_seeds(0..9), n)
+    };
+    let mail = ArcProbability::Constant(0.1);
+    for coins in FAMILIES {
+        for (sms, by_sms) in [
+            (ArcProbability::Constant(0.15), 0.75),
+            (ArcProbability::OverInDegree(0.3), 0.3),
+            (ArcProbability::WeightedCascade, 1.0),
+        ] {
+            let both = 0.4 * by_sms;
+            let rules = [(ActivationRule::Any, 0.4 + by_sms - both), (ActivationRule::All, both)];
+            for (activation, chance) in rules {
+                let dynamics = over([of(MAIL, mail.clone()), of(SMS, sms.clone())], activation);
+                let plan = job(&graph, dynamics, coins, SIMULATIONS);
+                let rows = run_as(&graph, &plan, Layout::new(2, 2, 2));
+                let reached = rows.iter().map(|row| row.spread() - 9);
+                let about = format!("{sms:?}, {activation:?}, {coins:?}");
+                assert_mean(&about, Estimate::of_counts(reached), chance);
+            }
+        }
+        // One channel of all arcs is the plain model.
+        let all = fixtures::erdos_renyi(200, 6.0, 3).with_channels(|_| 1);
+        let one = over([of(MAIL, ArcProbability::WeightedCascade)], ActivationRule::Any);
+        let found = run_as(&all, &job(&all, one, coins, 300), Layout::plain());
+        let plain = run_as(&all, &job(&all, Dynamics::default(), coins, 300), Layout::plain());
+        for (found, expected) in found.iter().zip(plain) {
+            assert_eq!(found.new_per_round, expected.new_per_round);
+            assert_eq!(found.fingerprint, expected.fingerprint);
+        }
+    }
+    let too_much = over([of(MAIL, ArcProbability::Constant(0.3))], ActivationRule::Any);
+    let plan = job(&graph, too_much, Family::Octet, 10);
+    let refused = Partition::new(graph.shards(1), plan, Isa::detect()).map(|_| ()).unwrap_err();
+    assert!(refused.to_string().contains("the 4 in-arcs of node 9"), "{refused}");
+}
+
+/// An infection crosses two channels with the chance of either, and is attributed to one of those that
+/// brought it in that round.
+#[test]
+fn infections_come_over_any_channel() {
+    let (p, q) = (0.3, 0.4);
+    for immunity in [Immunity::Lasting, Immunity::None, Immunity::Waning(0.5)] {
+        let course = Course { incubation: None, recovery: 0.5, immunity };
+        let rule = NodeRule::Epidemic(course);
+        let either = plan(&five_nodes(), cascade(p + q - p * q), fixed_seeds([0]), SIMULATIONS);
+        let dynamics = Dynamics { rule: rule.clone(), ..Dynamics::default() };
+        let either = JobPlan { dynamics, max_rounds: Some(6), ..either };
+        let expected = oracle::chain(&five_nodes(), &either);
+        let graph = five_nodes().with_channels(|_| 3);
+        for coins in FAMILIES {
+            let channels = vec![channel(MAIL, p), channel(SMS, q)];
+            let dynamics = Dynamics { rule: rule.clone(), channels, ..Dynamics::default() };
+            let job = JobPlan { coins, dynamics, ..either.clone() };
+            let rows = run_as(&graph, &job, Layout::new(2, 2, 2));
+            let about = format!("{immunity:?}, {coins:?}");
+            let spread = Estimate::of_counts(rows.iter().map(SimulationRow::spread));
+            assert_mean(&about, spread, expected.mean_spread());
+            // Of the other measures there are two: infections, and who is infectious.
+            let by = |channel: usize| rows.iter().map(move |row| total(&row.series[2 + channel]));
+            for (row, attributed) in rows.iter().zip(by(0).zip(by(1))) {
+                assert_eq!(attributed.0 + attributed.1, row.spread() - 1, "{about}");
+            }
+        }
+    }
+    // Of one arc the share of mail is as in cascades: that of the round in which it succeeds.
+    let graph = ArcList::new(2, [(0, 1)]).with_channels(|_| 3);
+    let course = Course { incubation: Some(0.5), recovery: 0.0, immunity: Immunity::Lasting };
+    for coins in FAMILIES {
+        let channels = vec![channel(MAIL, p), channel(SMS, q)];
+        let rule = NodeRule::Epidemic(course);
+        let dynamics = Dynamics { rule, channels, ..Dynamics::default() };
+        let job = plan(&graph, cascade(0.5), fixed_seeds([0]), SIMULATIONS);
+        let job = JobPlan { coins, dynamics, max_rounds: Some(1), ..job };
+        let rows = run_as(&graph, &job, Layout::plain());
+        let mails = rows.iter().map(|row| total(&row.series[3]));
+        assert_mean("by mail", Estimate::of_counts(mails), p * (1.0 - q) + p * q / 2.0);
     }
 }
 

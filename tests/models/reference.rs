@@ -89,10 +89,15 @@ fn arb_dynamics(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
                 Dynamics { rule, delay, conduct, firing, ..Dynamics::default() }
             }
         };
-        if !is_epidemic && !channels.is_empty() {
+        if !channels.is_empty() {
             dynamics.delay = Delay::NextRound;
             dynamics.channels = channels;
             dynamics.activation = activation;
+        }
+        if is_epidemic {
+            let at_once = |channel: &mut Channel| channel.delay = Delay::NextRound;
+            dynamics.channels.iter_mut().for_each(at_once);
+            dynamics.activation = ActivationRule::Any;
         }
         let n_sides = dynamics.n_sides() as u8;
         let pushes = pushes.into_iter();
@@ -116,11 +121,12 @@ fn arb_job() -> impl Strategy<Value = (ArcList, JobPlan)> {
                 let (dynamics, seeds, probability, is_weighted) = choices;
                 let (seed, first_simulation, n_simulations, max_rounds) = numbers;
                 let is_epidemic = matches!(dynamics.rule, NodeRule::Epidemic(_));
-                let needs_arcs = is_epidemic || !dynamics.channels.is_empty();
-                let model = match (is_weighted, needs_arcs) {
+                let are_weights = |channel: &Channel| channel.probability == P::WeightedCascade;
+                let can_choose = !is_epidemic && dynamics.channels.iter().all(are_weights);
+                let model = match (is_weighted, can_choose) {
                     (false, _) => M::IndependentCascade(P::Constant(probability)),
-                    (true, true) => M::IndependentCascade(P::WeightedCascade),
-                    (true, false) => M::LinearThreshold(W::WeightedCascade),
+                    (true, false) => M::IndependentCascade(P::WeightedCascade),
+                    (true, true) => M::LinearThreshold(W::WeightedCascade),
                 };
                 let max_rounds = (is_epidemic || max_rounds < 6).then_some(max_rounds);
                 let is_traced = dynamics.can_be_traced();

@@ -12,12 +12,12 @@ mod linear_threshold;
 mod node_factors;
 mod segment_matrix;
 
-pub use channels::{OnChannel, channel_in_degrees};
+pub use channels::{OnChannel, channel_in_degrees, channel_ranks};
 pub use endpoints::Endpoints;
 pub use independent_cascade::{
     ColumnCascade, ConstantCascade, OverInDegreeCascade, TrivalencyCascade, WeightedCascade,
 };
-pub use linear_threshold::sums_to_at_most_one;
+pub use linear_threshold::{check_sums, sums_to_at_most_one, with_channel_weights};
 pub use node_factors::{FactorColumns, NodeFactors};
 pub use segment_matrix::{NodeSegments, SegmentMatrix};
 
@@ -103,6 +103,17 @@ pub enum ArcProbability {
 }
 
 impl ArcProbability {
+    /// The same as a weight by which a node chooses one of its in-arcs over a channel, if it can be one.
+    #[must_use]
+    pub fn channel_weight(&self) -> Option<ArcWeight> {
+        match *self {
+            Self::Constant(weight) => Some(ArcWeight::Constant(weight)),
+            Self::WeightedCascade => Some(ArcWeight::WeightedCascade),
+            Self::OverInDegree(share) => Some(ArcWeight::OverInDegree(share)),
+            Self::Trivalency | Self::Column | Self::Factors(_) | Self::Segments(_) => None,
+        }
+    }
+
     /// Refuses numbers that are no probabilities.
     ///
     /// # Errors
@@ -185,7 +196,8 @@ impl LiveArcModel {
                 visitor.visit(&UniformThreshold { in_degrees, ranks: ranks(shard)? })
             }
             Self::LinearThreshold(W::OverInDegree(share)) => {
-                visitor.visit(&SharedThreshold::new(shard, share)?)
+                let of_arcs = (shard.in_degrees(), ranks(shard)?);
+                visitor.visit(&SharedThreshold::new(of_arcs, share)?)
             }
             Self::LinearThreshold(W::Column) => {
                 check_column(shard)?;
@@ -204,6 +216,13 @@ impl LiveArcModel {
     #[must_use]
     pub fn chooses_in_arcs(&self) -> bool {
         matches!(self, Self::LinearThreshold(_))
+    }
+
+    /// The bytes that a job over `n_channels` takes for each arc of a worker's shards: its rank in
+    /// each, where nodes choose.
+    #[must_use]
+    pub fn rank_bytes(&self, n_channels: usize) -> u64 {
+        if self.chooses_in_arcs() { (size_of::<u32>() * n_channels) as u64 } else { 0 }
     }
 
     /// Whether most blocks of arcs are dead.
@@ -226,7 +245,7 @@ impl LiveArcModel {
     /// [`ModelError`] names the missing section or the node whose weights exceed 1.
     pub fn check<S: Shard + ?Sized>(&self, shard: &S) -> Result<(), ModelError> {
         if let Self::LinearThreshold(ArcWeight::Constant(weight)) = *self {
-            linear_threshold::check_sums(shard, weight)?;
+            check_sums((shard.nodes(), shard.in_degrees()), weight)?;
         }
         if self.reads_columns() {
             // Nothing of it is read from a shard.
@@ -251,6 +270,11 @@ pub enum ModelError {
     /// those of a cascade.
     #[error("block coins are for the plain independent cascade with one probability for all arcs")]
     NoBlocks,
+    /// A channel's probability that nodes cannot choose an arc by.
+    #[error(
+        "linear threshold over a channel takes a number, `weighted-cascade` or `C/in-degree` as its probability"
+    )]
+    ChannelWeight,
     /// Endpoints that were resolved for another model.
     #[error("what the model reads of the nodes was not resolved for it")]
     OtherEndpoints,

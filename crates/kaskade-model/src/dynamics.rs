@@ -203,7 +203,10 @@ impl Dynamics {
                     let counted = requirement.mean_planes(mean_in_degree);
                     1 + self.n_ways() as u64 * (1 + counted)
                 }
-                NodeRule::Epidemic(_) => Course::N_PLANES as u64,
+                NodeRule::Epidemic(_) => {
+                    let told_apart = if self.asks_sources() { self.n_ways() } else { 0 };
+                    (Course::N_PLANES + told_apart) as u64
+                }
             }
     }
 
@@ -240,7 +243,8 @@ impl Dynamics {
                 let fakes = self.audience.fakes.as_ref().map(|fakes| fakes.conduct);
                 let is_told_apart = fakes == Some(FakeConduct::DeadEnd);
                 let asks = self.conduct.asks_forward() || self.conduct.asks_endorse();
-                if asks || is_told_apart || self.delay != Delay::NextRound {
+                let is_delayed = self.delays().any(|(delay, _)| *delay != Delay::NextRound);
+                if asks || is_told_apart || is_delayed {
                     return Err(DynamicsError::EpidemicConduct);
                 }
             }
@@ -260,8 +264,8 @@ impl Dynamics {
                 ActivationRule::All => Err(DynamicsError::NoChannels),
             };
         }
-        if matches!(self.rule, NodeRule::Epidemic(_)) {
-            return Err(DynamicsError::ChannelKind);
+        if matches!(self.rule, NodeRule::Epidemic(_)) && self.activation == ActivationRule::All {
+            return Err(DynamicsError::EpidemicActivation);
         }
         let names: BTreeSet<&String> = self.channels.iter().map(|channel| &channel.name).collect();
         let places: BTreeSet<u8> = self.channels.iter().map(|channel| channel.place).collect();
@@ -305,11 +309,9 @@ pub enum DynamicsError {
     /// All of no channels.
     #[error("nodes that wait for all channels need a [[channel]] at least")]
     NoChannels,
-    /// Channels in a model that does not tell them apart.
-    #[error(
-        "channels are for `independent-cascade`, `threshold`, `negative-opinion` and `competitive`"
-    )]
-    ChannelKind,
+    /// All channels in an epidemic.
+    #[error("`all` is for nodes that become active once: an infection comes over any channel")]
+    EpidemicActivation,
     /// Channels that cannot be told apart.
     #[error(
         "there may be up to {MAX_CHANNELS} channels, each once, with a name of 1 to 64 letters, digits, dots, dashes and underscores"

@@ -77,7 +77,9 @@ impl JobPlan {
         lane_words: usize,
     ) -> Result<Self, PlanError> {
         let model = spec.live_arc_model()?;
-        check_weights(&model, graph)?;
+        if spec.channel.is_empty() {
+            check_weights(&model, graph)?;
+        }
         // Whether the columns say what the model asks of them.
         Endpoints::resolve(&model, graph.n_nodes(), graph.columns())?;
         let (recording, n_nodes) = (spec.recording(), graph.n_nodes());
@@ -141,6 +143,12 @@ impl JobPlan {
     #[must_use]
     pub fn node_bytes(&self) -> u64 {
         NodeTraits::bytes_per_node(&self.dynamics) + self.model.endpoint_bytes()
+    }
+
+    /// The bytes an arc of a worker's shards that the job takes besides theirs.
+    #[must_use]
+    pub fn arc_bytes(&self) -> u64 {
+        self.model.rank_bytes(self.dynamics.channels.len())
     }
 
     /// Whether it depends on the columns of the graph's nodes.

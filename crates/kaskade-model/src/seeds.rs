@@ -236,6 +236,7 @@ pub enum SeedError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dynamics::Value;
 
     /// Degrees by dense id; original ids descend from 1000.
     struct Degrees {
@@ -271,6 +272,9 @@ mod tests {
         fn by_original(&self) -> &[u32] {
             &self.by_original
         }
+        fn columns(&self) -> &dyn NodeColumns {
+            &OddOrEven
+        }
     }
 
     #[test]
@@ -279,6 +283,48 @@ mod tests {
         assert_eq!(top_degree(3, &graph), [NodeId(1), NodeId(3), NodeId(2)]);
         assert_eq!(top_degree(0, &graph), []);
         assert_eq!(top_degree(5, &graph).len(), 5);
+    }
+
+    /// Whose id is odd, and the id as a number.
+    struct OddOrEven;
+
+    impl NodeColumns for OddOrEven {
+        fn find(&self, name: &str) -> Option<usize> {
+            ["odd", "id"].iter().position(|known| *known == name)
+        }
+
+        fn value(&self, place: usize, NodeId(node): NodeId) -> Value<'_> {
+            if place == 0 { Value::Bool(node % 2 == 1) } else { Value::Number(node.into()) }
+        }
+
+        fn categories(&self, _place: usize) -> Option<Vec<String>> {
+            None
+        }
+    }
+
+    #[test]
+    fn seeds_are_chosen_of_whom_all_select() {
+        let graph = Degrees::new(vec![3, 9, 3, 8, 0, 7, 9, 2]);
+        let selector = |column: &str| Selector {
+            column: column.to_owned(),
+            one_of: None,
+            min: None,
+            max: None,
+            is: None,
+        };
+        let odd = Selector { is: Some(true), ..selector("odd") };
+        let late = Selector { min: Some(2.0), ..selector("id") };
+        let resolved =
+            |spec: SeedSpec, of: &[&Selector]| resolve(&spec, 1, &graph, 3, of.iter().copied());
+        let fixed = |nodes: &[u32]| Ok(SeedPlan::Fixed(nodes.iter().collect()));
+        assert_eq!(resolved(SeedSpec::TopDegree(2), &[]), fixed(&[1, 6]));
+        assert_eq!(resolved(SeedSpec::TopDegree(2), &[&odd]), fixed(&[1, 3]));
+        assert_eq!(resolved(SeedSpec::TopDegree(2), &[&odd, &late]), fixed(&[3, 5]));
+        assert_eq!(resolved(SeedSpec::Random(3), &[&late, &odd]), fixed(&[3, 5, 7]));
+        assert_eq!(
+            resolved(SeedSpec::Random(4), &[&late, &odd]),
+            Err(SeedError::MoreThanNodes { count: 4, n_nodes: 3 })
+        );
     }
 
     #[test]

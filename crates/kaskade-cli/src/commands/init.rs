@@ -81,6 +81,23 @@ mod tests {
         assert!(audience.reach.is_some() && audience.fakes.is_some());
     }
 
+    /// So are the channels and the pushes.
+    #[test]
+    fn the_tables_that_templates_offer_are_valid() {
+        for template in Template::value_variants() {
+            let text = text(*template);
+            let blocks = text.split("\n\n").map(|block| match block.find("# [[") {
+                Some(begin) => block[begin..].replace("# ", "").replace('#', ""),
+                None => block.to_owned(),
+            });
+            let spec: Vec<String> = blocks.collect();
+            let spec: Spec = toml::from_str(&spec.join("\n\n")).unwrap();
+            let spec = spec.resolve().unwrap_or_else(|error| panic!("{template:?}: {error}"));
+            assert_eq!((spec.channel.len(), spec.push.len()), (2, 1));
+            assert!(spec.push[0].among.is_some());
+        }
+    }
+
     /// What a template offers behind `#` is right, too: each such key alone, where the spec is whole.
     #[test]
     fn what_templates_offer_is_valid() {

@@ -58,6 +58,19 @@ fn a_job_goes_along_its_channels() {
     assert_eq!(run(&["--channel", "follows:1"])["spread"]["mean"], 2.0);
     let both = ["--channel", "mail:1", "--channel", "follows:1", "--activation", "all"];
     assert_eq!(run(&both)["spread"]["mean"], 2.0, "both lead to 2 alone");
+    // Whoever chooses among in-arcs chooses over each channel.
+    for model in ["linear-threshold", "threshold", "sir"] {
+        let kind = match model {
+            "sir" => vec!["--model", "sir", "--recovery", "1"],
+            "threshold" => vec!["--model", "threshold", "--threshold", "count:1"],
+            _ => vec!["--model", model],
+        };
+        let over = [&kind[..], &["--channel", "mail:1", "--channel", "follows:1"]].concat();
+        let all = run(&over);
+        assert_eq!(all["spread"]["mean"], 5.0, "{model}");
+        let of = |name| measure(&all, name)["mean"].as_f64().expect("a number");
+        assert_eq!(of("channel.mail") + of("channel.follows"), 4.0, "{model}");
+    }
     assert_eq!(run(&["--probability", "1"])["spread"]["mean"], 5.0, "without channels, one graph");
 }
 
@@ -112,11 +125,10 @@ fn what_channels_cannot_do_is_said() {
     let of = |flags: &[&str]| refused(&folder, &[&run[..], flags].concat());
     assert!(of(&["--channel", "sms"]).contains("its channels are: mail, follows"));
     assert!(of(&["--channel", "mail:2"]).contains("--channel is invalid: probability 2 "));
-    assert!(
-        of(&["--model", "sir", "--recovery", "1", "--channel", "mail"])
-            .contains("channels are for")
-    );
-    assert!(of(&["--model", "lt", "--channel", "mail"]).contains("`kind = \"threshold\"`"));
+    let sir = ["--model", "sir", "--recovery", "1", "--channel", "mail", "--activation", "all"];
+    assert!(of(&sir).contains("an infection comes over any channel"));
+    let lt = ["--model", "lt", "--channel", "mail:trivalency"];
+    assert!(of(&lt).contains("has no meaning for linear-threshold"));
     assert!(of(&["--activation", "all"]).contains("[[channel]]"));
     assert!(of(&["--channel", "mail", "--channel", "mail"]).contains("each once"));
     let build = |flags: &[&str]| {

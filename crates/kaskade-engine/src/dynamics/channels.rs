@@ -1,6 +1,7 @@
 //! What messages come over, as nodes see it.
 
-use kaskade_model::dynamics::{ActivationRule, DelayTable, Dynamics};
+use kaskade_model::NodeId;
+use kaskade_model::dynamics::{ActivationRule, DelayTable, Dynamics, NodeTraits};
 use kaskade_model::lanes::LaneMask;
 
 /// The channels of a job; one where there are none.
@@ -12,7 +13,7 @@ pub(super) struct Channels {
     /// Channels of which it is kept whether a node was reached over them.
     pub(super) n_heard: usize,
     /// Whether some do not reach everybody.
-    pub(super) have_audiences: bool,
+    have_audiences: bool,
 }
 
 impl Channels {
@@ -29,6 +30,12 @@ impl Channels {
             },
             have_audiences: channels.iter().any(|channel| channel.audience.is_some()),
         }
+    }
+
+    /// Whether what comes `way` is for `node`, which has `traits`.
+    #[inline(always)]
+    pub(super) fn is_heard(&self, traits: &NodeTraits, node: NodeId, way: u8) -> bool {
+        !self.have_audiences || traits.class(node).hears(way % self.n)
     }
 
     /// How long messages are under way that come `way`, and the place of their channel.

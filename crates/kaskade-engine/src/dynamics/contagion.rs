@@ -5,7 +5,7 @@ use std::sync::Arc as Shared;
 use kaskade_model::coin::{Purpose, Threshold, arc_item, node_item, on_channel};
 use kaskade_model::diffusion::Arc;
 use kaskade_model::dynamics::{Dynamics, NodeRule, NodeTraits, Sides};
-use kaskade_model::lanes::{LaneMask, is_empty, lanes_of};
+use kaskade_model::lanes::{LaneMask, is_empty};
 use kaskade_model::{NodeId, NodeRange, Shard};
 
 use super::calendar::{Arrival, Calendar};
@@ -14,7 +14,7 @@ use super::counters::Counters;
 use super::draws::NodeDraws;
 use super::machine::{NodeMachine, Seed, ShardRound, of_seed};
 use super::places::Places;
-use super::rivalry::{self, ByTie, Rivalry, leave_to_first};
+use super::rivalry::{Launched, Layout, Rivalry, by_tie, leave_to_first};
 use super::saturated::Saturated;
 use crate::kernel::{SummaryBitmap, Words, prefetch};
 
@@ -60,25 +60,6 @@ pub struct Contagion<const W: usize> {
     launched: Vec<Launched<W>>,
     /// Room for how a node was reached.
     ways: Vec<LaneMask<W>>,
-}
-
-/// A seed that started.
-#[derive(Clone, Copy, Debug)]
-struct Launched<const W: usize> {
-    node_idx: u32,
-    way: u8,
-    tie_item: u64,
-    lanes: LaneMask<W>,
-}
-
-/// Whoever came `way` and draws by `tie_item`, in each lane.
-#[inline(always)]
-fn by_tie<const W: usize>(
-    draws: &impl NodeDraws<W>,
-    way: u8,
-    tie_item: u64,
-) -> impl Fn((usize, usize)) -> ByTie {
-    move |lane| ByTie { uniform: draws.uniform(tie_item, lane), tie_item, way }
 }
 
 /// Messages that were under way are asked for from memory so many ahead.
@@ -202,7 +183,7 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
         self.touched.insert(node_idx as usize);
         self.seeds.push((node_idx, lanes));
         if self.rivalry.is_some() {
-            self.launched.push(Launched { node_idx, way, tie_item: seed.tie_item, lanes });
+            self.launched.push(Launched::new(seed, (node_idx, way), lanes));
         }
     }
 
@@ -221,7 +202,10 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
     }
 
     fn contest(&mut self, draws: &impl NodeDraws<W>) -> bool {
-        let has_begun = self.begin_contests();
+        let layout = self.layout();
+        let Self { planes, rivalry, touched, .. } = self;
+        let planes = (planes.exclusive(), layout);
+        let has_begun = rivalry.as_mut().is_some_and(|rivalry| rivalry.turn(planes, touched));
         if has_begun {
             self.compete_besides_arcs(draws);
         }
@@ -235,9 +219,11 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
 
     #[inline(always)]
     fn contested(&self, node_idx: u32, way: u8, offered: &LaneMask<W>) -> LaneMask<W> {
-        match self.is_heard(node_idx, way) {
-            true => self.contested_by(node_idx, way, offered),
-            false => [0; W],
+        match &self.rivalry {
+            Some(rivalry) if self.is_heard(node_idx, way) => {
+                rivalry.contested((&self.planes, self.layout()), (node_idx, way), offered)
+            }
+            _ => [0; W],
         }
     }
 
@@ -308,6 +294,11 @@ impl<const W: usize> Contagion<W> {
     }
 
     #[inline(always)]
+    fn layout(&self) -> Layout {
+        Layout { n_words: self.words_per_node(), n_ways: self.n_ways }
+    }
+
+    #[inline(always)]
     fn words_per_node(&self) -> usize {
         (1 + self.n_ways + self.channels.n_heard) * W
     }
@@ -315,19 +306,7 @@ impl<const W: usize> Contagion<W> {
     /// Whether what comes `way` is for the node at `node_idx`.
     #[inline(always)]
     fn is_heard(&self, node_idx: u32, way: u8) -> bool {
-        !self.channels.have_audiences
-            || self.traits.class(self.nodes.node(node_idx)).hears(way % self.channels.n)
-    }
-
-    /// The contested lanes of `offered` in which the node at `node_idx` was reached in `way`.
-    #[inline(always)]
-    fn contested_by(&self, node_idx: u32, way: u8, offered: &LaneMask<W>) -> LaneMask<W> {
-        let Some(rivalry) = &self.rivalry else { return [0; W] };
-        let contested = rivalry.lanes(node_idx);
-        let reached = self.place(node_idx) + (1 + usize::from(way)) * W;
-        let came =
-            |word: usize| self.planes[reached + word].load(std::sync::atomic::Ordering::Relaxed);
-        std::array::from_fn(|word| offered[word] & contested[word] & came(word))
+        self.channels.is_heard(&self.traits, self.nodes.node(node_idx), way)
     }
 
     /// A message that was under way.
@@ -375,58 +354,23 @@ impl<const W: usize> Contagion<W> {
         });
     }
 
-    /// Keeps the winners of the contests that were begun, and begins the next.
-    fn begin_contests(&mut self) -> bool {
-        let (n_words, n_ways) = (self.words_per_node(), self.n_ways);
-        let Some(rivalry) = &mut self.rivalry else { return false };
-        let planes = self.planes.exclusive();
-        rivalry.end(|node_idx, lanes, winners| {
-            let ways = &mut planes[node_idx as usize * n_words + W..][..n_ways * W];
-            for (word, &contested) in lanes.iter().enumerate() {
-                ways.chunks_exact_mut(W).for_each(|way| way[word] &= !contested);
-                for (lane, winner) in lanes_of(contested).zip(&mut *winners) {
-                    ways[usize::from(winner.way) * W + word] |= 1 << lane;
-                }
-            }
-        });
-        let contested = |at: usize| -> LaneMask<W> {
-            let (seen, ways) = planes[at * n_words..][..(1 + n_ways) * W].split_at(W);
-            let contested = rivalry::contested::<W>(ways.chunks_exact(W));
-            std::array::from_fn(|word| contested[word] & !seen[word])
-        };
-        if !rivalry.is_open() {
-            let mut nodes = Vec::new();
-            // Places in a shard have 32 bits.
-            self.touched.each(|at| {
-                if !is_empty(&contested(at)) {
-                    nodes.push(at as u32);
-                }
-            });
-            rivalry.open(nodes);
-        }
-        rivalry.begin(|node_idx| contested(node_idx as usize))
-    }
-
     /// Seeds and what was under way compete for the nodes that are contested.
     fn compete_besides_arcs(&mut self, draws: &impl NodeDraws<W>) {
-        for at in 0..self.launched.len() {
-            let Launched { node_idx, way, tie_item, lanes } = self.launched[at];
-            // Whoever starts, starts: no channel brings it.
-            let lanes = self.contested_by(node_idx, way, &lanes);
-            if let Some(rivalry) = self.rivalry.as_mut().filter(|_| !is_empty(&lanes)) {
-                rivalry.compete(node_idx, &lanes, by_tie(draws, way, tie_item));
+        let layout = self.layout();
+        let Self { nodes, planes, channels, due, rivalry, traits, launched, .. } = self;
+        let Some(rivalry) = rivalry else { return };
+        rivalry.compete_launched((planes, layout), draws, launched);
+        for arrival in &*due {
+            let Arrival { source, target_idx, way, .. } = *arrival;
+            let target = nodes.node(target_idx);
+            if !channels.is_heard(traits, target, way) {
+                continue;
             }
-        }
-        for at in 0..self.due.len() {
-            let arrival = self.due[at];
-            let lanes = self.contested(arrival.target_idx, arrival.way, &arrival.lanes());
-            if let Some(rivalry) = self.rivalry.as_mut().filter(|_| !is_empty(&lanes)) {
-                let (_, place) = self.channels.of_way(arrival.way);
-                let target = self.nodes.node(arrival.target_idx);
-                let item = arc_item(NodeId(arrival.source), target, Purpose::Tie);
-                let tie_item = on_channel(item, *place);
-                let candidate = by_tie(draws, arrival.way, tie_item);
-                rivalry.compete(arrival.target_idx, &lanes, candidate);
+            let lanes = rivalry.contested((planes, layout), (target_idx, way), &arrival.lanes());
+            if !is_empty(&lanes) {
+                let (_, place) = channels.of_way(way);
+                let tie_item = on_channel(arc_item(NodeId(source), target, Purpose::Tie), *place);
+                rivalry.compete(target_idx, &lanes, by_tie(draws, way, tie_item));
             }
         }
     }

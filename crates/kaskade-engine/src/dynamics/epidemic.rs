@@ -2,15 +2,17 @@
 
 use std::sync::Arc as Shared;
 
-use kaskade_model::coin::{Purpose, Threshold, at_round, node_item};
+use kaskade_model::coin::{Purpose, Threshold, arc_item, at_round, node_item, on_channel};
 use kaskade_model::diffusion::Arc;
 use kaskade_model::dynamics::{Course, Dynamics, Immunity, NodeRule, NodeTraits};
 use kaskade_model::lanes::{LaneMask, count_lanes, is_empty};
 use kaskade_model::{NodeId, NodeRange, Shard};
 
+use super::channels::Channels;
 use super::draws::NodeDraws;
 use super::machine::{NodeMachine, Seed, ShardRound, of_seed};
 use super::places::Places;
+use super::rivalry::{Launched, Layout, Rivalry, by_tie};
 use super::saturated::Saturated;
 use crate::kernel::{SummaryBitmap, Words, prefetch};
 
@@ -22,9 +24,15 @@ pub struct Epidemic<const W: usize> {
     nodes: NodeRange,
     all: LaneMask<W>,
     /// Per node W words of lanes in which it cannot be infected: those of [`EXPOSED`],
-    /// [`INFECTIOUS`] and [`IMMUNE`], and those in which it was infected in this round. Arcs ask for
-    /// nothing else, so it lies apart from the planes.
+    /// [`INFECTIOUS`] and [`IMMUNE`], and those in which it was infected in this round, unless there
+    /// are several channels: then those come after them, channel by channel. Arcs ask for nothing
+    /// else, so they lie apart from the planes.
     taken: Words,
+    /// That of these words.
+    layout: Layout,
+    channels: Channels,
+    /// Over which channel a node was infected, where there are several.
+    rivalry: Option<Rivalry<W>>,
     /// Per node W words of lanes each for [`EVER`] to [`IMMUNE`].
     planes: Words,
     /// Nodes that have had it in all lanes and will not have it again, or are not reached.
@@ -42,6 +50,8 @@ pub struct Epidemic<const W: usize> {
     places: Places,
     /// The seeds of this round, by place.
     seeds: Vec<(u32, LaneMask<W>)>,
+    /// What they draw by, where there are several channels.
+    launched: Vec<Launched<W>>,
     /// The nodes that `settle` keeps present.
     staying: Vec<u32>,
 }
@@ -72,10 +82,16 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
             let checked = "the dynamics of a plan are checked before it runs";
             Threshold::from_probability(probability).expect(checked)
         };
+        // With one channel nobody asks over which.
+        let n_ways = if dynamics.asks_sources() { dynamics.n_ways() } else { 0 };
+        let layout = Layout { n_words: (1 + n_ways) * W, n_ways };
         Self {
             nodes,
             all: [u64::MAX; W],
-            taken: Words::zeroed(n_nodes * W),
+            taken: Words::zeroed(n_nodes * layout.n_words),
+            layout,
+            channels: Channels::of(dynamics),
+            rivalry: dynamics.asks_sources().then(|| Rivalry::new(n_nodes)),
             planes: Words::zeroed(n_nodes * N_PLANES * W),
             saturated: Saturated::new(nodes, traits),
             present: SummaryBitmap::new(n_nodes),
@@ -90,6 +106,7 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
             traits: Shared::clone(traits),
             places: Places::of(dynamics),
             seeds: Vec::new(),
+            launched: Vec::new(),
             staying: Vec::new(),
         }
     }
@@ -109,19 +126,26 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
 
     #[inline(always)]
     fn prefetch(&self, node_idx: u32) {
-        prefetch(&self.taken[node_idx as usize * W]);
+        prefetch(&self.taken[self.layout.place(node_idx)]);
     }
 
     #[inline(always)]
-    fn lacking(&self, node_idx: u32, _way: u8, offered: &LaneMask<W>) -> LaneMask<W> {
-        let taken = &self.taken[node_idx as usize * W..][..W];
-        let relaxed = std::sync::atomic::Ordering::Relaxed;
-        std::array::from_fn(|word| offered[word] & !taken[word].load(relaxed))
+    fn lacking(&self, node_idx: u32, way: u8, offered: &LaneMask<W>) -> LaneMask<W> {
+        let of = |at: usize| self.taken[at].load(std::sync::atomic::Ordering::Relaxed);
+        let place = self.layout.place(node_idx);
+        let lacking: LaneMask<W> = std::array::from_fn(|word| offered[word] & !of(place + word));
+        if self.layout.n_ways == 0 {
+            return lacking;
+        }
+        let reached = self.layout.of_way::<W>(node_idx, way);
+        std::array::from_fn(|word| lacking[word] & !of(reached + word))
     }
 
     #[inline(always)]
-    fn reach(&mut self, _draws: &impl NodeDraws<W>, arc: &Arc, _way: u8, live: &LaneMask<W>) {
-        self.take(arc.target_idx, live);
+    fn reach(&mut self, _draws: &impl NodeDraws<W>, arc: &Arc, way: u8, live: &LaneMask<W>) {
+        if self.channels.is_heard(&self.traits, arc.target, way) {
+            self.take(arc.target_idx, way, live);
+        }
     }
 
     /// Seeds are infectious at once, also where an arc reached them in the same round.
@@ -135,8 +159,47 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
         if is_empty(&lanes) || !self.traits.class(seed.node).can_start {
             return;
         }
-        self.take(node_idx, &lanes);
+        // As if over the first channel; infections of seeds are those of none.
+        self.take(node_idx, 0, &lanes);
         self.seeds.push((node_idx, lanes));
+        if self.rivalry.is_some() {
+            self.launched.push(Launched::new(seed, (node_idx, 0), lanes));
+        }
+    }
+
+    fn contest(&mut self, draws: &impl NodeDraws<W>) -> bool {
+        let Self { taken, layout, rivalry, present, launched, .. } = self;
+        let Some(rivalry) = rivalry else { return false };
+        let has_begun = rivalry.turn((taken.exclusive(), *layout), present);
+        if has_begun {
+            rivalry.compete_launched((taken, *layout), draws, launched);
+        }
+        has_begun
+    }
+
+    #[inline(always)]
+    fn is_contested(&self, node_idx: u32) -> bool {
+        self.rivalry.as_ref().is_some_and(|rivalry| rivalry.contains(node_idx))
+    }
+
+    #[inline(always)]
+    fn contested(&self, node_idx: u32, way: u8, offered: &LaneMask<W>) -> LaneMask<W> {
+        let is_heard = || self.channels.is_heard(&self.traits, self.nodes.node(node_idx), way);
+        match &self.rivalry {
+            Some(rivalry) if is_heard() => {
+                rivalry.contested((&self.taken, self.layout), (node_idx, way), offered)
+            }
+            _ => [0; W],
+        }
+    }
+
+    #[inline(always)]
+    fn compete(&mut self, draws: &impl NodeDraws<W>, arc: &Arc, way: u8, live: &LaneMask<W>) {
+        let (_, place) = self.channels.of_way(way);
+        let item = on_channel(arc_item(arc.source, arc.target, Purpose::Tie), *place);
+        if let Some(rivalry) = &mut self.rivalry {
+            rivalry.compete(arc.target_idx, live, by_tie(draws, way, item));
+        }
     }
 
     fn settle(&mut self, draws: &impl NodeDraws<W>, outcome: &mut ShardRound<W>) {
@@ -146,6 +209,7 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
         self.staying.drain(..).for_each(|at| present.insert(at as usize));
         self.present = present;
         self.seeds.clear();
+        self.launched.clear();
     }
 
     fn each_reached(&self, mut visit: impl FnMut(NodeId, LaneMask<W>)) {
@@ -161,23 +225,29 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
 
     fn clear(&mut self) {
         let (taken, planes) = (self.taken.exclusive(), self.planes.exclusive());
-        let saturated = &mut self.saturated;
+        let (saturated, n_words) = (&mut self.saturated, self.layout.n_words);
         let mut forget = |at: usize| {
-            taken[at * W..][..W].fill(0);
+            taken[at * n_words..][..n_words].fill(0);
             planes[at * N_PLANES * W..][..N_PLANES * W].fill(0);
             saturated.forget(at);
         };
         self.used.drain(|_| (), &mut forget);
         self.present.drain(|_| (), &mut forget);
         self.seeds.clear();
+        self.launched.clear();
+        self.rivalry.iter_mut().for_each(Rivalry::clear);
     }
 }
 
 impl<const W: usize> Epidemic<W> {
-    /// The node at `node_idx` is infected in `lanes` in this round.
+    /// The node at `node_idx` is infected in `lanes` in this round, by what came `way`.
     #[inline(always)]
-    fn take(&mut self, node_idx: u32, lanes: &LaneMask<W>) {
-        let taken = &mut self.taken.exclusive()[node_idx as usize * W..][..W];
+    fn take(&mut self, node_idx: u32, way: u8, lanes: &LaneMask<W>) {
+        let place = match self.layout.n_ways {
+            0 => self.layout.place(node_idx),
+            _ => self.layout.of_way::<W>(node_idx, way),
+        };
+        let taken = &mut self.taken.exclusive()[place..place + W];
         taken.iter_mut().zip(lanes).for_each(|(taken, lanes)| *taken |= lanes);
         self.present.insert(node_idx as usize);
     }
@@ -193,9 +263,13 @@ impl<const W: usize> Epidemic<W> {
         let first = node_idx as usize * N_PLANES * W;
         let planes = &mut self.planes.exclusive()[first..first + N_PLANES * W];
         let [ever, exposed, infectious, immune] = planes_of::<W>(planes);
-        let taken = &mut self.taken.exclusive()[node_idx as usize * W..][..W];
+        let Layout { n_words, n_ways } = self.layout;
+        let taken = &mut self.taken.exclusive()[self.layout.place(node_idx)..][..n_words];
+        let (taken, ways) = taken.split_at_mut(W);
+        let came: LaneMask<W> =
+            std::array::from_fn(|w| ways.chunks_exact(W).fold(taken[w], |came, way| came | way[w]));
         let reached: LaneMask<W> =
-            std::array::from_fn(|w| taken[w] & !(exposed[w] | infectious[w] | immune[w]));
+            std::array::from_fn(|w| came[w] & !(exposed[w] | infectious[w] | immune[w]));
 
         let recovered = coin(Purpose::Recovery, self.recovery, &infectious);
         let ready = match self.incubation {
@@ -234,6 +308,25 @@ impl<const W: usize> Epidemic<W> {
             }
             outcome.count((node, &self.traits), draws.round(), &self.places, &first_time);
         }
+        if let Some(first) = self.places.channels {
+            let by_arcs = match (is_empty(&first_time), self.seeds.is_empty()) {
+                (true, _) | (_, true) => first_time,
+                (false, false) => {
+                    let is_seed = of_seed(&self.seeds, node_idx);
+                    std::array::from_fn(|w| first_time[w] & !is_seed[w])
+                }
+            };
+            let measures = &mut outcome.measures[first..];
+            match n_ways {
+                0 => measures[0].add(&by_arcs),
+                _ => {
+                    for (way, measure) in ways.chunks_exact(W).zip(measures) {
+                        measure.add(&std::array::from_fn(|w| by_arcs[w] & way[w]));
+                    }
+                }
+            }
+        }
+        ways.fill(0);
         let Places { infections, exposed, infectious, .. } = self.places;
         for (place, lanes) in
             [(infections, &reached), (exposed, &next[EXPOSED]), (infectious, &next[INFECTIOUS])]

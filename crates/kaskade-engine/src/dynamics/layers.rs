@@ -2,8 +2,9 @@
 
 use kaskade_model::AnyShard;
 use kaskade_model::diffusion::{
-    ArcProbability, Endpoints, LiveArcModel, LiveArcs, ModelError, OnChannel, OverInDegreeCascade,
-    WeightedCascade, channel_in_degrees,
+    ArcProbability, ArcWeight, Endpoints, LiveArcModel, LiveArcs, ModelError, OnChannel,
+    OverInDegreeCascade, WeightedCascade, channel_in_degrees, channel_ranks, check_sums,
+    with_channel_weights,
 };
 use kaskade_model::dynamics::{Channel, Dynamics, NodeColumns, NodeRule};
 use kaskade_model::job::JobPlan;
@@ -17,6 +18,8 @@ pub(crate) struct Layers {
     counted: Vec<u8>,
     /// By shard and channel of those: its nodes' in-degrees in the channel.
     in_degrees: Vec<Vec<Vec<u32>>>,
+    /// By shard and channel, where nodes choose among their in-arcs: the ranks of its arcs.
+    ranks: Vec<Vec<Vec<u32>>>,
     /// By channel: what its arcs read of the nodes.
     endpoints: Vec<Endpoints>,
 }
@@ -37,21 +40,39 @@ impl Layers {
         if !channels.is_empty() && shards.iter().any(lacks) {
             return Err(MISSING);
         }
-        let counted = counted(&plan.dynamics).map(|channel| channel.place).collect::<Vec<_>>();
-        let of_shard = |shard: &AnyShard| channel_in_degrees(shard, plan.n_nodes, &counted);
+        let (n_nodes, chooses) = (plan.n_nodes, plan.model.chooses_in_arcs());
+        let counted = channels.iter().filter(|channel| is_counted(plan, channel));
+        let counted: Vec<u8> = counted.map(|channel| channel.place).collect();
+        let in_degrees = |shard: &AnyShard| channel_in_degrees(shard, n_nodes, &counted);
+        let choosing = if chooses { &channels[..] } else { &[] };
+        let ranks = |shard: &AnyShard| {
+            let ranks = choosing.iter().map(|channel| channel_ranks(shard, n_nodes, channel.place));
+            ranks.collect()
+        };
         let endpoints = channels
             .iter()
-            .map(|channel| Endpoints::of_arcs(&channel.probability, plan.n_nodes, columns));
-        Ok(Self {
+            .map(|channel| Endpoints::of_arcs(&channel.probability, n_nodes, columns));
+        let layers = Self {
             endpoints: endpoints.collect::<Result<_, _>>()?,
-            in_degrees: shards.iter().map(of_shard).collect(),
+            in_degrees: shards.iter().map(in_degrees).collect(),
+            ranks: shards.iter().map(ranks).collect(),
             counted,
-        })
+        };
+        for channel in choosing {
+            let weight = channel.probability.channel_weight().ok_or(ModelError::ChannelWeight)?;
+            let ArcWeight::Constant(weight) = weight else { continue };
+            for (shard_idx, shard) in shards.iter().enumerate() {
+                let in_degrees = layers.in_degrees(shard_idx, channel.place).unwrap_or_default();
+                check_sums((shard.nodes(), in_degrees), weight)?;
+            }
+        }
+        Ok(layers)
     }
 
     /// The bytes that the in-degrees take for each node of a worker's shards.
     pub(crate) fn bytes_per_own_node(dynamics: &Dynamics) -> u64 {
-        (size_of::<u32>() * counted(dynamics).count()) as u64
+        // As if nodes chose, for whoever does not know.
+        (size_of::<u32>() * dynamics.channels.len()) as u64
     }
 
     /// The in-degrees of the nodes of the partition's shard number `shard_idx` over the channel at
@@ -76,6 +97,11 @@ impl Layers {
         // A shard without arcs has none.
         let (channels, place) = (shard.arc_channels().unwrap_or_default(), channel.place);
         let body = |rule: &dyn LiveArcs| body(&OnChannel { rule, channels, place });
+        if let Some(ranks) = self.ranks[shard_idx].get(number) {
+            let weight = channel.probability.channel_weight().ok_or(ModelError::ChannelWeight)?;
+            let in_degrees = self.in_degrees(shard_idx, place).unwrap_or_default();
+            return with_channel_weights(weight, (in_degrees, ranks), body);
+        }
         match (&channel.probability, self.in_degrees(shard_idx, place)) {
             (ArcProbability::OverInDegree(share), Some(in_degrees)) => {
                 Ok(body(&OverInDegreeCascade::new(in_degrees, *share)?))
@@ -92,11 +118,10 @@ impl Layers {
     }
 }
 
-/// The channels of `dynamics` in which in-degrees matter: for the arcs, or for how many a node waits.
-fn counted(dynamics: &Dynamics) -> impl Iterator<Item = &Channel> {
-    let nodes_wait = matches!(dynamics.rule, NodeRule::Threshold(_));
-    let channels = dynamics.channels.iter();
-    channels.filter(move |channel| nodes_wait || channel.probability.reads_in_degrees())
+/// Whether in-degrees matter in `channel` of `plan`: for its arcs, or for how many a node waits.
+fn is_counted(plan: &JobPlan, channel: &Channel) -> bool {
+    let nodes_wait = matches!(plan.dynamics.rule, NodeRule::Threshold(_));
+    nodes_wait || plan.model.chooses_in_arcs() || channel.probability.reads_in_degrees()
 }
 
 const MISSING: ModelError = ModelError::MissingSection {

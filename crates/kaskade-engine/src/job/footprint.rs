@@ -34,6 +34,8 @@ pub struct MemoryShape<'a> {
     pub dynamics: Option<&'a Dynamics>,
     /// The bytes a node of the whole graph of what its columns say ([`JobPlan::node_bytes`]).
     pub node_bytes: u64,
+    /// The bytes an own arc besides those of the shards ([`JobPlan::arc_bytes`]).
+    pub arc_bytes: u64,
 }
 
 impl<'a> MemoryShape<'a> {
@@ -47,6 +49,7 @@ impl<'a> MemoryShape<'a> {
             coins: None,
             dynamics: None,
             node_bytes: 0,
+            arc_bytes: 0,
         }
     }
 }
@@ -120,6 +123,7 @@ pub(super) fn footprint_of(
     let mask_bytes = 8 * shape.lane_words as u64;
     let own = || shape.shards.iter().filter(|shard| hand.binary_search(&shard.shard).is_ok());
     let n_own: u64 = own().map(|shard| shard.n_nodes).sum();
+    let n_own_arcs: u64 = own().map(|shard| shard.n_arcs).sum();
     let mean_in_degree = n_arcs as f64 / n_nodes.max(1) as f64;
     let of_batch = |n_own| batch_bytes(shape.dynamics, n_own, mean_in_degree, shape.lane_words);
     let state: u64 = own().map(|shard| of_batch(shard.n_nodes)).sum();
@@ -147,7 +151,8 @@ pub(super) fn footprint_of(
             let lists = has_lists.then(|| out_lists_bytes(n_nodes, n_arcs)).flatten();
             let lists = presence_bytes(n_nodes, hand.len()).max(lists.unwrap_or(0));
             let of_own = shape.dynamics.map_or(0, Layers::bytes_per_own_node);
-            lists + n_nodes.saturating_mul(shape.node_bytes) + n_own * of_own
+            let of_arcs = n_own_arcs.saturating_mul(shape.arc_bytes);
+            lists + n_nodes.saturating_mul(shape.node_bytes) + n_own * of_own + of_arcs
         },
         exchange_bytes: if is_alone { 0 } else { batches * (encoded + decoded) },
     }
@@ -255,6 +260,11 @@ mod tests {
         for (with, without) in read.iter().zip(footprints(shape, 3)) {
             assert_eq!(with.list_bytes - without.list_bytes, 17 << 12);
         }
+        // Those of its arcs only where they are.
+        let ranked = footprints(MemoryShape { arc_bytes: 8, ..shape }, 3);
+        let more = ranked.iter().zip(footprints(shape, 3));
+        let more: u64 = more.map(|(with, without)| with.list_bytes - without.list_bytes).sum();
+        assert_eq!(more, 8 * shards.iter().map(|shard| shard.n_arcs).sum::<u64>());
     }
 
     #[test]

@@ -29,6 +29,25 @@ impl LiveArcs for OnChannel<'_> {
     }
 }
 
+/// For each arc of the out-view of `shard`, in a graph of `n_nodes`, the rank of its source among its
+/// target's sources over the channel at `place`; of no meaning for arcs of other channels.
+/// O(n_nodes + arcs).
+#[must_use]
+pub fn channel_ranks<S: Shard + ?Sized>(shard: &S, n_nodes: u32, place: u8) -> Vec<u32> {
+    let Some(channels) = shard.arc_channels() else { return Vec::new() };
+    let mut n_before = vec![0; shard.nodes().n_nodes()];
+    let (mut ranks, mut scratch) = (vec![0; channels.len()], Vec::new());
+    for source in (0..n_nodes).map(NodeId) {
+        let OutArcs { first_arc, targets } = shard.out_arcs(source, &mut scratch);
+        for (position, &target_idx) in (first_arc..).zip(targets) {
+            let n_before: &mut u32 = &mut n_before[target_idx as usize];
+            ranks[position] = *n_before;
+            *n_before += u32::from(channels[position] >> place & 1);
+        }
+    }
+    ranks
+}
+
 /// For each of `places` and each of the nodes of `shard` the arcs of the channel at that place that
 /// end in it, in a graph of `n_nodes`. O(n_nodes + arcs · places).
 #[must_use]

@@ -8,10 +8,32 @@
 //! integers of 2⁻³² rounded *after* summing: they neither overlap nor leave gaps, and
 //! d in-arcs of weight 1/d always fire.
 
-use super::{Arc, LiveArcs, ModelError, Place};
+use super::{Arc, ArcWeight, LiveArcs, ModelError, Place};
 use crate::adjacency::{Ranks, Shard};
 use crate::coin::{self, Draw, InvalidProbability, Purpose, Threshold};
-use crate::ids::NodeId;
+use crate::{NodeId, NodeRange};
+
+/// Calls `body` with linear threshold over one channel, whose arcs weigh `weight`: `in_degrees` are
+/// those of the shard's nodes over the channel, `ranks` those of its arcs ([`super::channel_ranks`]).
+///
+/// # Errors
+/// [`ModelError::Probability`], or [`ModelError::ChannelWeight`] for the graph's arc column.
+pub fn with_channel_weights<T>(
+    weight: ArcWeight,
+    (in_degrees, ranks): (&[u32], &[u32]),
+    body: impl FnOnce(&dyn LiveArcs) -> T,
+) -> Result<T, ModelError> {
+    let ranks = Ranks::U32(ranks);
+    Ok(match weight {
+        ArcWeight::Constant(weight) => {
+            let weight = FixedWeight::new(weight)?;
+            body(&ConstantThreshold { in_degrees, ranks, weight })
+        }
+        ArcWeight::WeightedCascade => body(&UniformThreshold { in_degrees, ranks }),
+        ArcWeight::OverInDegree(share) => body(&SharedThreshold::new((in_degrees, ranks), share)?),
+        ArcWeight::Column => return Err(ModelError::ChannelWeight),
+    })
+}
 
 fn draw_between(target: NodeId, from: u64, until: u64) -> Draw {
     Draw {
@@ -89,14 +111,17 @@ pub(super) struct SharedThreshold<'a> {
 }
 
 impl<'a> SharedThreshold<'a> {
-    /// The rule on `shard` with c = `share`.
+    /// The rule with c = `share`.
     ///
     /// # Errors
-    /// [`InvalidProbability`], or [`ModelError::MissingSection`] when the graph has no in-view.
-    pub(super) fn new<S: Shard + ?Sized>(shard: &'a S, share: f64) -> Result<Self, ModelError> {
+    /// [`InvalidProbability`].
+    pub(super) fn new(
+        (in_degrees, ranks): (&'a [u32], Ranks<'a>),
+        share: f64,
+    ) -> Result<Self, InvalidProbability> {
         Threshold::check_share(share, 1.0)?;
         let listens = Threshold::from_probability(share)?;
-        Ok(Self { in_degrees: shard.in_degrees(), ranks: ranks(shard)?, listens })
+        Ok(Self { in_degrees, ranks, listens })
     }
 
     /// ⌈`rank` · c · 2³² / `degree`⌉, `rank` at most `degree`.
@@ -197,12 +222,14 @@ pub fn sums_to_at_most_one(weight: f64, in_degree: u32) -> bool {
     FixedWeight::new(weight).is_ok_and(|weight| weight.sums_to_at_most_one(in_degree))
 }
 
-/// Refuses `weight` where a node's in-arcs would sum to more than 1.
-pub(super) fn check_sums<S: Shard + ?Sized>(shard: &S, weight: f64) -> Result<(), ModelError> {
+/// Refuses `weight` where the in-arcs of one of `nodes`, with `in_degrees` of them, would sum to more
+/// than 1.
+///
+/// # Errors
+/// [`ModelError::WeightsExceedOne`] names it.
+pub fn check_sums((nodes, in_degrees): (NodeRange, &[u32]), weight: f64) -> Result<(), ModelError> {
     let weight_fixed = FixedWeight::new(weight)?;
-    let nodes = shard.nodes();
-    for node_idx in 0..nodes.n_nodes() as u32 {
-        let in_degree = shard.in_degrees()[node_idx as usize];
+    for (node_idx, &in_degree) in (0..).zip(in_degrees) {
         if !weight_fixed.sums_to_at_most_one(in_degree) {
             return Err(ModelError::WeightsExceedOne {
                 node: nodes.node(node_idx),

@@ -39,12 +39,12 @@ impl ChannelSpec {
     }
 
     /// Checks channel number `number`, from 1.
-    fn check(&self, number: usize) -> Result<(), SpecError> {
+    fn check(&self, number: usize, kind: ModelKind) -> Result<(), SpecError> {
         let about = |what: &str, reason: String| {
             Err(SpecError::new(format!("channel.{number}.{what}"), reason))
         };
         if let Some(probability) = &self.probability
-            && let Err(error) = probability.clone().live_arcs(ModelKind::IndependentCascade)
+            && let Err(error) = probability.clone().live_arcs(kind)
         {
             return about("probability", error.reason);
         }
@@ -77,14 +77,8 @@ impl FromStr for ChannelSpec {
 impl Spec {
     /// The channels of the job; their places are those of the list until the graph is known.
     pub(super) fn channels(&self) -> Result<Vec<Channel>, SpecError> {
-        if self.model.kind == ModelKind::LinearThreshold && !self.channel.is_empty() {
-            let reason = "is for models whose arcs are independent: use `kind = \"threshold\"` with \
-                          `threshold = { uniform = [0, 1] }`, which is linear threshold with 1 over \
-                          the in-degree of each channel";
-            return Err(SpecError::new("channel", reason));
-        }
         let resolve = |(place, spec): (u8, &ChannelSpec)| {
-            spec.check(usize::from(place) + 1)?;
+            spec.check(usize::from(place) + 1, self.model.kind)?;
             let says_delay = spec.delay.is_some() || spec.meeting.is_some();
             Ok(Channel {
                 name: spec.name.clone(),

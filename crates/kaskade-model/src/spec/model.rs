@@ -236,10 +236,8 @@ pub(super) fn blamed(error: &DynamicsError, model: &ModelSpec) -> &'static str {
         DynamicsError::Delay => "model.delay",
         DynamicsError::Requirement => "model.threshold",
         DynamicsError::Campaigns => "rival",
-        DynamicsError::NoChannels => "model.activation",
-        DynamicsError::ChannelKind | DynamicsError::Channels | DynamicsError::ChannelColumn => {
-            "channel"
-        }
+        DynamicsError::NoChannels | DynamicsError::EpidemicActivation => "model.activation",
+        DynamicsError::Channels | DynamicsError::ChannelColumn => "channel",
         DynamicsError::UnknownSide => "push",
         DynamicsError::Fakes => "audience.fakes",
         DynamicsError::Segments => "audience.segment",

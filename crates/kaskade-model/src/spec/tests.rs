@@ -136,6 +136,8 @@ fn rivals_and_pushes_have_sides() {
         (r#"{"random":3}"#, r#"{"random":0}"#, "rival.2.seeds.random"),
         (r#"{"random":1}}]"#, r#"{"ids":[]}}]"#, "push.2.seeds.ids"),
         (r#""probability":0.01"#, r#""probability":0.01,"deadline":4"#, "push.2.round"),
+        (r#"{"random":1}}]"#, r#"{"ids":[3]},"among":{"column":"a"}}]"#, "push.2.among"),
+        (r#"{"random":3}"#, r#"{"random_each":3},"among":{"column":"a"}"#, "rival.2.among"),
     ] {
         assert_eq!(read(&text.replace(from, to)).resolve().unwrap_err().key, key);
     }

@@ -2,6 +2,7 @@
 //! every node has a state, every arrival a round, and a round looks at all of them.
 
 use kaskade_model::coin::{self, Purpose};
+use kaskade_model::diffusion::LiveArcModel;
 use kaskade_model::dynamics::{
     ActivationRule, Channel, Course, DelayTable, Immunity, NodeRule, Sides, Tie,
 };
@@ -9,8 +10,8 @@ use kaskade_model::job::JobPlan;
 use kaskade_model::tally::SimulationRow;
 use kaskade_model::{NodeId, Round};
 
-use super::{ArcRule, Passed, arc_thresholds, parent, seeds, uniform};
-use crate::ArcList;
+use super::{ArcRule, Passed, arc_thresholds, cumulative_weights, parent, seeds, uniform};
+use crate::{Arc, ArcList};
 
 /// Simulation number `simulation` of `plan`, whose dynamics are not plain.
 pub(super) fn simulate(
@@ -102,26 +103,53 @@ fn layers(graph: &ArcList, plan: &JobPlan, rule: &ArcRule, simulation: u64) -> V
         let (in_degrees, delays) = (graph.in_degrees(), dynamics.delay.table());
         return vec![Layer { live, in_degrees, delays, place: 0 }];
     }
-    let channels_of = graph.channels().expect("the graph of a job with channels has some");
     let layer = |channel: &Channel| {
-        let is_there = |channels: u8| channels >> channel.place & 1 == 1;
-        let own = graph.arcs().iter().zip(channels_of).filter(|&(_, &of)| is_there(of));
-        let own = ArcList::new(graph.n_nodes(), own.map(|(arc, _)| (arc.source, arc.target)));
-        let own = own.with_nodes(graph.nodes().clone());
-        let mut thresholds = arc_thresholds(&own, &channel.probability, plan.seed).into_iter();
-        let live = graph.arcs().iter().zip(channels_of).map(|(arc, &of)| {
-            let item = coin::arc_item(NodeId(arc.source), NodeId(arc.target), Purpose::Arc);
-            let item = coin::on_channel(item, channel.place);
-            // Its arcs come in the order of the graph's.
-            is_there(of)
-                && thresholds
-                    .next()
-                    .is_some_and(|below| u64::from(uniform(plan, simulation, item)) < below)
-        });
+        let (own, place) = (arcs_of(graph, channel), channel.place);
+        let uniform = |item| u64::from(uniform(plan, simulation, coin::on_channel(item, place)));
+        let mut of_own = match plan.model {
+            LiveArcModel::IndependentCascade(_) => {
+                let thresholds = arc_thresholds(&own, &channel.probability, plan.seed);
+                let arcs = own.arcs().iter().zip(thresholds);
+                arcs.map(|(arc, below)| uniform(item_of(arc, Purpose::Arc)) < below).collect()
+            }
+            LiveArcModel::LinearThreshold(_) => {
+                let weight = channel.probability.channel_weight();
+                let weight = weight.expect("the probability can be a weight");
+                let mut live = vec![false; own.arcs().len()];
+                for (node, in_arcs) in (0..).map(NodeId).zip(cumulative_weights(&own, weight)) {
+                    let uniform = uniform(coin::node_item(node, Purpose::InArc));
+                    let chosen = in_arcs.iter().find(|(_, sum)| uniform < *sum);
+                    chosen.into_iter().for_each(|&(position, _)| live[position] = true);
+                }
+                live
+            }
+        }
+        .into_iter();
         let (in_degrees, delays) = (own.in_degrees(), channel.delay.table());
-        Layer { live: live.collect(), in_degrees, delays, place: channel.place }
+        // Its arcs come in the order of the graph's.
+        let of_graph =
+            are_of(graph, channel).map(|is_there| is_there && of_own.next() == Some(true));
+        Layer { live: of_graph.collect(), in_degrees, delays, place }
     };
     dynamics.channels.iter().map(layer).collect()
+}
+
+/// Of each arc whether it belongs to `channel`.
+fn are_of<'a>(graph: &'a ArcList, channel: &Channel) -> impl Iterator<Item = bool> + 'a {
+    let (channels, place) = (graph.channels(), channel.place);
+    let channels = channels.expect("the graph of a job with channels has some");
+    channels.iter().map(move |of| of >> place & 1 == 1)
+}
+
+/// The graph of the arcs of `channel`.
+fn arcs_of(graph: &ArcList, channel: &Channel) -> ArcList {
+    let own = graph.arcs().iter().zip(are_of(graph, channel)).filter(|(_, is_there)| *is_there);
+    let own = ArcList::new(graph.n_nodes(), own.map(|(arc, _)| (arc.source, arc.target)));
+    own.with_nodes(graph.nodes().clone())
+}
+
+fn item_of(arc: &Arc, purpose: Purpose) -> u64 {
+    coin::arc_item(NodeId(arc.source), NodeId(arc.target), purpose)
 }
 
 fn contagion(
@@ -146,10 +174,7 @@ fn contagion(
             let arcs = graph.arcs().iter().zip(&layer.live);
             for (arc, _) in arcs.filter(|&(_, &is_live)| is_live) {
                 for &(_, side) in transmitting.iter().filter(|(node, _)| *node == arc.source) {
-                    let item = |purpose| {
-                        let item = coin::arc_item(NodeId(arc.source), NodeId(arc.target), purpose);
-                        coin::on_channel(item, layer.place)
-                    };
+                    let item = |purpose| coin::on_channel(item_of(arc, purpose), layer.place);
                     let n_rounds = layer.delays.as_ref().map_or(1, |table| {
                         table.rounds(uniform(plan, simulation, item(Purpose::Delay)))
                     });
@@ -298,7 +323,20 @@ fn epidemic(
     passed: &mut Vec<Passed>,
 ) {
     let ArcRule::Thresholds(thresholds) = rule else { panic!("epidemics have independent arcs") };
-    let simulation = row.simulation;
+    let (dynamics, simulation) = (&plan.dynamics, row.simulation);
+    let n_channels = dynamics.channels.len();
+    // By channel its place, and the thresholds of the graph's arcs; no arc of another is below 0.
+    let of_channel = |channel: &Channel| {
+        let own = arc_thresholds(&arcs_of(graph, channel), &channel.probability, plan.seed);
+        let mut own = own.into_iter();
+        let of_graph = are_of(graph, channel);
+        let of_graph = of_graph.map(|is_there| if is_there { own.next().unwrap_or(0) } else { 0 });
+        (channel.place, of_graph.collect())
+    };
+    let layers: Vec<(u8, Vec<u64>)> = match n_channels {
+        0 => vec![(0, thresholds.clone())],
+        _ => dynamics.channels.iter().map(of_channel).collect(),
+    };
     let mut states = vec![State::Susceptible; graph.n_nodes() as usize];
     let mut was_infected = vec![false; graph.n_nodes() as usize];
     for number in 0.. {
@@ -332,32 +370,42 @@ fn epidemic(
             };
         }
         // Those who were susceptible before may catch it.
-        let mut infected = vec![false; states.len()];
-        for (arc, &threshold) in graph.arcs().iter().zip(thresholds) {
-            let (source, target) = (NodeId(arc.source), NodeId(arc.target));
-            let item = coin::at_round(coin::arc_item(source, target, Purpose::Arc), round);
-            let is_live = u64::from(uniform(plan, simulation, item)) < threshold;
-            if is_live && before[arc.source as usize] == State::Infectious {
-                infected[arc.target as usize] = true;
+        let mut due = Vec::new();
+        for (way, (place, thresholds)) in (0u8..).zip(&layers) {
+            for (arc, &threshold) in graph.arcs().iter().zip(thresholds) {
+                let item = |purpose| coin::on_channel(item_of(arc, purpose), *place);
+                let of_round = coin::at_round(item(Purpose::Arc), round);
+                let is_live = u64::from(uniform(plan, simulation, of_round)) < threshold;
+                if is_live && before[arc.source as usize] == State::Infectious {
+                    let (target, source) = (arc.target, Some(arc.source));
+                    let tie_item = item(Purpose::Tie);
+                    due.push(Arrival { round: number, target, way, tie_item, source });
+                }
             }
         }
-        let starting: Vec<u32> =
-            starters(plan, simulation, number).into_iter().map(|(node, ..)| node).collect();
-        starting.iter().for_each(|&node| infected[node as usize] = true);
+        for (target, _, tie_item) in starters(plan, simulation, number) {
+            due.push(Arrival { round: number, target, way: 0, tie_item, source: None });
+        }
         row.new_per_round.push(0);
         let mut n_infections = 0;
-        for node in (0..graph.n_nodes()).filter(|&node| infected[node as usize]) {
-            if before[node as usize] != State::Susceptible {
+        let mut by_channel = vec![0; n_channels];
+        for node in 0..graph.n_nodes() {
+            let reached: Vec<&Arrival> = due.iter().filter(|a| a.target == node).collect();
+            if reached.is_empty() || before[node as usize] != State::Susceptible {
                 continue;
             }
             n_infections += 1;
-            let is_seed = starting.contains(&node);
+            let is_seed = reached.iter().any(|arrival| arrival.source.is_none());
             states[node as usize] = match course.incubation {
                 Some(_) if !is_seed => State::Exposed,
                 _ => State::Infectious,
             };
             if !std::mem::replace(&mut was_infected[node as usize], true) {
                 passed.push((number, node, None));
+                let way = usize::from(way_of(plan, simulation, &reached));
+                if let Some(of_channel) = by_channel.get_mut(way).filter(|_| !is_seed) {
+                    *of_channel += 1;
+                }
                 add(&mut row.new_per_round, 1);
                 let term = coin::activation_fingerprint(NodeId(node), round);
                 row.fingerprint = row.fingerprint.wrapping_add(term);
@@ -368,6 +416,7 @@ fn epidemic(
         let mut numbers = vec![n_infections];
         numbers.extend(course.incubation.map(|_| exposed));
         numbers.push(infectious);
+        numbers.extend(by_channel);
         row.series.iter_mut().zip(numbers).for_each(|(by_round, number)| by_round.push(number));
         let is_over = exposed + infectious == 0 && number >= last_push(plan);
         if is_over || plan.max_rounds == Some(number) {
