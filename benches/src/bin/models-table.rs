@@ -155,6 +155,16 @@ fn models(probability: f64, graph: &BenchGraph) -> Vec<Model> {
             Dynamics { channels: channels(), activation: ActivationRule::All, ..plain() },
             None,
         ),
+        model(
+            "two channels, threshold",
+            Dynamics { channels: channels(), ..waiting(Requirement::Share(0.01)) },
+            None,
+        ),
+        model(
+            "two channels, sir",
+            Dynamics { channels: channels(), ..epidemic(None, 0.5, Immunity::Lasting) },
+            None,
+        ),
     ]
 }
 
