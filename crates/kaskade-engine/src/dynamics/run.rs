@@ -273,7 +273,7 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
             let activated: Vec<_> =
                 shards.map(|(outcome, machine)| activated(outcome, machine, tracer)).collect();
             let on = (&*self.partition, &*self.keys);
-            tracer.end_round(on, round, &activated, &mut self.tally)?;
+            tracer.end_round(on, round, &activated)?;
         }
         for outcome in outcomes {
             counts.merge(&outcome.counts);

@@ -365,7 +365,7 @@ impl<const W: usize> BatchRun<W> {
             let activated = |slice| Activated { by_way: vec![slice], late: Vec::new() };
             let activated: Vec<_> = self.frontier.iter().map(activated).collect();
             let on = (&*self.partition, &*self.keys);
-            tracer.end_round(on, round, &activated, &mut self.tally)?;
+            tracer.end_round(on, round, &activated)?;
         }
         self.count(&counts);
         Ok(())

@@ -38,6 +38,11 @@ pub(crate) struct Tracer<const W: usize> {
     offered: Vec<Vec<Vec<Slice<W>>>>,
     /// By shard.
     contests: Vec<Contests<W, Parent>>,
+    /// What was found out, by the place of the simulation in the batch; ascending, unless the contests
+    /// of a round came in several portions.
+    trace: Vec<Vec<TracedActivation>>,
+    /// So many are in it.
+    n_traced: usize,
 }
 
 /// What became active in a shard in a round, in the traced lanes.
@@ -75,6 +80,8 @@ impl<const W: usize> Tracer<W> {
             channels: dynamics.delays().map(|(delay, place)| (delay.drawn(), place)).collect(),
             offered: vec![vec![Vec::new(); dynamics.n_sides()]; dynamics.channels.len().max(1)],
             contests: partition.shards.iter().map(contests).collect(),
+            trace: vec![Vec::new(); batch.n_lanes as usize],
+            n_traced: 0,
         })
     }
 
@@ -93,8 +100,8 @@ impl<const W: usize> Tracer<W> {
         }
     }
 
-    /// Adds to `tally` who became active in `round`, which is what `activated` says by shard of
-    /// `partition`, and by whom; and begins the next round.
+    /// Keeps who became active in `round`, which is what `activated` says by shard of `partition`, and
+    /// by whom; and begins the next round.
     ///
     /// # Errors
     /// [`ModelError`] when a shard lacks what the model reads.
@@ -103,20 +110,22 @@ impl<const W: usize> Tracer<W> {
         (partition, keys): (&Partition, &BatchKeys<W>),
         round: Round,
         activated: &[Activated<'_, W>],
-        tally: &mut PartitionTally,
     ) -> Result<(), ModelError> {
         let anywhere: Vec<Slice<W>> =
             activated.iter().map(|of_shard| merged(&of_shard.by_way, &self.lanes)).collect();
         let n_activated: u64 = anywhere.iter().map(Slice::n_activations).sum();
-        if tally.trace.len() as u64 + n_activated > MAX_TRACED_ACTIVATIONS as u64 {
-            self.give_up(round, &anywhere, tally);
+        if self.n_traced as u64 + n_activated > MAX_TRACED_ACTIVATIONS as u64 {
+            self.give_up(round, &anywhere);
             return Ok(());
         }
+        // Nodes of 32 bits times at most 512 lanes.
+        self.n_traced += n_activated as usize;
         for ((contests, shard), slice) in
             self.contests.iter_mut().zip(&partition.shards).zip(&anywhere)
         {
             let begin = shard.nodes().begin;
-            contests.open(slice.nodes.iter().map(|node| node - begin).collect());
+            // The last of them begin first.
+            contests.open(slice.nodes.iter().rev().map(|node| node - begin).collect());
         }
         loop {
             let mut has_begun = false;
@@ -130,16 +139,18 @@ impl<const W: usize> Tracer<W> {
                 break;
             }
             self.compete(partition, keys, activated)?;
-            for (contests, shard) in self.contests.iter_mut().zip(&partition.shards) {
+            let Self { contests, trace, first_lane, .. } = self;
+            for (contests, shard) in contests.iter_mut().zip(&partition.shards) {
                 let nodes = shard.nodes();
                 contests.end(|node_idx, lanes, parents| {
                     let node = nodes.node(node_idx).0;
                     for (word, &lanes) in lanes.iter().enumerate() {
                         for (lane, Parent { source, .. }) in lanes_of(lanes).zip(&mut *parents) {
-                            let place = (LANES_PER_WORD * word + lane) as u32 - self.first_lane;
+                            let place = (LANES_PER_WORD * word + lane) as u32 - *first_lane;
                             let parent = Some(source).filter(|_| source != Parent::NOBODY.source);
-                            let round = round.0;
-                            tally.trace.push(TracedActivation { place, round, node, parent });
+                            let activation =
+                                TracedActivation { place, round: round.0, node, parent };
+                            trace[place as usize].push(activation);
                         }
                     }
                 });
@@ -149,9 +160,9 @@ impl<const W: usize> Tracer<W> {
         Ok(())
     }
 
-    /// Adds those of `activated` to `tally` that are one too many for a job to keep, which then
-    /// fails and says so: nobody asks by whom they were reached.
-    fn give_up(&mut self, round: Round, activated: &[Slice<W>], tally: &mut PartitionTally) {
+    /// Keeps those of `activated` that are one too many for a job to keep, which then fails and says
+    /// so: nobody asks by whom they were reached.
+    fn give_up(&mut self, round: Round, activated: &[Slice<W>]) {
         let nodes = activated.iter().flat_map(|slice| slice.nodes.iter().zip(&slice.masks));
         let lanes = nodes.flat_map(|(&node, mask)| {
             let words = mask.iter().enumerate();
@@ -159,19 +170,21 @@ impl<const W: usize> Tracer<W> {
                 lanes_of(lanes).map(move |lane| (node, (LANES_PER_WORD * word + lane) as u32))
             })
         });
-        let n_more = (MAX_TRACED_ACTIVATIONS + 1).saturating_sub(tally.trace.len());
-        tally.trace.extend(lanes.take(n_more).map(|(node, lane)| TracedActivation {
-            place: lane - self.first_lane,
-            round: round.0,
-            node,
-            parent: None,
-        }));
+        let n_more = (MAX_TRACED_ACTIVATIONS + 1).saturating_sub(self.n_traced);
+        for (node, lane) in lanes.take(n_more) {
+            let place = lane - self.first_lane;
+            let activation = TracedActivation { place, round: round.0, node, parent: None };
+            self.trace[place as usize].push(activation);
+            self.n_traced += 1;
+        }
         self.offered.iter_mut().flatten().for_each(Vec::clear);
     }
 
-    /// Ends the batch of `tally`.
+    /// Ends the batch of `tally`, which takes what was found out.
     pub(crate) fn finish(self, tally: &mut PartitionTally) {
-        tally.trace.sort_unstable();
+        tally.trace = self.trace.concat();
+        // Where it ascends already, that costs nothing.
+        tally.trace.sort();
     }
 
     /// All messages that arrive in this round compete for the nodes that are in a contest.
