@@ -1,7 +1,7 @@
 //! Who is said to have passed it on, and how often nodes are reached.
 
 use kaskade_model::coin::Family;
-use kaskade_model::diffusion::{ArcProbability, LiveArcModel};
+use kaskade_model::diffusion::{ArcProbability, ArcWeight, LiveArcModel};
 use kaskade_model::job::JobPlan;
 use kaskade_model::recording::Recording;
 use kaskade_testkit::runs::{Layout, fixed_seeds, plan, tally_of};
@@ -33,13 +33,19 @@ fn the_parent_is_a_uniform_choice_of_those_who_reach_a_node() {
 }
 
 /// A graph of some thousands of nodes, on which frontiers are large: rounds are shared by threads,
-/// pulled, or computed one simulation after another, unless they are traced.
+/// pulled, or computed one simulation after another, or backward.
 #[test]
 fn what_is_kept_is_the_same_for_every_way_to_compute() {
     let graph = fixtures::erdos_renyi(1500, 8.0, 3);
-    for (p, coins) in [(0.3, Family::Octet), (0.3, Family::Arc), (0.01, Family::Block)] {
+    let chooses = LiveArcModel::LinearThreshold(ArcWeight::WeightedCascade);
+    for (model, coins) in [
+        (cascade(0.3), Family::Octet),
+        (cascade(0.3), Family::Arc),
+        (cascade(0.01), Family::Block),
+        (chooses, Family::Octet),
+    ] {
         let recording = Recording { trace_simulations: 3, nodes: true };
-        let plan = plan(&graph, cascade(p), fixed_seeds(0..20), 150);
+        let plan = plan(&graph, model, fixed_seeds(0..20), 150);
         let plan = JobPlan { coins, recording, lane_words: 1, ..plan };
         let alone = tally_of(&graph, &plan, Layout::plain());
         assert_eq!(check_recorded(&graph, &plan, &alone), Ok(()));

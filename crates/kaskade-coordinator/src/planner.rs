@@ -80,9 +80,9 @@ pub(crate) fn plan(
             let model = spec.live_arc_model().ok();
             let node_bytes = dynamics.map_or(0, NodeTraits::bytes_per_node)
                 + model.as_ref().map_or(0, LiveArcModel::endpoint_bytes);
-            let arc_bytes = model.as_ref().map_or(0, |model| model.rank_bytes(spec.channel.len()));
+            let chooses = model.as_ref().is_some_and(LiveArcModel::chooses_in_arcs);
             let shape = MemoryShape::in_cluster(&shards, widest);
-            let shape = MemoryShape { coins, dynamics, node_bytes, arc_bytes, ..shape };
+            let shape = MemoryShape { coins, dynamics, node_bytes, chooses, ..shape };
             fitting_lane_words(shape, spec.run.placement, &workers)
         }
     };

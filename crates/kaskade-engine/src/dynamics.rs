@@ -27,6 +27,7 @@ mod sided;
 pub use contagion::Contagion;
 pub use epidemic::Epidemic;
 pub(crate) use layers::Layers;
+pub use layers::channel_bytes;
 pub use machine::{NodeMachine, machine_bytes};
 pub use run::DynamicsRun;
 pub(crate) use sided::{decode_sided, encode_sided};

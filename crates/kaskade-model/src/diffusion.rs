@@ -218,13 +218,6 @@ impl LiveArcModel {
         matches!(self, Self::LinearThreshold(_))
     }
 
-    /// The bytes that a job over `n_channels` takes for each arc of a worker's shards: its rank in
-    /// each, where nodes choose.
-    #[must_use]
-    pub fn rank_bytes(&self, n_channels: usize) -> u64 {
-        if self.chooses_in_arcs() { (size_of::<u32>() * n_channels) as u64 } else { 0 }
-    }
-
     /// Whether most blocks of arcs are dead.
     #[must_use]
     pub fn is_sparse(&self) -> bool {
@@ -295,7 +288,8 @@ pub enum ModelError {
     },
     /// The weights of a node's in-arcs sum to more than 1.
     #[error(
-        "linear threshold with weight {weight}: the {in_degree} in-arcs of node {node} (dense id) sum to more than 1; use `weighted-cascade` or a weight of at most 1/in-degree"
+        "linear threshold with weight {weight}: the {in_degree} in-arcs of node {node} (dense id){} sum to more than 1; use `weighted-cascade` or a weight of at most 1/in-degree",
+        channel.as_ref().map_or(String::new(), |name| format!(" over channel {name:?}"))
     )]
     WeightsExceedOne {
         /// The node.
@@ -304,5 +298,21 @@ pub enum ModelError {
         in_degree: u32,
         /// The weight of each in-arc.
         weight: f64,
+        /// The channel that they are of, where there are some.
+        channel: Option<String>,
     },
+}
+
+impl ModelError {
+    /// The same of the arcs of the channel `name`.
+    #[must_use]
+    pub fn over_channel(self, name: &str) -> Self {
+        match self {
+            Self::WeightsExceedOne { node, in_degree, weight, channel: _ } => {
+                let channel = Some(name.to_owned());
+                Self::WeightsExceedOne { node, in_degree, weight, channel }
+            }
+            other => other,
+        }
+    }
 }

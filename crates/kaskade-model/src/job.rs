@@ -145,12 +145,6 @@ impl JobPlan {
         NodeTraits::bytes_per_node(&self.dynamics) + self.model.endpoint_bytes()
     }
 
-    /// The bytes an arc of a worker's shards that the job takes besides theirs.
-    #[must_use]
-    pub fn arc_bytes(&self) -> u64 {
-        self.model.rank_bytes(self.dynamics.channels.len())
-    }
-
     /// Whether it depends on the columns of the graph's nodes.
     #[must_use]
     pub fn reads_columns(&self) -> bool {
@@ -205,7 +199,16 @@ fn dynamics(spec: &Spec, graph: &impl NodeDirectory) -> Result<Dynamics, PlanErr
     NodeTraits::resolve(&dynamics, spec.run.seed, graph.n_nodes(), graph.columns())?;
     for (number, LaterSeeds { round, side, seeds, among }) in (1..).zip(spec.pushes()?) {
         let eligible = spec.audience.seeds.iter().chain(among);
-        let seeds = seeds::resolve(seeds, spec.run.seed, graph, number, eligible)?;
+        let resolved = seeds::resolve(seeds, spec.run.seed, graph, number, eligible);
+        let seeds = resolved.map_err(|error| {
+            // Rivals come first.
+            let n_rivals = spec.rival.len() as u32;
+            let table = match number.checked_sub(n_rivals) {
+                Some(push @ 1..) => format!("push.{push}"),
+                _ => format!("rival.{number}"),
+            };
+            PlanError::LaterSeeds { table, error }
+        })?;
         dynamics.pushes.push(Push { round, side, seeds });
     }
     Ok(dynamics)
@@ -241,6 +244,14 @@ pub enum PlanError {
     /// The seeds.
     #[error(transparent)]
     Seeds(#[from] SeedError),
+    /// The seeds of a push or a rival.
+    #[error("{table}: {error}")]
+    LaterSeeds {
+        /// Which.
+        table: String,
+        /// What is wrong with them.
+        error: SeedError,
+    },
     /// The nodes' columns do not say what the job asks of them.
     #[error(transparent)]
     Traits(#[from] TraitError),

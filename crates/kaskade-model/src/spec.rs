@@ -232,7 +232,15 @@ impl Spec {
         }
         self.run.check()?;
         self.seeds.check("seeds")?;
-        self.model.probability = Some(self.model.probability());
+        match self.channels_say_probability() {
+            true if self.model.probability.is_some() => {
+                let reason = "is of no arc: each [[channel]] has a probability of its own; leave \
+                              one of them out";
+                return Err(SpecError::new("model.probability", reason));
+            }
+            true => {}
+            false => self.model.probability = Some(self.model.probability()),
+        }
         self.live_arc_model()?;
         self.check_launch()?;
         self.check_recording()?;

@@ -215,7 +215,7 @@ impl RunRow {
             coins: None,
             dynamics: None,
             node_bytes: 0,
-            arc_bytes: 0,
+            chooses: false,
         };
         let id_map_bytes = manifest.nodes_file.file_bytes;
         let bytes = Bytes::of(&largest_footprint(shape, 1), id_map_bytes);

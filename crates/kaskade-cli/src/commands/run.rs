@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use kaskade_engine::dynamics::channel_bytes;
 use kaskade_engine::job::batch_bytes;
 use kaskade_engine::local::{self, LaneChoice};
 use kaskade_engine::partition::{Method, Partition};
@@ -197,10 +198,12 @@ fn open_graph(job: &Job, args: &EngineArgs, console: &Console) -> Result<Graph, 
 }
 
 fn choose_lanes(args: &EngineArgs, spec: &Spec, graph: &Graph) -> Result<LaneChoice, CliError> {
-    let limit_bytes = state_limit_bytes();
     let n_threads = rayon::current_num_threads();
     let dynamics = spec.dynamics().map_err(PlanError::from)?;
+    let model = spec.live_arc_model().map_err(PlanError::from)?;
     let (n_nodes, n_arcs) = (u64::from(graph.n_nodes()), graph.manifest().n_arcs);
+    let of_channels = channel_bytes(&dynamics, model.chooses_in_arcs(), n_nodes, n_arcs);
+    let limit_bytes = state_limit_bytes().saturating_sub(of_channels);
     let mean_in_degree = n_arcs as f64 / n_nodes.max(1) as f64;
     let of_batch = |lane_words| batch_bytes(Some(&dynamics), n_nodes, mean_in_degree, lane_words);
     Ok(match args.lane_words {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use kaskade_model::spec::CoinFamily;
 use kaskade_results::sweep::{SweepAxis, SweptValue};
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use super::document::Document;
 use super::{Job, Runner, job};
@@ -152,19 +152,28 @@ fn point(
     for (axis, value) in axes.iter().zip(values) {
         let mut table = root.get_mut();
         let (tables, last) = match axis.key.rsplit_once('.') {
-            Some((tables, last)) => (tables.split('.').collect(), last),
+            Some((tables, last)) => (tables.split('.').collect::<Vec<_>>(), last),
             None => (Vec::new(), axis.key.as_str()),
         };
-        for name in tables {
+        let mut names = tables.into_iter();
+        while let Some(name) = names.next() {
             let key = Spanned::new(axis.key_place.clone(), name.to_owned().into());
             let inner = table.entry(key).or_insert_with(|| {
                 Spanned::new(axis.key_place.clone(), DeValue::Table(DeTable::default()))
             });
-            let DeValue::Table(inner) = inner.get_mut() else {
-                let message = format!("cannot vary {}: {name} is no table of the spec", axis.key);
-                return Err(document.flaw_at(&axis.key_place, message));
+            let found = match inner.get_mut() {
+                DeValue::Table(inner) => Ok(inner),
+                DeValue::Array(tables) => {
+                    let which = names.next().unwrap_or_default();
+                    let one = one_of(tables, which);
+                    one.ok_or_else(|| format!("{name} has no {which:?}, by name or number"))
+                }
+                _ => Err(format!("{name} is no table of the spec")),
             };
-            table = inner;
+            table = found.map_err(|reason| {
+                let message = format!("cannot vary {}: {reason}", axis.key);
+                document.flaw_at(&axis.key_place, message)
+            })?;
         }
         // A key that is there already keeps its own place in the file: it goes first.
         table.remove(last);
@@ -173,6 +182,21 @@ fn point(
         settings.push((&axis.key, value.place.clone()));
     }
     document.point(root, &settings)
+}
+
+/// Of `tables` the one whose `name` is `which`, or that has this number, from 1.
+fn one_of<'a, 'i>(tables: &'a mut DeArray<'i>, which: &str) -> Option<&'a mut DeTable<'i>> {
+    let is_named = |table: &DeTable<'_>| {
+        table.get("name").and_then(|name| name.get_ref().as_str()) == Some(which)
+    };
+    let is_it = |(number, table): &(usize, &mut DeTable<'_>)| {
+        is_named(table) || which.parse() == Ok(number + 1)
+    };
+    let tables = tables.iter_mut().enumerate().filter_map(|(number, table)| {
+        let DeValue::Table(table) = table.get_mut() else { return None };
+        Some((number, table))
+    });
+    tables.into_iter().find(is_it).map(|(_, table)| table)
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub struct Contagion<const W: usize> {
     touched: SummaryBitmap,
     /// Nodes that are active in a lane.
     used: SummaryBitmap,
-    /// By channel, where nodes wait for several.
+    /// By channel, where nodes wait for several of their in-neighbours.
     counters: Vec<Counters<W>>,
     channels: Channels,
     calendar: Calendar,
@@ -205,7 +205,8 @@ impl<const W: usize> NodeMachine<W> for Contagion<W> {
         let layout = self.layout();
         let Self { planes, rivalry, touched, .. } = self;
         let planes = (planes.exclusive(), layout);
-        let has_begun = rivalry.as_mut().is_some_and(|rivalry| rivalry.turn(planes, touched));
+        let has_begun =
+            rivalry.as_mut().is_some_and(|rivalry| rivalry.turn(planes, touched, |_| [0; W]));
         if has_begun {
             self.compete_besides_arcs(draws);
         }
@@ -329,7 +330,7 @@ impl<const W: usize> Contagion<W> {
         let planes = &mut self.planes.exclusive()[first..];
         if let Some(counters) = self.counters.get_mut(channel) {
             if self.channels.n_heard > 0 {
-                // Enough have come over this channel: nobody counts on.
+                // Over this channel enough have come before.
                 let heard = &planes[(1 + self.n_ways + channel) * W..][..W];
                 (0..W).for_each(|word| live[word] &= !heard[word]);
             }

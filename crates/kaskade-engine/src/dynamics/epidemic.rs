@@ -24,9 +24,9 @@ pub struct Epidemic<const W: usize> {
     nodes: NodeRange,
     all: LaneMask<W>,
     /// Per node W words of lanes in which it cannot be infected: those of [`EXPOSED`],
-    /// [`INFECTIOUS`] and [`IMMUNE`], and those in which it was infected in this round, unless there
-    /// are several channels: then those come after them, channel by channel. Arcs ask for nothing
-    /// else, so they lie apart from the planes.
+    /// [`INFECTIOUS`] and [`IMMUNE`]. With them those in which it was infected in this round; where
+    /// there are several channels these follow, W words a channel. Arcs ask for nothing else, so all
+    /// this lies apart from the planes.
     taken: Words,
     /// That of these words.
     layout: Layout,
@@ -168,9 +168,15 @@ impl<const W: usize> NodeMachine<W> for Epidemic<W> {
     }
 
     fn contest(&mut self, draws: &impl NodeDraws<W>) -> bool {
-        let Self { taken, layout, rivalry, present, launched, .. } = self;
+        let Self { taken, planes, layout, rivalry, present, launched, .. } = self;
         let Some(rivalry) = rivalry else { return false };
-        let has_begun = rivalry.turn((taken.exclusive(), *layout), present);
+        let planes = planes.exclusive();
+        // Only the first infection of a node is told apart.
+        let ever = |at: usize| -> LaneMask<W> {
+            let ever = &planes[(at * N_PLANES + EVER) * W..][..W];
+            std::array::from_fn(|word| ever[word])
+        };
+        let has_begun = rivalry.turn((taken.exclusive(), *layout), present, ever);
         if has_begun {
             rivalry.compete_launched((taken, *layout), draws, launched);
         }

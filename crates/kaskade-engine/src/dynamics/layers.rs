@@ -1,6 +1,7 @@
 //! The arcs of each channel, and the rule that decides them.
 
 use kaskade_model::AnyShard;
+use kaskade_model::coin::Threshold;
 use kaskade_model::diffusion::{
     ArcProbability, ArcWeight, Endpoints, LiveArcModel, LiveArcs, ModelError, OnChannel,
     OverInDegreeCascade, WeightedCascade, channel_in_degrees, channel_ranks, check_sums,
@@ -8,6 +9,7 @@ use kaskade_model::diffusion::{
 };
 use kaskade_model::dynamics::{Channel, Dynamics, NodeColumns, NodeRule};
 use kaskade_model::job::JobPlan;
+use rayon::prelude::*;
 
 use crate::kernel::JobModel;
 
@@ -26,53 +28,57 @@ pub(crate) struct Layers {
 
 impl Layers {
     /// Of the channels of `plan` on `shards`. O(nodes of the graph + arcs) for each shard, where
-    /// in-degrees matter.
+    /// in-degrees matter, and once more where nodes choose; shards side by side.
     ///
     /// # Errors
-    /// [`ModelError::MissingSection`] when arcs have no channels, or [`ModelError::Traits`].
+    /// [`ModelError`] when arcs have no channels, or their weights are none; or that of the columns.
     pub(crate) fn new(
         shards: &[AnyShard],
         plan: &JobPlan,
         columns: &(impl NodeColumns + ?Sized),
     ) -> Result<Self, ModelError> {
-        let channels = &plan.dynamics.channels;
+        let JobPlan { dynamics, n_nodes, .. } = plan;
+        let (channels, chooses) = (&dynamics.channels, plan.model.chooses_in_arcs());
         let lacks = |shard: &AnyShard| shard.n_arcs() > 0 && shard.arc_channels().is_none();
         if !channels.is_empty() && shards.iter().any(lacks) {
             return Err(MISSING);
         }
-        let (n_nodes, chooses) = (plan.n_nodes, plan.model.chooses_in_arcs());
-        let counted = channels.iter().filter(|channel| is_counted(plan, channel));
-        let counted: Vec<u8> = counted.map(|channel| channel.place).collect();
-        let in_degrees = |shard: &AnyShard| channel_in_degrees(shard, n_nodes, &counted);
-        let choosing = if chooses { &channels[..] } else { &[] };
-        let ranks = |shard: &AnyShard| {
-            let ranks = choosing.iter().map(|channel| channel_ranks(shard, n_nodes, channel.place));
-            ranks.collect()
+        let counted: Vec<u8> = counted(dynamics, chooses).map(|channel| channel.place).collect();
+        let chosen: Vec<u8> = match chooses {
+            true => channels.iter().map(|channel| channel.place).collect(),
+            false => Vec::new(),
         };
         let endpoints = channels
             .iter()
-            .map(|channel| Endpoints::of_arcs(&channel.probability, n_nodes, columns));
-        let layers = Self {
+            .map(|channel| Endpoints::of_arcs(&channel.probability, *n_nodes, columns));
+        let in_degrees = |shard: &AnyShard| channel_in_degrees(shard, *n_nodes, &counted);
+        let mut layers = Self {
             endpoints: endpoints.collect::<Result<_, _>>()?,
-            in_degrees: shards.iter().map(in_degrees).collect(),
-            ranks: shards.iter().map(ranks).collect(),
+            in_degrees: shards.par_iter().map(in_degrees).collect(),
+            ranks: Vec::new(),
             counted,
         };
-        for channel in choosing {
-            let weight = channel.probability.channel_weight().ok_or(ModelError::ChannelWeight)?;
-            let ArcWeight::Constant(weight) = weight else { continue };
-            for (shard_idx, shard) in shards.iter().enumerate() {
-                let in_degrees = layers.in_degrees(shard_idx, channel.place).unwrap_or_default();
-                check_sums((shard.nodes(), in_degrees), weight)?;
-            }
+        if chooses {
+            channels.iter().try_for_each(|channel| layers.check_weights(shards, channel))?;
         }
+        let ranks = |shard: &AnyShard| channel_ranks(shard, *n_nodes, &chosen);
+        layers.ranks = shards.par_iter().map(ranks).collect();
         Ok(layers)
     }
 
-    /// The bytes that the in-degrees take for each node of a worker's shards.
-    pub(crate) fn bytes_per_own_node(dynamics: &Dynamics) -> u64 {
-        // As if nodes chose, for whoever does not know.
-        (size_of::<u32>() * dynamics.channels.len()) as u64
+    /// Refuses `channel` where a node cannot choose one of its in-arcs by its probability.
+    fn check_weights(&self, shards: &[AnyShard], channel: &Channel) -> Result<(), ModelError> {
+        match channel.probability.channel_weight().ok_or(ModelError::ChannelWeight)? {
+            ArcWeight::Constant(weight) => {
+                shards.iter().enumerate().try_for_each(|(shard_idx, shard)| {
+                    let in_degrees = self.in_degrees(shard_idx, channel.place).unwrap_or_default();
+                    let checked = check_sums((shard.nodes(), in_degrees), weight);
+                    checked.map_err(|error| error.over_channel(&channel.name))
+                })
+            }
+            ArcWeight::OverInDegree(share) => Ok(Threshold::check_share(share, 1.0)?),
+            ArcWeight::WeightedCascade | ArcWeight::Column => Ok(()),
+        }
     }
 
     /// The in-degrees of the nodes of the partition's shard number `shard_idx` over the channel at
@@ -118,10 +124,22 @@ impl Layers {
     }
 }
 
-/// Whether in-degrees matter in `channel` of `plan`: for its arcs, or for how many a node waits.
-fn is_counted(plan: &JobPlan, channel: &Channel) -> bool {
-    let nodes_wait = matches!(plan.dynamics.rule, NodeRule::Threshold(_));
-    nodes_wait || plan.model.chooses_in_arcs() || channel.probability.reads_in_degrees()
+/// The bytes that channels take on a worker with `n_nodes` nodes and `n_arcs` arcs into them, in a job
+/// with `dynamics` whose nodes choose among their in-arcs or not.
+#[must_use]
+pub fn channel_bytes(dynamics: &Dynamics, chooses: bool, n_nodes: u64, n_arcs: u64) -> u64 {
+    let n_ranked = if chooses { dynamics.channels.len() } else { 0 };
+    let of_nodes = n_nodes.saturating_mul(counted(dynamics, chooses).count() as u64);
+    let of_arcs = n_arcs.saturating_mul(n_ranked as u64);
+    of_nodes.saturating_add(of_arcs).saturating_mul(size_of::<u32>() as u64)
+}
+
+/// The channels of `dynamics` in which in-degrees matter: for the arcs, for how many of its
+/// neighbours a node waits, or because it chooses one of them.
+fn counted(dynamics: &Dynamics, chooses: bool) -> impl Iterator<Item = &Channel> {
+    let is_asked = chooses || matches!(dynamics.rule, NodeRule::Threshold(_));
+    let channels = dynamics.channels.iter();
+    channels.filter(move |channel| is_asked || channel.probability.reads_in_degrees())
 }
 
 const MISSING: ModelError = ModelError::MissingSection {

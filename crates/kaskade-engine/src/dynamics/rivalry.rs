@@ -91,11 +91,12 @@ impl<const W: usize> Rivalry<W> {
     }
 
     /// Keeps in `planes` the winners of the contests that were begun, and begins the next, of the nodes
-    /// of `touched`; none where there are no more.
+    /// of `touched` and but for the lanes that are `ignored` of each; none where there are no more.
     pub(super) fn turn(
         &mut self,
         (planes, layout): (&mut [u64], Layout),
         touched: &SummaryBitmap,
+        ignored: impl Fn(usize) -> LaneMask<W>,
     ) -> bool {
         let Layout { n_words, n_ways } = layout;
         self.end(|node_idx, lanes, winners| {
@@ -110,7 +111,8 @@ impl<const W: usize> Rivalry<W> {
         let contested = |at: usize| -> LaneMask<W> {
             let (seen, ways) = planes[at * n_words..][..(1 + n_ways) * W].split_at(W);
             let contested = contested::<W>(ways.chunks_exact(W));
-            std::array::from_fn(|word| contested[word] & !seen[word])
+            let ignored = ignored(at);
+            std::array::from_fn(|word| contested[word] & !(seen[word] | ignored[word]))
         };
         if !self.is_open() {
             let mut nodes = Vec::new();
@@ -125,8 +127,7 @@ impl<const W: usize> Rivalry<W> {
         self.begin(|node_idx| contested(node_idx as usize))
     }
 
-    /// The seeds of `launched` compete where they are contested: whoever starts, starts, and no
-    /// channel brings it.
+    /// The seeds of `launched` compete where they are contested, whatever channels reach them.
     pub(super) fn compete_launched(
         &mut self,
         (planes, layout): (&Words, Layout),

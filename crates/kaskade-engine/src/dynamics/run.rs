@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kaskade_model::coin::{Family, Isa, Vectorised, Vectors};
 use kaskade_model::diffusion::{Arc as GraphArc, LiveArcs, ModelError};
+use kaskade_model::dynamics::Channel;
 use kaskade_model::job::{BatchPlan, JobPlan};
 use kaskade_model::lanes::{LaneMask, is_empty};
 use kaskade_model::tally::PartitionTally;
@@ -48,12 +49,10 @@ impl<M: NodeMachine<W>, const W: usize> DynamicsRun<M, W> {
         let dynamics = &partition.plan.dynamics;
         let traits = &partition.traits;
         let machine = |(shard_idx, shard): (usize, &AnyShard)| {
-            let counted = dynamics.channels.iter();
-            let counted =
-                counted.filter_map(|channel| partition.layers.in_degrees(shard_idx, channel.place));
-            let in_degrees: Vec<&[u32]> = match dynamics.channels.is_empty() {
-                true => vec![shard.in_degrees()],
-                false => counted.collect(),
+            let over = |channel: &Channel| partition.layers.in_degrees(shard_idx, channel.place);
+            let in_degrees: Vec<&[u32]> = match &dynamics.channels[..] {
+                [] => vec![shard.in_degrees()],
+                channels => channels.iter().map(|of| over(of).unwrap_or_default()).collect(),
             };
             M::new(shard, dynamics, traits, &in_degrees)
         };

@@ -2,7 +2,7 @@
 
 use super::group::BATCHES_IN_FLIGHT;
 use super::placement::{ShardLoad, deal_shards};
-use crate::dynamics::{Layers, machine_bytes};
+use crate::dynamics::{channel_bytes, machine_bytes};
 use crate::kernel::{dense_frontier_bytes, out_lists_bytes, presence_bytes, state_bytes};
 use kaskade_model::ShardId;
 use kaskade_model::coin::Family;
@@ -34,8 +34,8 @@ pub struct MemoryShape<'a> {
     pub dynamics: Option<&'a Dynamics>,
     /// The bytes a node of the whole graph of what its columns say ([`JobPlan::node_bytes`]).
     pub node_bytes: u64,
-    /// The bytes an own arc besides those of the shards ([`JobPlan::arc_bytes`]).
-    pub arc_bytes: u64,
+    /// Whether nodes choose among their in-arcs.
+    pub chooses: bool,
 }
 
 impl<'a> MemoryShape<'a> {
@@ -49,7 +49,7 @@ impl<'a> MemoryShape<'a> {
             coins: None,
             dynamics: None,
             node_bytes: 0,
-            arc_bytes: 0,
+            chooses: false,
         }
     }
 }
@@ -68,7 +68,8 @@ pub struct Footprint {
     /// whose messages are under way.
     pub frontier_bytes: u64,
     /// Of the whole graph: what the job reads of the nodes' columns, and which shards each node has arcs into or, where coins come in blocks and
-    /// the worker is alone, all out-lists side by side; the larger.
+    /// the worker is alone, all out-lists side by side; the larger. And what of its own nodes and arcs is
+    /// counted over channels.
     pub list_bytes: u64,
     /// What they send and receive in a round, at most; 0 for a worker alone in its group.
     pub exchange_bytes: u64,
@@ -150,9 +151,10 @@ pub(super) fn footprint_of(
             let has_lists = is_alone && shape.coins.is_none_or(|coins| coins == Family::Block);
             let lists = has_lists.then(|| out_lists_bytes(n_nodes, n_arcs)).flatten();
             let lists = presence_bytes(n_nodes, hand.len()).max(lists.unwrap_or(0));
-            let of_own = shape.dynamics.map_or(0, Layers::bytes_per_own_node);
-            let of_arcs = n_own_arcs.saturating_mul(shape.arc_bytes);
-            lists + n_nodes.saturating_mul(shape.node_bytes) + n_own * of_own + of_arcs
+            let of_channels = shape
+                .dynamics
+                .map_or(0, |dynamics| channel_bytes(dynamics, shape.chooses, n_own, n_own_arcs));
+            lists + n_nodes.saturating_mul(shape.node_bytes) + of_channels
         },
         exchange_bytes: if is_alone { 0 } else { batches * (encoded + decoded) },
     }
@@ -168,7 +170,8 @@ pub fn largest_footprint(shape: MemoryShape<'_>, n_parts: usize) -> Footprint {
 #[cfg(test)]
 mod tests {
     use kaskade_model::NodeRange;
-    use kaskade_model::dynamics::Delay;
+    use kaskade_model::diffusion::ArcProbability;
+    use kaskade_model::dynamics::{Channel, Delay};
 
     use super::*;
     use crate::kernel::ShardState;
@@ -260,11 +263,23 @@ mod tests {
         for (with, without) in read.iter().zip(footprints(shape, 3)) {
             assert_eq!(with.list_bytes - without.list_bytes, 17 << 12);
         }
-        // Those of its arcs only where they are.
-        let ranked = footprints(MemoryShape { arc_bytes: 8, ..shape }, 3);
-        let more = ranked.iter().zip(footprints(shape, 3));
-        let more: u64 = more.map(|(with, without)| with.list_bytes - without.list_bytes).sum();
-        assert_eq!(more, 8 * shards.iter().map(|shard| shard.n_arcs).sum::<u64>());
+        // What is counted over channels is held where the arcs are: of two channels an in-degree a
+        // node and a rank an arc, where nodes choose.
+        let channel = |place| Channel {
+            name: format!("channel-{place}"),
+            place,
+            probability: ArcProbability::Constant(0.1),
+            delay: Delay::NextRound,
+            audience: None,
+        };
+        let channels = [0, 1].map(channel).to_vec();
+        let dynamics = Dynamics { channels, ..Dynamics::default() };
+        let over = |chooses| {
+            let shape = MemoryShape { dynamics: Some(&dynamics), chooses, ..shape };
+            footprints(shape, 3).iter().map(|of| of.list_bytes).sum::<u64>()
+        };
+        let n_arcs = shards.iter().map(|shard| shard.n_arcs).sum::<u64>();
+        assert_eq!(over(true) - over(false), 2 * 4 * (n_arcs + (1 << 12)));
     }
 
     #[test]

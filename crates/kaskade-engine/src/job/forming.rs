@@ -14,9 +14,9 @@ use super::{JobAction, JobMachine, JobSetup, WorkerInfo};
 fn shape_of(setup: &JobSetup) -> MemoryShape<'_> {
     let coins = Some(setup.plan.coins);
     let dynamics = Some(&setup.plan.dynamics);
-    let (node_bytes, arc_bytes) = (setup.plan.node_bytes(), setup.plan.arc_bytes());
+    let (node_bytes, chooses) = (setup.plan.node_bytes(), setup.plan.model.chooses_in_arcs());
     let shape = MemoryShape::in_cluster(&setup.shards, setup.plan.lane_words);
-    MemoryShape { coins, dynamics, node_bytes, arc_bytes, ..shape }
+    MemoryShape { coins, dynamics, node_bytes, chooses, ..shape }
 }
 
 impl JobMachine {

@@ -91,7 +91,12 @@ impl OneByOne {
         let scratch = spare().pop();
         let mut scratch = scratch.unwrap_or_else(|| Scratch::new(job.plan.n_nodes));
         let word = Word::new(job, &self.lists, number, lanes, (&mut scratch, kept));
+        let is_traced = word.traced != 0;
         let outcomes = job.isa.run(word);
+        if !is_traced {
+            // Whoever traces no more needs no room for it.
+            scratch.parents = Parents::default();
+        }
         spare().push(scratch);
         outcomes
     }

@@ -29,20 +29,26 @@ impl LiveArcs for OnChannel<'_> {
     }
 }
 
-/// For each arc of the out-view of `shard`, in a graph of `n_nodes`, the rank of its source among its
-/// target's sources over the channel at `place`; of no meaning for arcs of other channels.
-/// O(n_nodes + arcs).
+/// For each of `places` and each arc of the out-view of `shard`, in a graph of `n_nodes`, the rank of
+/// its source among its target's sources over the channel at that place; of no meaning for arcs of
+/// other channels. O(n_nodes + arcs · places).
 #[must_use]
-pub fn channel_ranks<S: Shard + ?Sized>(shard: &S, n_nodes: u32, place: u8) -> Vec<u32> {
-    let Some(channels) = shard.arc_channels() else { return Vec::new() };
-    let mut n_before = vec![0; shard.nodes().n_nodes()];
-    let (mut ranks, mut scratch) = (vec![0; channels.len()], Vec::new());
+pub fn channel_ranks<S: Shard + ?Sized>(shard: &S, n_nodes: u32, places: &[u8]) -> Vec<Vec<u32>> {
+    let channels = shard.arc_channels().unwrap_or_default();
+    let mut ranks = vec![vec![0; channels.len()]; places.len()];
+    if places.is_empty() || channels.is_empty() {
+        return ranks;
+    }
+    let mut n_before = vec![vec![0u32; shard.nodes().n_nodes()]; places.len()];
+    let mut scratch = Vec::new();
     for source in (0..n_nodes).map(NodeId) {
         let OutArcs { first_arc, targets } = shard.out_arcs(source, &mut scratch);
         for (position, &target_idx) in (first_arc..).zip(targets) {
-            let n_before: &mut u32 = &mut n_before[target_idx as usize];
-            ranks[position] = *n_before;
-            *n_before += u32::from(channels[position] >> place & 1);
+            for ((ranks, n_before), place) in ranks.iter_mut().zip(&mut n_before).zip(places) {
+                let n_before = &mut n_before[target_idx as usize];
+                ranks[position] = *n_before;
+                *n_before += u32::from(channels[position] >> place & 1);
+            }
         }
     }
     ranks

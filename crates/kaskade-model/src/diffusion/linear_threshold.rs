@@ -235,6 +235,7 @@ pub fn check_sums((nodes, in_degrees): (NodeRange, &[u32]), weight: f64) -> Resu
                 node: nodes.node(node_idx),
                 in_degree,
                 weight,
+                channel: None,
             });
         }
     }

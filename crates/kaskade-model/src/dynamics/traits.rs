@@ -125,7 +125,7 @@ impl NodeTraits {
             Some(column) => weights(column, n_nodes, columns)?,
             None => Vec::new(),
         };
-        let reader = Reader::new(dynamics, seed, columns)?;
+        let reader = Reader::new(dynamics, seed, &Columns { columns, n_nodes })?;
         if reader.is_same_for_all() {
             let classes = vec![reader.class(NodeId(0))];
             return Ok(Self { class_of: Vec::new(), classes, weights });
@@ -226,8 +226,68 @@ pub fn select(
     n_nodes: u32,
     columns: &(impl NodeColumns + ?Sized),
 ) -> Result<Vec<bool>, TraitError> {
-    let place = place_of(columns, &selector.column)?;
+    let place = Columns { columns, n_nodes }.selected(selector)?;
     Ok((0..n_nodes).map(|node| is_meant(selector, columns.value(place, NodeId(node)))).collect())
+}
+
+/// Columns in which what a job says of them is looked up, of `n_nodes` nodes.
+struct Columns<'a, C: ?Sized> {
+    columns: &'a C,
+    n_nodes: u32,
+}
+
+impl<C: NodeColumns + ?Sized> Columns<'_, C> {
+    /// The place of the column of `selector`, which can mean something in it.
+    fn selected(&self, selector: &Selector) -> Result<usize, TraitError> {
+        let Selector { column, one_of, min, max, is } = selector;
+        if let Some(names) = one_of {
+            return self.with_categories(column, names);
+        }
+        let place = place_of(self.columns, column)?;
+        if min.is_some() || max.is_some() {
+            self.check(column, "number", |value| value.number().is_some())?;
+        }
+        if is.is_some() {
+            self.check(column, "bool", |value| matches!(value, Value::Bool(_)))?;
+        }
+        Ok(place)
+    }
+
+    /// The place of `column`, which has all the categories of `names`.
+    fn with_categories<'a>(
+        &self,
+        column: &str,
+        names: impl IntoIterator<Item = &'a String>,
+    ) -> Result<usize, TraitError> {
+        let place = place_of(self.columns, column)?;
+        let other = || TraitError::OtherType { column: column.to_owned(), wanted: "category" };
+        let categories = self.columns.categories(place).ok_or_else(other)?;
+        match names.into_iter().find(|name| !categories.contains(name)) {
+            Some(stranger) => {
+                let (column, category) = (column.to_owned(), stranger.clone());
+                Err(TraitError::NoCategory { column, category })
+            }
+            None => Ok(place),
+        }
+    }
+
+    /// The place of `column`, whose values are as `wanted`: `is_such` of the first that there is.
+    fn check(
+        &self,
+        column: &str,
+        wanted: &'static str,
+        is_such: impl Fn(Value<'_>) -> bool,
+    ) -> Result<usize, TraitError> {
+        let place = place_of(self.columns, column)?;
+        let values = (0..self.n_nodes).map(|node| self.columns.value(place, NodeId(node)));
+        let first = values.into_iter().find(|value| *value != Value::Missing);
+        match first {
+            Some(value) if !is_such(value) => {
+                Err(TraitError::OtherType { column: column.to_owned(), wanted })
+            }
+            _ => Ok(place),
+        }
+    }
 }
 
 /// The names of the segments: the categories of `column`, ascending.
@@ -293,18 +353,26 @@ struct Rate {
 }
 
 impl<'a, C: NodeColumns + ?Sized> Reader<'a, C> {
-    fn new(dynamics: &'a Dynamics, seed: u64, columns: &'a C) -> Result<Self, TraitError> {
+    fn new(
+        dynamics: &'a Dynamics,
+        seed: u64,
+        of_nodes: &Columns<'a, C>,
+    ) -> Result<Self, TraitError> {
+        let columns = of_nodes.columns;
         let Dynamics { audience, conduct, .. } = dynamics;
         let selector = |selector: &'a Option<Selector>| -> Result<_, TraitError> {
-            let found = selector.as_ref().map(|selector| {
-                Ok::<_, TraitError>((place_of(columns, &selector.column)?, selector))
-            });
+            let found = selector
+                .as_ref()
+                .map(|selector| Ok::<_, TraitError>((of_nodes.selected(selector)?, selector)));
             found.transpose()
         };
         let segment = audience.segment.as_ref().map(|column| place_of(columns, column));
         let fakes = audience.fakes.as_ref().map(|fakes| -> Result<_, TraitError> {
             let by = match fakes {
-                Fakes { column: Some(column), .. } => FakesBy::Column(place_of(columns, column)?),
+                Fakes { column: Some(column), .. } => {
+                    let is_bool = |value: Value<'_>| matches!(value, Value::Bool(_));
+                    FakesBy::Column(of_nodes.check(column, "bool", is_bool)?)
+                }
                 Fakes { share, .. } => {
                     FakesBy::Share(Threshold::from_probability(share.unwrap_or(0.0))?)
                 }
@@ -318,8 +386,8 @@ impl<'a, C: NodeColumns + ?Sized> Reader<'a, C> {
             count: selector(&audience.count)?,
             fakes: fakes.transpose()?,
             segment: segment.transpose()?.map(|place| (place, dynamics.segments.as_slice())),
-            forward: Rate::new(forward.unwrap_or(1.0), forward_by.as_ref(), columns)?,
-            endorse: Rate::new(endorse.unwrap_or(0.0), endorse_by.as_ref(), columns)?,
+            forward: Rate::new(forward.unwrap_or(1.0), forward_by.as_ref(), of_nodes)?,
+            endorse: Rate::new(endorse.unwrap_or(0.0), endorse_by.as_ref(), of_nodes)?,
             channels: dynamics
                 .channels
                 .iter()
@@ -381,14 +449,14 @@ impl Rate {
     fn new(
         default: f64,
         by_category: Option<&ByCategory>,
-        columns: &(impl NodeColumns + ?Sized),
+        columns: &Columns<'_, impl NodeColumns + ?Sized>,
     ) -> Result<Self, TraitError> {
         let by = by_category.map(|by| -> Result<_, TraitError> {
             let threshold = |(name, rate): (&String, &f64)| {
                 Ok::<_, InvalidProbability>((name.clone(), Threshold::from_probability(*rate)?))
             };
             let rates = by.values.iter().map(threshold).collect::<Result<_, _>>()?;
-            Ok((place_of(columns, &by.column)?, rates))
+            Ok((columns.with_categories(&by.column, by.values.keys())?, rates))
         });
         let default = by_category.map_or(default, |by| by.default);
         Ok(Self { default: Threshold::from_probability(default)?, by: by.transpose()? })
@@ -462,7 +530,9 @@ pub enum TraitError {
         column: String,
     },
     /// A category that a column does not have.
-    #[error("the column {column:?} has no category {category:?}")]
+    #[error(
+        "the column {column:?} has no category {category:?}: `kaskade graph info` lists its columns"
+    )]
     NoCategory {
         /// The column.
         column: String,

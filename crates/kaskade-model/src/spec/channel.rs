@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DelaySpec, ModelKind, Probability, Spec, SpecError};
 use crate::coin::Threshold;
+use crate::diffusion::ArcProbability;
 use crate::dynamics::{Channel, Selector};
 
 /// A channel of the graph, and what it is like in this job.
@@ -43,10 +44,39 @@ impl ChannelSpec {
         let about = |what: &str, reason: String| {
             Err(SpecError::new(format!("channel.{number}.{what}"), reason))
         };
-        if let Some(probability) = &self.probability
-            && let Err(error) = probability.clone().live_arcs(kind)
+        if let Some(probability) = &self.probability {
+            let arcs = probability.clone().of_arcs();
+            let (is_weight, known) = match kind {
+                ModelKind::LinearThreshold => (
+                    arcs.channel_weight().is_some(),
+                    "a number, `weighted-cascade` or `C/in-degree`",
+                ),
+                _ => (
+                    true,
+                    "a number, `weighted-cascade`, `C/in-degree`, `trivalency`, or a table by the nodes",
+                ),
+            };
+            if arcs == ArcProbability::Column {
+                let reason =
+                    format!("is `column`, and arcs of channels have no column: use {known}");
+                return about("probability", reason);
+            }
+            if !is_weight {
+                let reason = format!("has no meaning for {kind} over a channel: use {known}");
+                return about("probability", reason);
+            }
+            if let Err(error) = probability.clone().live_arcs(kind) {
+                return about("probability", error.reason);
+            }
+        }
+        let is_epidemic =
+            matches!(kind, ModelKind::Sir | ModelKind::Seir | ModelKind::Sis | ModelKind::Sirs);
+        for (key, is_there) in
+            [("delay", self.delay.is_some()), ("meeting", self.meeting.is_some())]
         {
-            return about("probability", error.reason);
+            if is_there && is_epidemic {
+                return about(key, format!("is no key of channels of `{kind}`: leave it out"));
+            }
         }
         if let Some(Err(error)) = self.meeting.map(Threshold::from_probability) {
             return about("meeting", format!("is invalid: {error}"));
@@ -75,6 +105,12 @@ impl FromStr for ChannelSpec {
 }
 
 impl Spec {
+    /// Whether there are channels, and each says how surely its arcs are live.
+    pub(super) fn channels_say_probability(&self) -> bool {
+        let mut channels = self.channel.iter();
+        !self.channel.is_empty() && channels.all(|channel| channel.probability.is_some())
+    }
+
     /// The channels of the job; their places are those of the list until the graph is known.
     pub(super) fn channels(&self) -> Result<Vec<Channel>, SpecError> {
         let resolve = |(place, spec): (u8, &ChannelSpec)| {

@@ -17,7 +17,30 @@ pub fn json_schema() -> Schema {
     let mut schema = SchemaGenerator::default().into_root_schema_for::<Spec>();
     RecursiveTransform(leave_out_null).transform(&mut schema);
     schema.insert("title".to_owned(), "A job of kaskade".into());
+    add_sweep(&mut schema);
     schema
+}
+
+/// A file may be of many jobs: `[sweep]` says what varies, and may say who starts, too.
+fn add_sweep(schema: &mut Schema) {
+    let values = serde_json::json!({
+        "description": "The values that a key takes: a list, or a range.",
+        "anyOf": [{ "type": "array", "minItems": 1 }, { "type": "object" }],
+    });
+    let sweep = serde_json::json!({
+        "description": "Many jobs of this spec, one for each combination of the values of these keys.",
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": values,
+    });
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.insert("sweep".to_owned(), sweep);
+    }
+    if let Some(Value::Array(required)) = schema.get_mut("required") {
+        required.retain(|key| key != "seeds");
+    }
+    let either = serde_json::json!([{ "required": ["seeds"] }, { "required": ["sweep"] }]);
+    schema.insert("anyOf".to_owned(), either);
 }
 
 /// A key that may be left out: TOML has no null to say so.

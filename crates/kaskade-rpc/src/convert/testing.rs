@@ -158,7 +158,17 @@ pub(crate) fn dynamics_of(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
         let pushes = pushes.into_iter().map(|(round, seeds)| Push { round, side: 0, seeds });
         let (firing, pushes): (_, Vec<Push>) = (firing, pushes.collect());
         match rule {
-            NodeRule::Epidemic(_) => Dynamics { rule, firing, pushes, ..Dynamics::default() },
+            NodeRule::Epidemic(_) => {
+                let channel = Channel {
+                    name: "mail".to_owned(),
+                    place: 3,
+                    probability: ArcProbability::WeightedCascade,
+                    delay: Delay::NextRound,
+                    audience: None,
+                };
+                let channels = vec![channel; pushes.len().min(1)];
+                Dynamics { rule, firing, pushes, channels, ..Dynamics::default() }
+            }
             _ => {
                 let by = ByCategory {
                     column: "tier".to_owned(),
@@ -191,10 +201,7 @@ pub(crate) fn dynamics_of(n_nodes: u32) -> impl Strategy<Value = Dynamics> {
                 };
                 // As many as there are pushes.
                 let names = (0..).zip(["mail", "sms", "follows"]).take(pushes.len());
-                let channels: Vec<Channel> = match rule {
-                    NodeRule::Contagion(_) => names.map(channel).collect(),
-                    _ => Vec::new(),
-                };
+                let channels: Vec<Channel> = names.map(channel).collect();
                 let activation = match channels.len() {
                     2.. => ActivationRule::All,
                     _ => ActivationRule::Any,

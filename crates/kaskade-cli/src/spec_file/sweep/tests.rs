@@ -55,6 +55,24 @@ fn lists_ranges_and_log_ranges() {
 }
 
 #[test]
+fn one_of_several_tables_is_meant_by_name_or_number() {
+    let tables = "[[channel]]\nname = \"mail\"\nprobability = 0.5\n[[channel]]\nname = \"sms\"\n\
+                  [[push]]\nround = 2\nseeds = { random = 1 }\n";
+    let varied = |keys: &str| read(&format!("{SPEC}{keys}\n{tables}"), &[]);
+    let of = |keys: &str| varied(keys).unwrap().points.into_iter().map(|point| point.job.spec);
+    let mail = of("\"channel.mail.probability\" = [0.1, 0.2]").map(|spec| {
+        let given = spec.channel.iter().map(|channel| channel.probability.clone());
+        given.collect::<Vec<_>>()
+    });
+    let p = |probability| Some(Probability::Constant(probability));
+    assert!(mail.eq([vec![p(0.1), None], vec![p(0.2), None]]));
+    let rounds = of("\"push.1.round\" = [1, 3]").map(|spec| spec.push[0].round);
+    assert!(rounds.eq([1, 3]));
+    let stranger = varied("\"channel.blog.probability\" = [0.1, 0.2]").unwrap_err();
+    assert!(stranger.contains("channel has no \"blog\""), "{stranger}");
+}
+
+#[test]
 fn several_keys_are_a_grid_in_the_order_of_the_file() {
     let sweep =
         sweep("\"seeds.top_degree\" = [2, 9]\n\"model.probability\" = [0.1, 0.2, \"trivalency\"]");
