@@ -4,6 +4,7 @@
 //! has no script, no font, no link to anywhere, and says so to the browser.
 
 mod axis;
+mod measures;
 mod page;
 mod plots;
 mod shapes;
@@ -61,6 +62,7 @@ pub fn plots(results: &[Reported<'_>], comparisons: &[Comparison]) -> Vec<Plot> 
         plots::reproduction(results),
         plots::survival(results),
     ];
+    all.extend(measures::courses(results));
     all.extend(shapes::shapes(results));
     if !comparisons.is_empty() {
         all.push(plots::differences(comparisons));

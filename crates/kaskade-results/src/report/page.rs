@@ -1,6 +1,7 @@
 //! The page round the plots.
 
 use super::Reported;
+use super::measures;
 use super::style;
 use super::svg::{Plot, escape};
 use crate::compare::{Comparison, Method};
@@ -24,6 +25,7 @@ pub(super) fn page(results: &[Reported<'_>], comparisons: &[Comparison], plots: 
         body += &comparison_table(comparisons);
     }
     body += &gallery(plots);
+    body += &measures::section(results);
     results.iter().for_each(|result| body += &reach(result));
     results.iter().for_each(|result| body += &origin(result));
     whole(&title, &body)
