@@ -74,6 +74,11 @@ impl MeasuredColumn {
     pub(crate) fn by_simulation(&self, is_stock: bool) -> &[u64] {
         if is_stock { &self.peaks } else { &self.sums }
     }
+
+    /// By round: the sum over all simulations.
+    pub(crate) fn by_round(&self) -> &[u128] {
+        &self.by_round
+    }
 }
 
 /// Collects the measures of rows, and their digest.

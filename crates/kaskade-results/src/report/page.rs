@@ -91,7 +91,12 @@ fn headline(result: &Reported<'_>) -> String {
     }
     let first = result.summary.growth.first().and_then(|round| round.reproduction_number);
     if let Some(first) = first {
-        cards.push(("followers a seed", figure(first), "in the first round".to_owned()));
+        let note = if result.is_epidemic() {
+            "until it recovers, as in round 1"
+        } else {
+            "in the first round"
+        };
+        cards.push(("followers a seed", figure(first), note.to_owned()));
     }
     cards.push((
         "peak",

@@ -92,6 +92,18 @@ fn a_job_of_one_simulation_has_a_report() {
 }
 
 #[test]
+fn a_reproduction_number_that_is_unknown_has_no_plot() {
+    let mut record = fixture::record();
+    record.spec.model.meeting = Some(0.5);
+    let (sample, _) = fixture::summary();
+    let summary = Summary::new(&sample, record);
+    assert!(summary.growth.iter().all(|round| round.reproduction_number.is_none()));
+    let page = report(&[Reported::new(&sample, &summary)], &[]);
+    assert_eq!(page.matches("<svg ").count(), 3);
+    assert!(!page.contains("followers"));
+}
+
+#[test]
 fn traced_cascades_and_counted_nodes_have_their_place() {
     let (sample, _) = fixture::summary();
     let nodes = fixture::Directory::of(&[30, 10, 20, 40, 50]);
