@@ -99,7 +99,7 @@ fn headline(result: &Reported<'_>) -> String {
         cards.push(("followers a seed", figure(first), note.to_owned()));
     }
     cards.push((
-        "peak",
+        "peak (median)",
         format!("round {}", count(course.peak_round.quantiles.p50)),
         format!("cascades last {} rounds on average", figure(rounds.mean)),
     ));
