@@ -127,6 +127,12 @@ impl MeasureEstimate {
         columns.map(|(measure, column)| Self::of(measure, column)).collect()
     }
 
+    /// So many units of the measured numbers are 1 here.
+    pub(crate) fn units(&self) -> u64 {
+        let is_weight = self.name == Measure::Weight.to_string();
+        if is_weight { Measure::Weight.units() } else { 1 }
+    }
+
     fn of(measure: &Measure, column: &MeasuredColumn) -> Self {
         let is_stock = measure.is_stock();
         let mut sorted = column.by_simulation(is_stock).to_vec();
