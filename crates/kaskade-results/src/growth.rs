@@ -1,12 +1,16 @@
 //! The growth curve: how many nodes are active after each round.
 
 mod extinct;
+mod reproduction;
 
+use kaskade_model::dynamics::Measure;
+use kaskade_model::spec::Spec;
 use serde::{Deserialize, Serialize};
 
 use crate::estimate::{Quantiles, mean};
 use crate::sample::Sample;
 use extinct::ExtinctSpreads;
+use reproduction::reproduction;
 
 /// A round of the growth curve, over all simulations: one that is extinct has no new
 /// activation and keeps its total.
@@ -23,8 +27,10 @@ pub struct GrowthRound {
     /// Quantiles of the number of nodes that became active in it.
     #[serde(default)]
     pub quantiles_new: Quantiles,
-    /// The effective reproduction number: nodes that became active in the next round for each one
-    /// that did in this, over all simulations together. `null` in the last round.
+    /// The effective reproduction number, over all simulations together: nodes that became active
+    /// in the next round for each one that did in this; in an epidemic the infections that an
+    /// infectious node causes until it recovers. `null` in the last round, before later seeds
+    /// start, and where messages are under way for more than a round.
     #[serde(default)]
     pub reproduction_number: Option<f64>,
 }
@@ -35,12 +41,13 @@ struct Alive {
     total: u64,
 }
 
-/// The growth curve of `sample`, up to the last round of its longest simulation.
+/// The growth curve of `sample`, a job of `spec` that counted `measures`, up to the last round of
+/// its longest simulation.
 ///
 /// O(E log E) for E activation counts, however long the longest simulation is: a round
 /// costs as much as it has simulations alive, and those extinct are only looked up.
 #[must_use]
-pub fn growth(sample: &Sample) -> Vec<GrowthRound> {
+pub fn growth(sample: &Sample, spec: &Spec, measures: &[Measure]) -> Vec<GrowthRound> {
     let n_simulations = sample.simulations.len();
     let mut alive: Vec<_> =
         (0..n_simulations).map(|simulation_idx| Alive { simulation_idx, total: 0 }).collect();
@@ -49,18 +56,14 @@ pub fn growth(sample: &Sample) -> Vec<GrowthRound> {
     let mut scratch = Vec::with_capacity(n_simulations);
     let mut sum_of_totals = 0_u128;
     let mut curve: Vec<GrowthRound> = Vec::with_capacity(sample.new_by_round.len());
-    let mut sum_before = 0_u128;
-    for (round, new_in_round) in (0..).zip(&sample.new_by_round) {
+    let numbers = reproduction(sample, spec, measures);
+    for ((round, new_in_round), number) in (0..).zip(&sample.new_by_round).zip(numbers) {
         let sum_of_new = new_in_round.iter().map(|&new| u128::from(new)).sum();
         sum_of_totals += sum_of_new;
         alive.iter_mut().zip(new_in_round).for_each(|(cascade, new)| cascade.total += new);
         alive_totals.clear();
         alive_totals.extend(alive.iter().map(|cascade| cascade.total));
         alive_totals.sort_unstable();
-        if let Some(before) = curve.last_mut().filter(|_| sum_before > 0) {
-            before.reproduction_number = Some(sum_of_new as f64 / sum_before as f64);
-        }
-        sum_before = sum_of_new;
         curve.push(GrowthRound {
             round,
             mean_new: mean(sum_of_new, sample.n_simulations()),
@@ -69,7 +72,7 @@ pub fn growth(sample: &Sample) -> Vec<GrowthRound> {
                 extinct.smallest_in_union(&alive_totals, rank)
             }),
             quantiles_new: quantiles_of_new(new_in_round, n_simulations, &mut scratch),
-            reproduction_number: None,
+            reproduction_number: number,
         });
         alive.retain(|cascade| {
             let goes_on = sample.rounds[cascade.simulation_idx] > round;
@@ -103,6 +106,11 @@ mod tests {
 
     use super::*;
     use crate::fixture;
+
+    /// The curve of a plain cascade.
+    fn growth(sample: &Sample) -> Vec<GrowthRound> {
+        super::growth(sample, &fixture::record().spec, &[])
+    }
 
     #[test]
     fn totals_carry_on_after_extinction() {

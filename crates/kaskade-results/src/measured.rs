@@ -74,6 +74,11 @@ impl MeasuredColumn {
     pub(crate) fn by_simulation(&self, is_stock: bool) -> &[u64] {
         if is_stock { &self.peaks } else { &self.sums }
     }
+
+    /// By round: the sum over all simulations.
+    pub(crate) fn by_round(&self) -> &[u128] {
+        &self.by_round
+    }
 }
 
 /// Collects the measures of rows, and their digest.
@@ -120,6 +125,12 @@ impl MeasureEstimate {
     pub(crate) fn all(sample: &Sample, measures: &[Measure]) -> Vec<Self> {
         let columns = measures.iter().zip(&sample.measures);
         columns.map(|(measure, column)| Self::of(measure, column)).collect()
+    }
+
+    /// So many units of the measured numbers are 1 here.
+    pub(crate) fn units(&self) -> u64 {
+        let is_weight = self.name == Measure::Weight.to_string();
+        if is_weight { Measure::Weight.units() } else { 1 }
     }
 
     fn of(measure: &Measure, column: &MeasuredColumn) -> Self {

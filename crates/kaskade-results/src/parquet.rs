@@ -68,7 +68,8 @@ pub(crate) enum Column<'a> {
 }
 
 /// The bytes of `simulations.parquet`: a row a simulation, ascending. Each of `measures`, which are
-/// those of `sample`, has a column `measure:NAME` of what its estimate is made of.
+/// those of `sample`, has a column `measure:NAME` of what its estimate is made of: whole numbers,
+/// but of weights, which are summed in parts of one.
 ///
 /// # Errors
 /// [`ResultsError::Encode`] if the encoder refuses.
@@ -82,12 +83,21 @@ pub fn simulations_parquet(
         Column::U32(&sample.rounds),
         Column::U64(&sample.fingerprints),
     ];
-    let measured = measures.iter().zip(&sample.measures);
-    let mut names = Vec::new();
-    for (measure, column) in measured {
-        names.push(format!("measure:{}", measure.name));
-        columns.push(Column::U64(column.by_simulation(measure.is_stock)));
-    }
+    let values = || {
+        let measured = measures.iter().zip(&sample.measures);
+        measured.map(|(measure, column)| (measure.units(), column.by_simulation(measure.is_stock)))
+    };
+    let scaled = values().map(|(units, values)| -> Vec<f64> {
+        let values = if units == 1 { &[] } else { values };
+        values.iter().map(|&value| value as f64 / units as f64).collect()
+    });
+    let scaled: Vec<_> = scaled.collect();
+    columns.extend(values().zip(&scaled).map(|((units, values), scaled)| match units {
+        1 => Column::U64(values),
+        _ => Column::F64(scaled),
+    }));
+    let names = measures.iter().map(|measure| format!("measure:{}", measure.name));
+    let names: Vec<_> = names.collect();
     let schema = || {
         let whole = parse_message_type(SIMULATIONS_SCHEMA)?;
         let mut fields = whole.get_fields().to_vec();

@@ -4,6 +4,7 @@
 //! has no script, no font, no link to anywhere, and says so to the browser.
 
 mod axis;
+mod measures;
 mod page;
 mod plots;
 mod shapes;
@@ -38,6 +39,11 @@ impl<'a> Reported<'a> {
     pub fn new(sample: &'a Sample, summary: &'a Summary) -> Self {
         Self { name: summary.job.as_str(), summary, spreads: &sample.sorted_spreads }
     }
+
+    /// Whether nodes transmit until they recover.
+    fn is_epidemic(&self) -> bool {
+        self.summary.spec.model.recovery.is_some()
+    }
 }
 
 impl<'a> From<&'a StoredResult> for Reported<'a> {
@@ -55,12 +61,10 @@ pub fn report(results: &[Reported<'_>], comparisons: &[Comparison]) -> String {
 /// The plots of that page, each also good as a file of its own.
 #[must_use]
 pub fn plots(results: &[Reported<'_>], comparisons: &[Comparison]) -> Vec<Plot> {
-    let mut all = vec![
-        plots::growth(results),
-        plots::new_by_round(results),
-        plots::reproduction(results),
-        plots::survival(results),
-    ];
+    let mut all = vec![plots::growth(results), plots::new_by_round(results)];
+    all.extend(plots::reproduction(results));
+    all.push(plots::survival(results));
+    all.extend(measures::courses(results));
     all.extend(shapes::shapes(results));
     if !comparisons.is_empty() {
         all.push(plots::differences(comparisons));

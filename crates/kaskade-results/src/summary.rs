@@ -145,6 +145,7 @@ impl Summary {
         let n = sample.n_simulations();
         let stop = |until| Stop::of(until, spec.run.simulations, n, &spread);
         let stop = spec.run.until.and_then(stop);
+        let growth = growth(sample, &spec, &measures);
         Self {
             schema_version: SCHEMA_VERSION,
             coin_version: spec.coin_version(),
@@ -158,7 +159,7 @@ impl Summary {
             outbreak: Outbreak::of(sample),
             measures: MeasureEstimate::all(sample, &measures),
             rounds: RoundsEstimate::of(sample),
-            growth: growth(sample),
+            growth,
             course: Course::of(sample),
             distribution: distribution(sample),
             shape: sample.cascades.as_ref().map(Shape::of),

@@ -14,7 +14,7 @@ const MAX_COLUMNS: usize = 80;
 /// Labels stand to the left of this column.
 const LABEL_COLUMNS: usize = 12;
 
-/// Longer growth curves are shown by this many rounds, evenly spaced.
+/// Longer growth curves are shown by this many rounds, evenly spaced, and their peak.
 const MAX_ROUNDS: usize = 24;
 
 /// Bars are as long as the line leaves room for, up to this.
@@ -121,7 +121,8 @@ fn performance_lines(text: &mut String, performance: &Performance) {
 }
 
 fn growth_table(text: &mut String, growth: &[GrowthRound]) {
-    let shown = evenly_spaced(growth);
+    let active = active(growth);
+    let shown = evenly_spaced(&active);
     let final_total = growth.last().map_or(0.0, |round| round.mean_total);
     let largest_new = growth.iter().map(|round| round.mean_new).fold(0.0, f64::max);
     let means = |mean: fn(&GrowthRound) -> f64, largest| -> Vec<String> {
@@ -157,20 +158,36 @@ fn growth_table(text: &mut String, growth: &[GrowthRound]) {
         let share = round.mean_total / final_total;
         push_line(text, &format!("{cells}  {}", bar(share, bar_columns)));
     }
-    if shown.len() < growth.len() {
-        let shown = shown.len();
-        let all = count(growth.len() as u64);
-        push_line(text, &format!("{shown} of {all} rounds; --json has them all"));
+    let (n_shown, all) = (shown.len(), count(growth.len() as u64));
+    if n_shown < active.len() {
+        push_line(text, &format!("{n_shown} of {all} rounds; --json has them all"));
+    } else if n_shown < growth.len() {
+        push_line(text, &format!("{n_shown} of {all} rounds: nothing happened in the others"));
     }
 }
 
-/// At most [`MAX_ROUNDS`] rounds of `growth`, the first and the last among them.
-fn evenly_spaced(growth: &[GrowthRound]) -> Vec<&GrowthRound> {
-    if growth.len() <= MAX_ROUNDS {
-        return growth.iter().collect();
+/// The rounds of `growth` in which something happened, and the first.
+fn active(growth: &[GrowthRound]) -> Vec<&GrowthRound> {
+    growth.iter().filter(|round| round.round == 0 || round.mean_new > 0.0).collect()
+}
+
+/// At most [`MAX_ROUNDS`] of `rounds`, evenly spaced, the first, the last and the peak among them.
+fn evenly_spaced<'a>(rounds: &[&'a GrowthRound]) -> Vec<&'a GrowthRound> {
+    if rounds.len() <= MAX_ROUNDS {
+        return rounds.to_vec();
     }
-    let last = growth.len() - 1;
-    (0..MAX_ROUNDS).map(|place| &growth[place * last / (MAX_ROUNDS - 1)]).collect()
+    let last = rounds.len() - 1;
+    let place = |number: usize| number * last / (MAX_ROUNDS - 1);
+    let mut shown: Vec<_> = (0..MAX_ROUNDS).map(|number| rounds[place(number)]).collect();
+    // The seeds' round is no peak: nobody followed in it.
+    let peak = (1..=last).rev().max_by(|&a, &b| rounds[a].mean_new.total_cmp(&rounds[b].mean_new));
+    let peak = peak.unwrap_or(last);
+    if peak < last {
+        // It stands for the nearest that is shown before it, or for the one after the seeds'.
+        let number = (1..MAX_ROUNDS - 1).rev().find(|&number| place(number) <= peak);
+        shown[number.unwrap_or(1)] = rounds[peak];
+    }
+    shown
 }
 
 fn push_line(text: &mut String, line: &str) {

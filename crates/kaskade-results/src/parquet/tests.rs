@@ -135,3 +135,19 @@ fn what_was_measured_has_columns_of_its_own() {
         (vec!["3".to_owned(), "5".to_owned()], vec!["4".into(), "2".into()])
     );
 }
+
+#[test]
+fn weights_are_in_plain_units() {
+    use kaskade_model::dynamics::Measure;
+    let mut measured = fixture::rows(&[&[1, 2], &[1]]);
+    measured[0].series = vec![vec![1], vec![1_500_000, 250_000]];
+    measured[1].series = vec![vec![2], vec![]];
+    let sample = Sample::collect(measured, 100).unwrap();
+    let measures = MeasureEstimate::all(&sample, &[Measure::Fakes, Measure::Weight]);
+    let reader = reader(simulations_parquet(&sample, &measures).unwrap());
+    let found: Vec<_> = rows(&reader)
+        .iter()
+        .map(|row| (row.get_ulong(4).unwrap(), row.get_double(5).unwrap()))
+        .collect();
+    assert_eq!(found, [(1, 1.75), (2, 0.0)]);
+}

@@ -1,6 +1,7 @@
 //! The page round the plots.
 
 use super::Reported;
+use super::measures;
 use super::style;
 use super::svg::{Plot, escape};
 use crate::compare::{Comparison, Method};
@@ -24,6 +25,7 @@ pub(super) fn page(results: &[Reported<'_>], comparisons: &[Comparison], plots: 
         body += &comparison_table(comparisons);
     }
     body += &gallery(plots);
+    body += &measures::section(results);
     results.iter().for_each(|result| body += &reach(result));
     results.iter().for_each(|result| body += &origin(result));
     whole(&title, &body)
@@ -89,10 +91,15 @@ fn headline(result: &Reported<'_>) -> String {
     }
     let first = result.summary.growth.first().and_then(|round| round.reproduction_number);
     if let Some(first) = first {
-        cards.push(("followers a seed", figure(first), "in the first round".to_owned()));
+        let note = if result.is_epidemic() {
+            "until it recovers, as in round 1"
+        } else {
+            "in the first round"
+        };
+        cards.push(("followers a seed", figure(first), note.to_owned()));
     }
     cards.push((
-        "peak",
+        "peak (median)",
         format!("round {}", count(course.peak_round.quantiles.p50)),
         format!("cascades last {} rounds on average", figure(rounds.mean)),
     ));

@@ -110,36 +110,45 @@ impl Curve {
     }
 }
 
-/// The effective reproduction number, round by round.
-pub(super) fn reproduction(results: &[Reported<'_>]) -> Plot {
+/// The effective reproduction number, round by round; nothing where no result knows it.
+pub(super) fn reproduction(results: &[Reported<'_>]) -> Option<Plot> {
     let numbers = |result: &Reported<'_>| -> Vec<(f64, f64)> {
         let known = result.summary.growth.iter();
         let known = known.filter_map(|r| Some((f64::from(r.round), r.reproduction_number?)));
         known.collect()
     };
-    let all = results.iter().flat_map(numbers).map(|(_, value)| value);
-    let y = Axis::linear(0.0, HEADROOM * all.fold(1.2, f64::max), UP);
-    let mut canvas =
-        Canvas::new(rounds_axis(results), y, "round", "nodes that follow each new one");
+    let all: Vec<_> = results.iter().flat_map(numbers).map(|(_, value)| value).collect();
+    if all.is_empty() {
+        return None;
+    }
+    let y = Axis::linear(0.0, HEADROOM * all.into_iter().fold(1.2, f64::max), UP);
+    let label = match results.iter().all(Reported::is_epidemic) {
+        true => "nodes that each infectious one infects",
+        false => "nodes that follow each new one",
+    };
+    let mut canvas = Canvas::new(rounds_axis(results), y, "round", label);
     canvas.level(1.0);
     let mut rows = Vec::new();
     let mut description = "Above 1 the message gains ground, below 1 it dies out. ".to_owned();
     for (number, result) in results.iter().enumerate() {
         let numbers = numbers(result);
         canvas.line(class(number), thinned(&numbers).into_iter().copied());
+        if let [alone] = numbers[..] {
+            canvas.dots(class(number), [alone]);
+        }
         if results.len() > 1 {
             canvas.legend(class(number), result.name);
         }
-        if let Some((_, first)) = numbers.first() {
+        if let Some(first) = result.summary.growth.first().and_then(|of| of.reproduction_number) {
             let name = result.name;
-            description += &format!("{name}: the seeds win {} followers each. ", figure(*first));
+            description += &format!("{name}: the seeds win {} followers each. ", figure(first));
         }
         rows.extend(thinned(&numbers).into_iter().map(|(round, value)| {
             vec![result.name.to_owned(), format!("{round}"), figure(*value)]
         }));
     }
     let header = ["result", "round", "reproduction number"];
-    canvas.finish("reproduction", "Reproduction number", description, &header, rows)
+    Some(canvas.finish("reproduction", "Reproduction number", description, &header, rows))
 }
 
 /// The share of simulations that reach at least so many nodes, both on logarithmic scales.

@@ -63,21 +63,24 @@ fn plots_are_files_of_their_own() {
 fn every_plot_has_a_picture() {
     let (results, comparisons) = several();
     let reported: Vec<_> = results.iter().map(Reported::from).collect();
-    for plot in plots(&reported, &comparisons) {
-        let png = plot.png().unwrap();
-        assert_eq!(png, plot.png().unwrap(), "the same bytes");
-        let pixels = Pixels::of(&png);
-        assert_eq!((pixels.width, pixels.height), (960, 600), "{}", plot.name);
-        for (x, y) in [(0, 0), (959, 0), (0, 599), (959, 599)] {
-            assert_eq!(pixels.at(x, y), [255; 3], "{}: the paper is white", plot.name);
-        }
-        let blue = pixels.count(|colour| colour == [0x00, 0x72, 0xb2]);
-        assert!(blue > 50, "{}: {blue} pixels of a line", plot.name);
-        // What stands above the frame is the vertical axis's label, in ink.
-        let label = (0..40).flat_map(|y| (8..400).map(move |x| (x, y)));
-        let ink = label.filter(|&(x, y)| pixels.at(x, y)[0] < 110).count();
-        assert!(ink > 200, "{}: {ink} pixels of the label", plot.name);
+    plots(&reported, &comparisons).iter().for_each(has_a_picture);
+}
+
+/// Fails unless the picture of `plot` has paper, a line and a label, and is the same twice.
+pub(super) fn has_a_picture(plot: &Plot) {
+    let png = plot.png().unwrap();
+    assert_eq!(png, plot.png().unwrap(), "the same bytes");
+    let pixels = Pixels::of(&png);
+    assert_eq!((pixels.width, pixels.height), (960, 600), "{}", plot.name);
+    for (x, y) in [(0, 0), (959, 0), (0, 599), (959, 599)] {
+        assert_eq!(pixels.at(x, y), [255; 3], "{}: the paper is white", plot.name);
     }
+    let blue = pixels.count(|colour| colour == [0x00, 0x72, 0xb2]);
+    assert!(blue > 50, "{}: {blue} pixels of a line", plot.name);
+    // What stands above the frame is the vertical axis's label, in ink.
+    let label = (0..40).flat_map(|y| (8..400).map(move |x| (x, y)));
+    let ink = label.filter(|&(x, y)| pixels.at(x, y)[0] < 110).count();
+    assert!(ink > 200, "{}: {ink} pixels of the label", plot.name);
 }
 
 #[test]
@@ -86,6 +89,18 @@ fn a_job_of_one_simulation_has_a_report() {
     let summary = Summary::new(&sample, fixture::record());
     let page = report(&[Reported::new(&sample, &summary)], &[]);
     assert!(!page.contains("NaN"));
+}
+
+#[test]
+fn a_reproduction_number_that_is_unknown_has_no_plot() {
+    let mut record = fixture::record();
+    record.spec.model.meeting = Some(0.5);
+    let (sample, _) = fixture::summary();
+    let summary = Summary::new(&sample, record);
+    assert!(summary.growth.iter().all(|round| round.reproduction_number.is_none()));
+    let page = report(&[Reported::new(&sample, &summary)], &[]);
+    assert_eq!(page.matches("<svg ").count(), 3);
+    assert!(!page.contains("followers"));
 }
 
 #[test]

@@ -132,3 +132,40 @@ fn long_curves_show_their_ends_and_say_so() {
     assert_eq!(rows[MAX_ROUNDS].split_whitespace().next(), Some("1,000"));
     assert_eq!(rows[MAX_ROUNDS + 1], "24 of 1,001 rounds; --json has them all");
 }
+
+/// The rounds that are shown of a job with these activations, and what is said of the others.
+fn shown(new_per_round: &[u64]) -> (Vec<String>, Option<String>) {
+    let text = table(&Summary::new(&fixture::sample(&[new_per_round]), fixture::record()));
+    let lines = text.lines().skip_while(|line| !line.contains("mean new")).skip(1);
+    let lines: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+    let (said, rows) = lines.split_last().unwrap();
+    let first = |line: &str| line.split_whitespace().next().unwrap().to_owned();
+    match said.contains(" of ") {
+        true => (rows.iter().map(|row| first(row)).collect(), Some((*said).to_owned())),
+        false => (lines.iter().map(|row| first(row)).collect(), None),
+    }
+}
+
+#[test]
+fn rounds_in_which_nothing_happened_are_skipped() {
+    let mut new = vec![0; 91];
+    (0..91).step_by(10).for_each(|round| new[round] = 1 + round as u64);
+    let (rounds, said) = shown(&new);
+    assert_eq!(rounds, ["0", "10", "20", "30", "40", "50", "60", "70", "80", "90"]);
+    assert_eq!(said.unwrap(), "10 of 91 rounds: nothing happened in the others");
+    assert_eq!(shown(&[2, 1, 1]), (vec!["0".into(), "1".into(), "2".into()], None));
+}
+
+#[test]
+fn the_peak_is_always_shown() {
+    for peak in 1..200 {
+        let mut new = vec![1; 200];
+        (new[0], new[peak]) = (50, 40);
+        let (rounds, said) = shown(&new);
+        assert_eq!((rounds.len(), said.is_some()), (MAX_ROUNDS, true));
+        assert!(rounds.contains(&peak.to_string()), "{peak}: {rounds:?}");
+        assert_eq!((rounds[0].as_str(), rounds[MAX_ROUNDS - 1].as_str()), ("0", "199"));
+        let numbers: Vec<u32> = rounds.iter().map(|round| round.parse().unwrap()).collect();
+        assert!(numbers.is_sorted_by(|a, b| a < b), "{peak}: {rounds:?}");
+    }
+}
