@@ -7,7 +7,7 @@ use super::plots::{class, thinned};
 use super::style::LINES;
 use super::svg::{ACROSS, Canvas, Plot, UP_LOWER};
 use crate::measured::{Amount, MeasureEstimate};
-use crate::table::figures::figure;
+use crate::table::figures::{count, figure};
 
 /// How far above the highest value an axis ends.
 const HEADROOM: f64 = 1.05;
@@ -124,8 +124,7 @@ fn row(measure: &MeasureEstimate) -> Vec<String> {
     let quantiles = measure.quantiles;
     let of = if measure.is_stock { "the peak" } else { "the sum" };
     let mut cells = vec![measure.name.clone(), figure(measure.mean), interval];
-    cells
-        .extend([quantiles.p05, quantiles.p50, quantiles.p95].map(|Amount(amount)| figure(amount)));
+    cells.extend([quantiles.p05, quantiles.p50, quantiles.p95].map(said));
     cells.push(of.to_owned());
     cells
 }
@@ -202,6 +201,11 @@ impl Kind {
     }
 }
 
+/// Whole numbers, which all but weights are, have no decimals.
+fn said(Amount(amount): Amount) -> String {
+    if amount.fract() == 0.0 { count(amount as u64) } else { figure(amount) }
+}
+
 /// The places of those of `courses` that rise highest, as many as there are looks of lines, in their
 /// own order.
 fn highest(courses: &[Course<'_>]) -> Vec<usize> {
@@ -271,7 +275,10 @@ mod tests {
 
         let page = crate::report(&[result], &[]);
         assert_eq!(page.matches("<svg ").count(), 4 + 3);
-        assert!(page.contains("<td>infectious</td><td>6.00</td><td>6.00 to 6.00</td>"), "{page}");
+        assert!(
+            page.contains("<td>infectious</td><td>6.00</td><td>6.00 to 6.00</td><td>6</td>"),
+            "{page}"
+        );
         assert!(page.contains("mean ± 1.96 standard errors"));
         assert!(!page.contains("NaN") && !page.contains("<b>"));
     }
