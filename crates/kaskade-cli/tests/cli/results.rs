@@ -89,6 +89,48 @@ fn measures_are_compared_where_both_results_have_them() {
 }
 
 #[test]
+fn a_graph_is_found_from_where_the_job_was_run() {
+    let folder = Folder::new();
+    folder.json(&["generate", "rmat", "--scale", "8", "--out", "g.kg"]);
+    fs::create_dir(folder.path("sub")).unwrap();
+    let spec = "version = 1\n[graph]\npath = \"../g.kg\"\n[seeds]\ntop_degree = 2\n[run]\n\
+                simulations = 50\n";
+    folder.write("sub/job.toml", spec);
+    let run = folder.json(&["run", "sub/job.toml", "--out", "r"]);
+    let flag = folder.json(&["run", "sub/job.toml", "--graph", "g.kg"]);
+    assert_eq!(run["digest"], flag["digest"], "wherever the graph is seen from");
+    assert_eq!(folder.json(&["rerun", "r"])["digest"], run["digest"]);
+    folder.json(&["replay", "r", "--simulation", "7"]);
+    fs::rename(folder.path("g.kg"), folder.path("h.kg")).unwrap();
+    for command in [&["rerun", "r"][..], &["replay", "r", "--simulation", "7"]] {
+        let text = folder.refusal(command, 4);
+        assert!(text.contains("sub/../g.kg") && text.contains("--graph DIR"), "{text}");
+    }
+    assert_eq!(folder.json(&["rerun", "r", "--graph", "h.kg"])["digest"], run["digest"]);
+}
+
+#[test]
+fn what_is_no_result_is_named_and_epidemics_have_no_trees() {
+    let folder = Folder::new();
+    folder.json(&["generate", "rmat", "--scale", "8", "--out", "g.kg"]);
+    let text = folder.refusal(&["verify", "gone"], 4);
+    assert!(text.contains("gone does not exist"), "{text}");
+    let spec = "version = 1\n[graph]\npath = \"g.kg\"\n[run]\nsimulations = 20\n[sweep]\n\
+                \"seeds.random\" = [1, 2]\n";
+    folder.write("s.toml", spec);
+    folder.json(&["run", "s.toml", "--out", "sweep"]);
+    for command in [&["verify", "sweep"][..], &["rerun", "sweep"], &["compare", "sweep", "sweep"]] {
+        let text = folder.refusal(command, 7);
+        assert!(text.contains("sweep is the directory of a sweep"), "{text}");
+    }
+    let epidemic = ["--model", "sir", "--recovery", "0.5", "--simulations", "20"];
+    let run = ["run", "--graph", "g.kg", "--seeds", "top-degree:2", "--out", "sir"];
+    folder.json(&[&run[..], &epidemic[..]].concat());
+    let text = folder.refusal(&["replay", "sir", "--simulation", "3"], 7);
+    assert!(text.contains("epidemics have no trees"), "{text}");
+}
+
+#[test]
 fn a_report_is_one_file_and_never_replaces_another_unasked() {
     let folder = Folder::new();
     two_results(&folder);
