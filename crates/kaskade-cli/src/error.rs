@@ -9,7 +9,7 @@ use kaskade_ingest::IngestError;
 use kaskade_model::JobId;
 use kaskade_model::diffusion::ModelError;
 use kaskade_model::job::PlanError;
-use kaskade_model::spec::SpecError;
+use kaskade_model::spec::{ModelKind, SpecError};
 use kaskade_results::ResultsError;
 use kaskade_rpc::security::SecurityError;
 use kaskade_rpc::{ConvertError, RpcError};
@@ -178,6 +178,23 @@ pub(crate) enum CliError {
         /// The digest of the graph at hand.
         found: String,
     },
+    /// The graph of a result is not where its spec has it.
+    #[error(
+        "the graph of the result is not at {path}, as seen from this folder: name it with --graph DIR"
+    )]
+    GraphElsewhere {
+        /// Where it was.
+        path: PathBuf,
+    },
+    /// A simulation of an epidemic is to be shown as a tree.
+    #[error(
+        "the result is of `{kind}`: epidemics have no trees of who passed it to whom, since a node may \
+         be infected again"
+    )]
+    NoTrees {
+        /// The model.
+        kind: ModelKind,
+    },
     /// A result that was made again differs.
     #[error(
         "the result has digest {expected}, made again it has {found}: one of the two was computed \
@@ -279,6 +296,12 @@ impl CliError {
 
     /// A flaw in what flags asked for; the spec's key is said as the flag that sets it.
     pub(crate) fn of_flag(error: &SpecError) -> Self {
+        if error.key.starts_with("rival") {
+            return Self::Incomplete(
+                "no flag names rivals: write a spec, and in it a [[rival]] with `name` and `seeds` for \
+                 each of them",
+            );
+        }
         let key = error.key.split('.').rfind(|key| *key != "kind").unwrap_or(&error.key);
         let flag = match &*error.key {
             "launch.probability" => "--launch-probability".to_owned(),

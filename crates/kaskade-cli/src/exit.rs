@@ -10,6 +10,7 @@ use kaskade_engine::EngineError;
 use kaskade_ingest::{IngestError, Malformed, NodeTableError};
 use kaskade_model::tally::TallyError;
 use kaskade_results::ResultsError;
+use kaskade_results::error::Instead;
 use kaskade_rpc::ErrorCode;
 use kaskade_rpc::security::SecurityError;
 use kaskade_store::{StoreError, StoreErrorKind};
@@ -70,7 +71,7 @@ fn code(error: &CliError) -> u8 {
         E::ReadFile { source, .. } if source.kind() == io::ErrorKind::InvalidData => INVALID,
         E::ReadFile { source, .. } | E::WriteFile { source, .. } => of_io(source),
         E::TooLarge { .. } | E::Threads { .. } => LIMIT,
-        E::OtherGraph { .. } => INVALID,
+        E::OtherGraph { .. } | E::NoTrees { .. } => INVALID,
         E::FileExists { .. } => NOT_ALLOWED,
         E::Parquet { .. } | E::UncheckedDamage | E::OtherResult { .. } => CORRUPT,
         E::Store(error) => of_store(error),
@@ -88,7 +89,10 @@ fn code(error: &CliError) -> u8 {
         E::Security(SecurityError::ReadableByOthers { .. }) => NOT_ALLOWED,
         E::Security(_) => INVALID,
         E::Certificate(_) => INVALID,
-        E::NoSuchToken { .. } | E::NoSuchSimulation { .. } | E::NobodyStarted { .. } => NOT_FOUND,
+        E::NoSuchToken { .. }
+        | E::NoSuchSimulation { .. }
+        | E::NobodyStarted { .. }
+        | E::GraphElsewhere { .. } => NOT_FOUND,
         E::NoRandomness(_) => JOB_FAILED,
         E::Worker(error) => of_worker(error),
         E::Coordinator(error) => of_coordinator(error),
@@ -161,6 +165,8 @@ fn of_results(error: &ResultsError) -> u8 {
         | R::NotASweep { .. }
         | R::SweepInUse { .. } => NOT_ALLOWED,
         R::NoName { .. } => USAGE,
+        R::NoResult { found: Instead::Nothing, .. } => NOT_FOUND,
+        R::NoResult { .. } => INVALID,
         R::TooManySimulations { .. } | R::TooLargeToDraw { .. } => LIMIT,
         R::Io { source, .. } => of_io(source),
         R::UnknownFile { .. }

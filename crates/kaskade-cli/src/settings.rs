@@ -4,7 +4,8 @@
 //! `$XDG_CONFIG_HOME/kaskade/kaskade.toml`, then the built-in default. A key is the name of
 //! an environment variable without `KASKADE_`, in lower case: `threads = 4` stands where
 //! `KASKADE_THREADS=4` would. Each file becomes the default of the flags that it names, so
-//! `--help` shows what holds, and the parser checks every value.
+//! `--help` shows what holds, and the parser checks every value. A variable that is empty is one
+//! that is not set.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -60,7 +61,7 @@ fn given(arguments: &[OsString], flag: &str, variable: &str) -> Option<OsString>
             return Some(value.into());
         }
     }
-    env::var_os(variable)
+    env::var_os(variable).filter(|value| !value.is_empty())
 }
 
 fn user_file() -> Option<PathBuf> {
@@ -87,6 +88,8 @@ fn settable_keys(command: &Command) -> Vec<String> {
 fn with_defaults(command: Command, settings: &BTreeMap<String, String>) -> Command {
     let command = command.mut_args(|arg| {
         let key = arg.get_env().and_then(|variable| key_of(variable.to_str()?));
+        let is_empty = arg.get_env().and_then(env::var_os).is_some_and(|value| value.is_empty());
+        let arg = if is_empty { arg.env(None::<&'static str>) } else { arg };
         match key.and_then(|key| settings.get(&key)) {
             Some(value) => arg.default_value(value).required(false),
             None => arg,

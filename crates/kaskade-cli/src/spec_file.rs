@@ -140,6 +140,10 @@ fn job(
     for seeds in spec.later_seeds_mut() {
         *seeds = read_seeds(seeds, draft.folder())?;
     }
+    if let Graph::Directory(path) = &graph {
+        // A result lies elsewhere than the spec: it has to say where the graph is seen from here.
+        spec.graph.path = path.to_str().map(str::to_owned).or(spec.graph.path);
+    }
     let spec = draft.resolve(spec)?;
     Ok(Job { spec, graph, out, document })
 }

@@ -8,9 +8,10 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::error::ResultsError;
+use crate::error::{Instead, ResultsError};
 use crate::files::{FileKind, ResultFile};
 use crate::manifest::Manifest;
+use crate::sweep::SweepTable;
 
 /// Writes `files` as the result directory `dir`, after checking them against their
 /// manifest: they may come from the wire. Missing parents are created.
@@ -87,7 +88,8 @@ pub enum Target {
 /// Reads the result directory `dir` and checks it against its manifest.
 ///
 /// # Errors
-/// Those of [`Manifest::check`]; [`ResultsError::Io`] if a file cannot be read.
+/// [`ResultsError::NoResult`] where no file of a result is; those of [`Manifest::check`];
+/// [`ResultsError::Io`] if a file cannot be read.
 pub fn read_directory(dir: &Path) -> Result<Vec<ResultFile>, ResultsError> {
     let mut files = Vec::new();
     for kind in FileKind::ALL {
@@ -97,6 +99,14 @@ pub fn read_directory(dir: &Path) -> Result<Vec<ResultFile>, ResultsError> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(ResultsError::io("read", &path)(error)),
         }
+    }
+    if files.is_empty() {
+        let found = match dir.try_exists() {
+            Ok(false) => Instead::Nothing,
+            _ if SweepTable::is_in(dir) => Instead::Sweep,
+            _ => Instead::Other,
+        };
+        return Err(ResultsError::NoResult { path: dir.to_owned(), found });
     }
     Manifest::check(&files)?;
     Ok(files)

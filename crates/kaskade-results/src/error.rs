@@ -72,6 +72,14 @@ pub enum ResultsError {
         /// The file.
         file: FileKind,
     },
+    /// No result is where one is to be read.
+    #[error("{} {found}", path.display())]
+    NoResult {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What is there.
+        found: Instead,
+    },
     /// A result without one of the files that its manifest lists, or without a manifest.
     #[error("the result lacks {file}: fetch it again, or run the job again")]
     MissingFile {
@@ -208,6 +216,29 @@ impl ResultsError {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }
+    }
+}
+
+/// What is where a result was looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instead {
+    /// Nothing.
+    Nothing,
+    /// The directory of a sweep.
+    Sweep,
+    /// Another directory.
+    Other,
+}
+
+impl fmt::Display for Instead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nothing => "does not exist: name the directory of a result",
+            Self::Sweep => {
+                "is the directory of a sweep: name one of its results, which are in its folder points"
+            }
+            Self::Other => "is a directory without a result: name one that `run --out` has written",
+        })
     }
 }
 

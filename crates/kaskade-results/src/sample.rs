@@ -9,6 +9,7 @@ use crate::digest::RowHasher;
 use crate::error::{ResultsError, RowProblem};
 use crate::measured::{MeasureCollector, MeasuredColumn};
 use crate::reach::Reach;
+use crate::summary::Summary;
 
 /// The most simulations in one result. With spreads of at most 2³² nodes, n · Σ spread²
 /// stays below 2¹²⁸, so that the deviation comes from exact integers.
@@ -105,6 +106,15 @@ impl Sample {
             self.reach = Some(Reach::collect(tally.reached(), n_simulations, nodes, segment));
         }
         self
+    }
+
+    /// By simulation, the measure `name` of `summary`, which is this sample's: its sum over the
+    /// rounds, or its peak where it rises and falls.
+    #[must_use]
+    pub fn measured(&self, summary: &Summary, name: &str) -> Option<&[u64]> {
+        let mut all = summary.measures.iter().zip(&self.measures);
+        let (measure, column) = all.find(|(measure, _)| measure.name == name)?;
+        Some(column.by_simulation(measure.is_stock))
     }
 
     /// Who passed it to whom, if simulations were traced.

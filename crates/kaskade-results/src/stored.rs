@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use bytes::Bytes;
+use kaskade_model::dynamics::{Measure, WEIGHT_UNITS};
 use kaskade_model::spec::OriginalId;
 use parquet::column::reader::ColumnReader;
 use parquet::data_type::ByteArray;
@@ -16,6 +17,7 @@ use crate::cascades::{Activation, Cascades};
 use crate::directory::read_directory;
 use crate::error::ResultsError;
 use crate::files::{FileKind, ResultFile};
+use crate::measured::MeasureEstimate;
 use crate::summary::Summary;
 
 pub use csv::csv_tables;
@@ -31,8 +33,21 @@ pub struct StoredResult {
     pub simulations: Vec<u64>,
     /// Their spreads.
     pub spreads: Vec<u64>,
+    /// What else was measured of them.
+    pub measures: Vec<Measured>,
     /// Its files.
     pub files: Vec<ResultFile>,
+}
+
+/// A measure by simulation: its sum over the rounds, or its peak where it rises and falls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Its name.
+    pub name: String,
+    /// Whether it rises and falls.
+    pub is_stock: bool,
+    /// In the order of the simulations.
+    pub values: Vec<f64>,
 }
 
 impl StoredResult {
@@ -54,16 +69,18 @@ impl StoredResult {
         let summary: Summary = serde_json::from_slice(bytes(file)?)
             .map_err(|source| ResultsError::Unreadable { file, source })?;
         let file = FileKind::Simulations;
-        let table = Table::read(bytes(file)?);
+        let table = Table::read(bytes(file)?, &summary.measures);
         let table = table.map_err(|source| ResultsError::Decode { file, source })?;
+        let is_whole = |measure: &Measured| measure.values.len() == table.simulations.len();
         let agree = table.digest.as_ref() == Some(&summary.digest)
             && table.simulations.len() as u64 == summary.simulations
-            && table.spreads.len() as u64 == summary.simulations;
+            && table.spreads.len() as u64 == summary.simulations
+            && table.measures.iter().all(is_whole);
         if !agree {
             return Err(ResultsError::Disagree { file });
         }
-        let Table { simulations, spreads, .. } = table;
-        Ok(Self { name, summary, simulations, spreads, files })
+        let Table { simulations, spreads, measures, .. } = table;
+        Ok(Self { name, summary, simulations, spreads, measures, files })
     }
 
     /// Who passed it to whom, if simulations were traced.
@@ -115,20 +132,35 @@ fn read_cascades(bytes: &[u8]) -> Result<Cascades, ParquetError> {
 struct Table {
     simulations: Vec<u64>,
     spreads: Vec<u64>,
+    measures: Vec<Measured>,
     digest: Option<String>,
 }
 
 impl Table {
-    fn read(bytes: &[u8]) -> Result<Self, ParquetError> {
+    /// With the columns of `measures`.
+    fn read(bytes: &[u8], measures: &[MeasureEstimate]) -> Result<Self, ParquetError> {
         let reader = SerializedFileReader::new(Bytes::copy_from_slice(bytes))?;
         let notes = reader.metadata().file_metadata().key_value_metadata();
         let digest = notes.into_iter().flatten().find(|note| note.key == "kaskade.digest");
         Ok(Self {
             simulations: column(&reader, "simulation")?,
             spreads: column(&reader, "spread")?,
+            measures: measures.iter().map(|of| measured(&reader, of)).collect::<Result<_, _>>()?,
             digest: digest.and_then(|note| note.value.clone()),
         })
     }
+}
+
+fn measured(
+    reader: &SerializedFileReader<Bytes>,
+    measure: &MeasureEstimate,
+) -> Result<Measured, ParquetError> {
+    let MeasureEstimate { name, is_stock, .. } = measure;
+    let is_weight = *name == Measure::Weight.to_string();
+    let units = if is_weight { WEIGHT_UNITS as f64 } else { 1.0 };
+    let values = column(reader, &format!("measure:{name}"))?;
+    let values = values.into_iter().map(|value| value as f64 / units).collect();
+    Ok(Measured { name: name.clone(), is_stock: *is_stock, values })
 }
 
 fn column(reader: &SerializedFileReader<Bytes>, name: &str) -> Result<Vec<u64>, ParquetError> {
@@ -214,7 +246,7 @@ mod tests {
     use super::*;
     use crate::files::result_files;
     use crate::manifest::{Manifest, Provenance};
-    use crate::{fixture, write_directory};
+    use crate::{JobRecord, Sample, fixture, write_directory};
 
     #[test]
     fn a_result_reads_back() {
@@ -227,6 +259,24 @@ mod tests {
         assert_eq!((stored.name.as_str(), &stored.summary), ("spring", &summary));
         assert_eq!(stored.simulations, [0, 1, 2, 3]);
         assert_eq!(stored.spreads, [17, 2, 5, 133]);
+    }
+
+    #[test]
+    fn measures_read_back_in_the_units_of_results() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("measured");
+        let mut rows = fixture::rows(&[&[1], &[1]]);
+        rows[0].series = vec![vec![2, 1], vec![1_000_000, 500_000]];
+        rows[1].series = vec![vec![0, 4], vec![0]];
+        let sample = Sample::collect(rows, 10).unwrap();
+        let measures = vec![Measure::Infectious, Measure::Weight];
+        let summary = Summary::new(&sample, JobRecord { measures, ..fixture::record() });
+        let files = result_files(&sample, &summary, &Provenance::default()).unwrap();
+        write_directory(&path, &files, false).unwrap();
+        let stored = StoredResult::read(&path).unwrap();
+        let [infectious, weight] = &stored.measures[..] else { panic!("{:?}", stored.measures) };
+        assert_eq!((infectious.is_stock, &infectious.values[..]), (true, &[2.0, 4.0][..]));
+        assert_eq!((weight.is_stock, &weight.values[..]), (false, &[1.5, 0.0][..]));
     }
 
     #[test]

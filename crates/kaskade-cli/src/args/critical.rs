@@ -1,12 +1,13 @@
 //! `kaskade critical-mass`.
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 
 use super::job::SpecArgs;
 use super::run::EngineArgs;
 
 /// The flags of `critical-mass`.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("goal").required(true).args(["reach", "takes_off"])))]
 pub(crate) struct CriticalMassArgs {
     /// The job.
     #[command(flatten)]
@@ -16,16 +17,19 @@ pub(crate) struct CriticalMassArgs {
     #[arg(long, value_name = "WHAT")]
     pub(crate) over: Over,
     /// The share of the nodes that is to be reached, for example 10%
-    #[arg(long, value_name = "SHARE", value_parser = share, required_unless_present = "takes_off")]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(crate) reach: Option<f64>,
     /// That it breaks out: that it gets beyond the valley between cascades that die and cascades
     /// that explode
-    #[arg(long, conflicts_with = "reach")]
+    #[arg(long)]
     pub(crate) takes_off: bool,
     /// The share of cascades that have to do so [default: for --reach their mean has to, for
     /// --takes-off 50%]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(crate) chance: Option<f64>,
+    /// With --reach: reached are not all nodes, but those of this measure, for example campaign.own
+    #[arg(long, value_name = "NAME", conflicts_with = "takes_off")]
+    pub(crate) measure: Option<String>,
     /// The confidence of the interval of the answer
     #[arg(long, value_name = "SHARE", value_parser = confidence, default_value = "95%")]
     pub(crate) confidence: f64,

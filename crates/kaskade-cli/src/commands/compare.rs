@@ -1,6 +1,6 @@
 //! `kaskade compare`.
 
-use kaskade_results::compare::Method;
+use kaskade_results::compare::{Difference, MeasureDifference, Method};
 use kaskade_results::{Comparison, StoredResult};
 use serde::Serialize;
 
@@ -32,35 +32,36 @@ struct Compared<'a> {
 }
 
 fn describe(comparison: &Comparison) -> String {
-    let Comparison { baseline, other, difference, .. } = comparison;
-    let percent = 100.0 * difference / comparison.baseline_mean;
+    let Comparison { baseline, other, spread, .. } = comparison;
+    let difference = spread.difference;
+    let percent = 100.0 * difference / spread.baseline_mean;
     let mut rows = vec![
         ("compared", format!("{other} with {baseline}")),
-        (
-            "spread",
-            format!("{:.2} against {:.2} nodes", comparison.other_mean, comparison.baseline_mean),
-        ),
+        ("spread", format!("{:.2} against {:.2} nodes", spread.other_mean, spread.baseline_mean)),
         ("difference", format!("{difference:+.3} nodes, {percent:+.2} %")),
     ];
-    if let Some([low, high]) = comparison.interval {
-        let verdict = if comparison.is_separated { "told apart" } else { "not told apart" };
-        let percent = 100.0 * comparison.confidence_level;
+    if let Some([low, high]) = spread.interval {
+        let verdict = if spread.is_separated { "told apart" } else { "not told apart" };
+        let percent = 100.0 * spread.confidence_level;
         rows.push(("", format!("{low:+.3} to {high:+.3} with {percent} % confidence: {verdict}")));
     }
     let how = match comparison.method {
         Method::Paired => format!("{} pairs of simulations", comparison.simulations),
         Method::Independent => format!("independent samples, from {} on", comparison.simulations),
     };
-    let correlation = comparison.correlation.map(|value| format!(", correlation {value:.4}"));
+    let correlation = spread.correlation.map(|value| format!(", correlation {value:.4}"));
     rows.push(("method", how + &correlation.unwrap_or_default()));
     if let (Some(needed), Some(independent)) =
-        (comparison.simulations_needed, comparison.simulations_needed_independent)
+        (spread.simulations_needed, spread.simulations_needed_independent)
     {
         let text = match comparison.method {
             Method::Paired => format!("{needed} simulations a side; independent, {independent}"),
             Method::Independent => format!("{needed} simulations a side"),
         };
         rows.push(("to tell", text));
+    }
+    for (place, measure) in comparison.measures.iter().enumerate() {
+        rows.push((if place == 0 { "measures" } else { "" }, describe_measure(measure)));
     }
     if let Some(shape) = comparison.shape {
         let virality = shape.virality.map(|virality| format!(", virality {virality:+.3}"));
@@ -75,4 +76,15 @@ fn describe(comparison: &Comparison) -> String {
     }
     rows.extend(comparison.notes.iter().map(|note| ("note", note.clone())));
     table(&rows)
+}
+
+fn describe_measure(measure: &MeasureDifference) -> String {
+    let MeasureDifference { name, is_stock, found } = measure;
+    let peak = if *is_stock { " at the peak" } else { "" };
+    let interval = found.interval.map_or_else(String::new, |[low, high]| {
+        let verdict = if found.is_separated { "told apart" } else { "not told apart" };
+        format!(" ({low:+.2} to {high:+.2}): {verdict}")
+    });
+    let Difference { other_mean, baseline_mean, difference, .. } = found;
+    format!("{name}{peak} {other_mean:.2} against {baseline_mean:.2}, {difference:+.2}{interval}")
 }

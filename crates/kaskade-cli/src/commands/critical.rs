@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use kaskade_model::dynamics::Measure;
 use kaskade_model::spec::{CoinFamily, ModelKind, Probability, SeedSpec, Spec};
 use kaskade_results::critical::{CriticalPush, Evaluation, Goal};
 use kaskade_results::sweep::SweptValue;
+use kaskade_results::{Sample, Summary};
 use serde::Serialize;
 
 use super::run::{LocalGraph, on_pool};
@@ -77,17 +79,20 @@ impl Ladder {
         };
         use ModelKind as M;
         let kind = spec.model.kind;
-        let is_exact = match args.over {
+        let gains = match args.over {
             Over::Seeds => {
                 matches!(kind, M::IndependentCascade | M::LinearThreshold | M::Threshold)
             }
             Over::Probability => kind == M::IndependentCascade,
         };
+        // Of the others a node may change from one to the other.
+        let is_of_nodes = |name: &String| name == "fakes" || name.starts_with("segment.");
+        let is_exact = gains && args.measure.as_ref().is_none_or(is_of_nodes);
         if !is_exact {
+            let lost = args.measure.as_ref().map_or_else(String::new, |name| format!("`{name}` "));
             notes.push(format!(
-                "in `{}` a larger push may lose in single cascades: the answer takes it that it gains \
-                 on average",
-                spec.model.kind
+                "in `{kind}` a larger push may lose {lost}in single cascades: the answer takes it that \
+                 it gains on average"
             ));
         }
         Ok(Self { spec, over: args.over, last, is_exact, notes })
@@ -132,12 +137,12 @@ struct Trial<'a> {
     graph: &'a LocalGraph,
     ladder: &'a Ladder,
     console: &'a Console,
-    /// By push: the spreads, and from where on cascades have taken off.
+    /// By push: the spreads or what was measured in their place, and from where on cascades have taken off.
     known: BTreeMap<u64, (Vec<u64>, Option<u64>)>,
 }
 
 impl Trial<'_> {
-    /// The spreads of `push`, and the threshold of outbreaks if cascades are of two kinds.
+    /// The spreads of `push`, or what is measured in their place, and the threshold of outbreaks if cascades are of two kinds.
     fn of(&mut self, push: u64) -> Result<(&[u64], Option<u64>), CliError> {
         if !self.known.contains_key(&push) {
             let spec =
@@ -146,7 +151,11 @@ impl Trial<'_> {
             let (sample, summary) =
                 self.graph.perform(&spec, &self.args.engine, id, self.console)?;
             let threshold = summary.outbreak.map(|outbreak| outbreak.threshold);
-            self.known.insert(push, (sample.sorted_spreads().to_vec(), threshold));
+            let reached = match &self.args.measure {
+                Some(name) => measured(&sample, &summary, name)?,
+                None => sample.sorted_spreads(),
+            };
+            self.known.insert(push, (reached.to_vec(), threshold));
         }
         let (spreads, threshold) = &self.known[&push];
         Ok((spreads, *threshold))
@@ -179,10 +188,28 @@ impl Trial<'_> {
     }
 }
 
+/// The nodes of the measure `name` by simulation.
+fn measured<'a>(sample: &'a Sample, summary: &Summary, name: &str) -> Result<&'a [u64], CliError> {
+    let weight = Measure::Weight.to_string();
+    sample.measured(summary, name).filter(|_| name != weight).ok_or_else(|| {
+        let names = summary.measures.iter().map(|measure| measure.name.as_str());
+        let names: Vec<_> = names.filter(|name| *name != weight).collect();
+        CliError::Usage(if names.is_empty() {
+            "--measure is for jobs that count nodes besides the spread, this one counts none"
+                .to_owned()
+        } else {
+            format!("--measure {name} is none that counts nodes of the job: {}", names.join(", "))
+        })
+    })
+}
+
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
 struct CriticalMass {
     over: &'static str,
+    /// What the goal is of; left out where it is of the spread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measure: Option<String>,
     goal: Goal,
     confidence_level: f64,
     simulations: u64,
@@ -233,6 +260,7 @@ impl CriticalMass {
                 Over::Seeds => "seeds",
                 Over::Probability => "probability",
             },
+            measure: args.measure.clone(),
             goal,
             confidence_level: args.confidence,
             simulations: ladder.spec.run.simulations,
@@ -246,10 +274,11 @@ impl CriticalMass {
     }
 
     fn describe(&self) -> String {
+        let of = self.measure.as_ref().map_or_else(String::new, |name| format!(" of {name}"));
         let (unit, asked) = match self.goal {
-            Goal::Mean { nodes } => (1.0, format!("{nodes:.1} nodes on average")),
+            Goal::Mean { nodes } => (1.0, format!("{nodes:.1} nodes{of} on average")),
             Goal::Chance { nodes, chance } => {
-                (100.0, format!("{nodes} nodes in {:.1} % of all cascades", 100.0 * chance))
+                (100.0, format!("{nodes} nodes{of} in {:.1} % of all cascades", 100.0 * chance))
             }
         };
         let what = self.over;

@@ -9,7 +9,7 @@ use kaskade_results::{Replay, ReplaySummary, ResultsError, StoredResult};
 use serde::Serialize;
 
 use super::info::table;
-use super::rerun::place_of;
+use super::rerun::{elsewhere, place_of};
 use super::run::perform;
 use crate::args::result::ReplayArgs;
 use crate::clock;
@@ -56,6 +56,9 @@ fn run_again(
     console: &Console,
 ) -> Result<Replay, CliError> {
     let spec = stored.summary.spec.clone();
+    if !spec.dynamics().map_err(PlanError::from)?.can_be_traced() {
+        return Err(CliError::NoTrees { kind: spec.model.kind });
+    }
     let place = place_of(&spec, args.graph.as_deref())?;
     let run = RunSpec {
         first_simulation: args.simulation,
@@ -68,7 +71,8 @@ fn run_again(
     let spec = Spec { run, ..spec }.resolve().map_err(PlanError::from)?;
     let job = Job::of_result(spec, place);
     let graph = &stored.summary.graph.digest;
-    let (sample, summary) = perform(&job, &args.engine, clock::new_job_id(), Some(graph), console)?;
+    let (sample, summary) = perform(&job, &args.engine, clock::new_job_id(), Some(graph), console)
+        .map_err(|error| elsewhere(error, args.graph.as_deref()))?;
     let found = summary.spread.max;
     if found != spread {
         let (expected, found) = (format!("a spread of {spread}"), format!("one of {found}"));

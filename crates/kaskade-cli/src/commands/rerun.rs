@@ -4,6 +4,7 @@ use std::path::Path;
 
 use kaskade_model::spec::Spec;
 use kaskade_results::{StoredResult, Summary};
+use kaskade_store::StoreError;
 use serde::Serialize;
 
 use super::info::table;
@@ -22,7 +23,8 @@ pub(super) fn rerun(args: &RerunArgs, console: &Console) -> Result<(), CliError>
     let place = place_of(&spec, args.graph.as_deref())?;
     let job = Job::of_result(spec, place);
     let id = clock::new_job_id();
-    let (_, summary) = perform(&job, &args.engine, id, Some(&graph.digest), console)?;
+    let (_, summary) = perform(&job, &args.engine, id, Some(&graph.digest), console)
+        .map_err(|error| elsewhere(error, args.graph.as_deref()))?;
     for (expected, found) in expected.into_iter().zip(digests(&summary)) {
         if expected != found {
             return Err(CliError::OtherResult { expected, found });
@@ -63,6 +65,16 @@ pub(super) fn place_of(spec: &Spec, given: Option<&Path>) -> Result<Graph, CliEr
             let why = "the result does not say where its graph lies: name it with --graph DIR";
             Err(CliError::Incomplete(why))
         }
+    }
+}
+
+/// `error`, or the way on where the graph is no longer where the result's spec has it.
+pub(super) fn elsewhere(error: CliError, given: Option<&Path>) -> CliError {
+    match error {
+        CliError::Store(StoreError::NotFound { path }) if given.is_none() => {
+            CliError::GraphElsewhere { path }
+        }
+        error => error,
     }
 }
 

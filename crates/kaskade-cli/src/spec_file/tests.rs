@@ -52,6 +52,7 @@ fn a_spec_is_read_and_its_paths_start_at_its_folder() {
     assert_eq!(job.spec.model.probability(), Probability::Constant(0.5));
     assert_eq!((job.spec.run.simulations, job.spec.run.seed), (20, 1));
     assert_eq!(job.out, Some(folder.path().join("r/{job}")));
+    assert_eq!(job.spec.graph.path.as_deref().map(Path::new), Some(&*folder.path().join("g.kg")));
     assert!(matches!(job.graph, Graph::Directory(path) if path == folder.path().join("g.kg")));
 }
 

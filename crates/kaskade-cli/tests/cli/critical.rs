@@ -102,6 +102,26 @@ fn taking_off_is_one_threshold_for_all_pushes() {
 }
 
 #[test]
+fn a_goal_may_be_of_a_measure() {
+    let folder = Folder::with_graph();
+    let job = ["--model", "negative-opinion", "--quality", "0.6", "--measure", "positive"];
+    let flags = ["--over", "seeds", "--seeds", "top-degree:1", "--reach", "5%"];
+    let found = search(&folder, &[&flags[..], &job[..]].concat());
+    assert_eq!((&found["measure"], &found["is_exact"]), (&"positive".into(), &false.into()));
+    let tried = &found["evaluations"][2];
+    let seeds = format!("top-degree:{}", tried["push"]);
+    let run = [&["run", "--seeds", &seeds][..], &JOB[..], &job[..4]].concat();
+    let summary = folder.json(&run);
+    let measures = summary["measures"].as_array().expect("it has measures").iter();
+    let positive = measures.clone().find(|of| of["name"] == "positive");
+    assert_eq!(tried["value"], positive.expect("the opinion is measured")["mean"]);
+    let other = ["critical-mass", "--graph", "g.kg"];
+    let wrong = [&other[..], &flags[..], &job[..4], &["--measure", "infectious"][..]].concat();
+    let text = folder.refusal(&wrong, 2);
+    assert!(text.contains("positive, negative"), "{text}");
+}
+
+#[test]
 fn what_is_never_enough_and_what_cannot_be_asked_is_said() {
     let folder = Folder::with_graph();
     let flags = ["--over", "seeds", "--seeds", "ids:1,2,3", "--reach", "90%"];
@@ -110,6 +130,10 @@ fn what_is_never_enough_and_what_cannot_be_asked_is_said() {
     let refused = |flags: &[&str], code| {
         folder.refusal(&[&["critical-mass"][..], &JOB[..], flags].concat(), code)
     };
+    let no_goal = [&["critical-mass"][..], &JOB[..], &["--over", "seeds", "--seeds", "random:1"]];
+    let output = folder.kaskade(&no_goal.concat()).assert().code(2).get_output().clone();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("--reach <SHARE>") && text.contains("--takes-off"), "{text}");
     let until = [&flags[..], &["--until", "relative-error=1%"][..]].concat();
     assert!(refused(&until, 2).contains("leave out --until"));
     folder.write("s.toml", "version = 1\n[sweep]\n\"seeds.random\" = [1]\n");

@@ -100,6 +100,8 @@ fn impossible_values_are_invalid() {
     assert!(message.contains("sum to more than 1"), "{message}");
     let message = folder.refusal(&run_with(&["--model", "lt", "--probability", "trivalency"]), 7);
     assert!(message.contains("has no meaning for linear-threshold"), "{message}");
+    let message = folder.refusal(&run_with(&["--model", "competitive"]), 7);
+    assert!(message.contains("[[rival]]") && !message.contains("--rival"), "{message}");
 }
 
 #[test]

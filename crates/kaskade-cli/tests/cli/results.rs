@@ -55,6 +55,82 @@ fn common_random_numbers_are_used_and_told() {
 }
 
 #[test]
+fn measures_are_compared_where_both_results_have_them() {
+    let folder = Folder::new();
+    folder.json(&["generate", "rmat", "--scale", "8", "--out", "g.kg"]);
+    let job = ["run", "--graph", "g.kg", "--seeds", "top-degree:5", "--simulations", "300"];
+    for (quality, out) in [("0.9", "good"), ("0.5", "bad")] {
+        let opinion = ["--model", "negative-opinion", "--quality", quality, "--out", out];
+        folder.json(&[&job[..], &opinion[..]].concat());
+    }
+    let compared = folder.json(&["compare", "good", "bad"]);
+    let measures = compared["comparisons"][0]["measures"].as_array().unwrap();
+    let named = |name: &str| measures.iter().find(|of| of["name"] == name).unwrap();
+    assert_eq!(named("positive")["is_separated"], true);
+    assert!(named("positive")["difference"].as_f64().unwrap() < 0.0);
+    for result in ["good", "bad"] {
+        let summary = fs::read(folder.path(&format!("{result}/summary.json"))).unwrap();
+        let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+        let stored = summary["measures"].as_array().unwrap().iter();
+        let positive = stored.clone().find(|of| of["name"] == "positive").unwrap();
+        let side = if result == "good" { "baseline_mean" } else { "other_mean" };
+        let [mean, found] = [&positive["mean"], &named("positive")[side]];
+        assert!((mean.as_f64().unwrap() - found.as_f64().unwrap()).abs() < 1e-9, "{side}");
+    }
+    let text = folder.kaskade(&["compare", "good", "bad"]).assert().success();
+    let text = String::from_utf8_lossy(&text.get_output().stdout).into_owned();
+    let line = text.lines().find(|line| line.contains("positive ")).unwrap();
+    assert!(line.starts_with("measures ") && line.ends_with("): told apart"), "{line}");
+    folder.json(&["report", "good", "bad", "--out", "page.html"]);
+    let page = fs::read_to_string(folder.path("page.html")).unwrap();
+    assert!(
+        page.contains("What else differs between good and bad") && page.contains("<td>positive")
+    );
+}
+
+#[test]
+fn a_graph_is_found_from_where_the_job_was_run() {
+    let folder = Folder::new();
+    folder.json(&["generate", "rmat", "--scale", "8", "--out", "g.kg"]);
+    fs::create_dir(folder.path("sub")).unwrap();
+    let spec = "version = 1\n[graph]\npath = \"../g.kg\"\n[seeds]\ntop_degree = 2\n[run]\n\
+                simulations = 50\n";
+    folder.write("sub/job.toml", spec);
+    let run = folder.json(&["run", "sub/job.toml", "--out", "r"]);
+    let flag = folder.json(&["run", "sub/job.toml", "--graph", "g.kg"]);
+    assert_eq!(run["digest"], flag["digest"], "wherever the graph is seen from");
+    assert_eq!(folder.json(&["rerun", "r"])["digest"], run["digest"]);
+    folder.json(&["replay", "r", "--simulation", "7"]);
+    fs::rename(folder.path("g.kg"), folder.path("h.kg")).unwrap();
+    for command in [&["rerun", "r"][..], &["replay", "r", "--simulation", "7"]] {
+        let text = folder.refusal(command, 4);
+        assert!(text.contains("sub/../g.kg") && text.contains("--graph DIR"), "{text}");
+    }
+    assert_eq!(folder.json(&["rerun", "r", "--graph", "h.kg"])["digest"], run["digest"]);
+}
+
+#[test]
+fn what_is_no_result_is_named_and_epidemics_have_no_trees() {
+    let folder = Folder::new();
+    folder.json(&["generate", "rmat", "--scale", "8", "--out", "g.kg"]);
+    let text = folder.refusal(&["verify", "gone"], 4);
+    assert!(text.contains("gone does not exist"), "{text}");
+    let spec = "version = 1\n[graph]\npath = \"g.kg\"\n[run]\nsimulations = 20\n[sweep]\n\
+                \"seeds.random\" = [1, 2]\n";
+    folder.write("s.toml", spec);
+    folder.json(&["run", "s.toml", "--out", "sweep"]);
+    for command in [&["verify", "sweep"][..], &["rerun", "sweep"], &["compare", "sweep", "sweep"]] {
+        let text = folder.refusal(command, 7);
+        assert!(text.contains("sweep is the directory of a sweep"), "{text}");
+    }
+    let epidemic = ["--model", "sir", "--recovery", "0.5", "--simulations", "20"];
+    let run = ["run", "--graph", "g.kg", "--seeds", "top-degree:2", "--out", "sir"];
+    folder.json(&[&run[..], &epidemic[..]].concat());
+    let text = folder.refusal(&["replay", "sir", "--simulation", "3"], 7);
+    assert!(text.contains("epidemics have no trees"), "{text}");
+}
+
+#[test]
 fn a_report_is_one_file_and_never_replaces_another_unasked() {
     let folder = Folder::new();
     two_results(&folder);

@@ -71,3 +71,16 @@ fn logs_go_to_stderr_in_the_form_asked_for() {
         serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|_| panic!("{line}"));
     }
 }
+
+#[test]
+fn an_empty_variable_is_not_set() {
+    let folder = Folder::with_graph();
+    let mut command = folder.kaskade(&RUN);
+    command.args(["--seeds", "random:1", "--simulations", "9"]);
+    for variable in ["QUIET", "SEED", "CONFIG", "COLOR", "THREADS"] {
+        command.env(format!("KASKADE_{variable}"), "");
+    }
+    let output = command.assert().success().get_output().clone();
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["spec"]["run"]["seed"], 1, "the default");
+}

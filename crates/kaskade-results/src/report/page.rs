@@ -163,16 +163,16 @@ fn headlines(results: &[Reported<'_>]) -> String {
 fn comparison_table(comparisons: &[Comparison]) -> String {
     let mut section = String::from("<section><h2>Difference</h2>");
     for comparison in comparisons {
-        let Comparison { baseline, other, difference, .. } = comparison;
-        let interval = comparison.interval.map_or_else(String::new, |[low, high]| {
+        let Comparison { baseline, other, spread, .. } = comparison;
+        let interval = spread.interval.map_or_else(String::new, |[low, high]| {
             format!(" (95 % interval {} to {})", figure(low), figure(high))
         });
-        let verdict = if comparison.is_separated {
+        let verdict = if spread.is_separated {
             "The two are told apart."
         } else {
-            "That is within what chance does: the two are not told apart."
+            "That is within what chance does: their spreads are not told apart."
         };
-        let saved = match (comparison.method, comparison.savings) {
+        let saved = match (comparison.method, spread.savings) {
             (Method::Paired, Some(savings)) => format!(
                 " Common random numbers: a pair says as much as {} independent simulations each.",
                 figure(savings)
@@ -184,13 +184,37 @@ fn comparison_table(comparisons: &[Comparison]) -> String {
             "<p><strong>{}</strong> reaches <strong>{}</strong> nodes {} than <strong>{}</strong>\
              {interval}. {verdict}{saved}{}</p>",
             escape(other),
-            figure(difference.abs()),
-            if *difference < 0.0 { "fewer" } else { "more" },
+            figure(spread.difference.abs()),
+            if spread.difference < 0.0 { "fewer" } else { "more" },
             escape(baseline),
             escape(&notes)
         );
+        section += &measures_table(comparison);
     }
     section + "</section>"
+}
+
+/// What else was measured of both, a row each.
+fn measures_table(comparison: &Comparison) -> String {
+    let Comparison { baseline, other, measures, .. } = comparison;
+    if measures.is_empty() {
+        return String::new();
+    }
+    let rows = measures.iter().map(|measure| {
+        let found = &measure.found;
+        let interval = found.interval.map_or_else(
+            || "unknown".to_owned(),
+            |[low, high]| format!("{} to {}", figure(low), figure(high)),
+        );
+        let verdict = if found.is_separated { "told apart" } else { "not told apart" };
+        let name = &measure.name;
+        let name = if measure.is_stock { format!("{name} at the peak") } else { name.clone() };
+        let means = [found.baseline_mean, found.other_mean, found.difference].map(figure);
+        [name].into_iter().chain(means).chain([interval, verdict.to_owned()]).collect()
+    });
+    let header = ["measure", baseline, other, "difference", "95 % interval", "verdict"];
+    let label = format!("What else differs between {baseline} and {other}");
+    table(&label, &header.map(str::to_owned), &rows.collect::<Vec<_>>())
 }
 
 /// All plots, side by side where there is room.

@@ -225,7 +225,7 @@ fn survivors(spreads: &[u64]) -> Vec<(u64, f64)> {
 
 /// Intervals of differences from the baseline.
 pub(super) fn differences(comparisons: &[Comparison]) -> Plot {
-    let ends = |c: &Comparison| c.interval.unwrap_or([c.difference; 2]);
+    let ends = |c: &Comparison| c.spread.interval.unwrap_or([c.spread.difference; 2]);
     let low = comparisons.iter().map(|c| ends(c)[0]).fold(0.0, f64::min);
     let high = comparisons.iter().map(|c| ends(c)[1]).fold(0.0, f64::max);
     let room = 0.05 * (high - low);
@@ -239,11 +239,11 @@ pub(super) fn differences(comparisons: &[Comparison]) -> Plot {
     let mut description = String::new();
     for (number, comparison) in comparisons.iter().enumerate() {
         let [low, high] = ends(comparison);
-        let mid = comparison.difference;
+        let mid = comparison.spread.difference;
         let y = n - number as f64 - 0.5;
         canvas.whisker("s0", y, [low, mid, high], &comparison.other);
         let interval = format!("{} to {}", figure(low), figure(high));
-        let verdict = if comparison.is_separated { "told apart" } else { "not told apart" };
+        let verdict = if comparison.spread.is_separated { "told apart" } else { "not told apart" };
         description += &format!(
             "{} less {baseline}: {}, interval {interval}, {verdict}. ",
             comparison.other,

@@ -14,6 +14,7 @@ fn several() -> (Vec<StoredResult>, Vec<Comparison>) {
         summary: summary.clone(),
         simulations: vec![0, 1, 2, 3],
         spreads: sample.spreads.iter().map(|spread| spread + more).collect(),
+        measures: Vec::new(),
         files: Vec::new(),
     };
     let results = vec![stored("a<script>", 0), stored("b", 3)];

@@ -84,6 +84,7 @@ mod tests {
             summary: summary.clone(),
             simulations: vec![0, 1, 2, 3],
             spreads: sample.spreads.clone(),
+            measures: Vec::new(),
             files: files.clone(),
         };
         let tables = csv_tables(&[named("a,b"), named("c")]).unwrap();
