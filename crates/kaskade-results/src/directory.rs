@@ -85,11 +85,26 @@ pub enum Target {
     EarlierResult,
 }
 
+/// Says what `dir` is where it has no file of a result.
+///
+/// # Errors
+/// [`ResultsError::NoResult`].
+pub(crate) fn require_result(dir: &Path) -> Result<(), ResultsError> {
+    if FileKind::ALL.iter().any(|kind| dir.join(kind.name()).symlink_metadata().is_ok()) {
+        return Ok(());
+    }
+    let found = match dir.try_exists() {
+        Ok(false) => Instead::Nothing,
+        _ if SweepTable::is_in(dir) => Instead::Sweep,
+        _ => Instead::Other,
+    };
+    Err(ResultsError::NoResult { path: dir.to_owned(), found })
+}
+
 /// Reads the result directory `dir` and checks it against its manifest.
 ///
 /// # Errors
-/// [`ResultsError::NoResult`] where no file of a result is; those of [`Manifest::check`];
-/// [`ResultsError::Io`] if a file cannot be read.
+/// Those of [`Manifest::check`]; [`ResultsError::Io`] if a file cannot be read.
 pub fn read_directory(dir: &Path) -> Result<Vec<ResultFile>, ResultsError> {
     let mut files = Vec::new();
     for kind in FileKind::ALL {
@@ -99,14 +114,6 @@ pub fn read_directory(dir: &Path) -> Result<Vec<ResultFile>, ResultsError> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(ResultsError::io("read", &path)(error)),
         }
-    }
-    if files.is_empty() {
-        let found = match dir.try_exists() {
-            Ok(false) => Instead::Nothing,
-            _ if SweepTable::is_in(dir) => Instead::Sweep,
-            _ => Instead::Other,
-        };
-        return Err(ResultsError::NoResult { path: dir.to_owned(), found });
     }
     Manifest::check(&files)?;
     Ok(files)

@@ -14,7 +14,7 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::cascades::{Activation, Cascades};
-use crate::directory::read_directory;
+use crate::directory::{read_directory, require_result};
 use crate::error::ResultsError;
 use crate::files::{FileKind, ResultFile};
 use crate::measured::MeasureEstimate;
@@ -54,12 +54,13 @@ impl StoredResult {
     /// Reads the result directory `dir`.
     ///
     /// # Errors
-    /// Those of [`read_directory`]; [`ResultsError::Unreadable`] and [`ResultsError::Decode`] for
-    /// files that are whole but not what their names say; [`ResultsError::Disagree`] when they
-    /// are of different jobs.
+    /// [`ResultsError::NoResult`]; those of [`read_directory`]; [`ResultsError::Unreadable`] and
+    /// [`ResultsError::Decode`] for files that are whole but not what their names say;
+    /// [`ResultsError::Disagree`] when they are of different jobs.
     pub fn read(dir: &Path) -> Result<Self, ResultsError> {
         let name = dir.canonicalize().ok().unwrap_or_else(|| dir.to_owned());
         let name = name.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
+        require_result(dir)?;
         let files = read_directory(dir)?;
         let bytes = |file: FileKind| {
             let found = files.iter().find(|found| found.kind == file);

@@ -109,7 +109,7 @@ fn a_directory_changed_later_does_not_verify() {
 #[test]
 fn what_is_no_result_is_named() {
     let place = tempfile::tempdir().unwrap();
-    let told = |name: &str| read_directory(&place.path().join(name)).unwrap_err().to_string();
+    let told = |name: &str| require_result(&place.path().join(name)).unwrap_err().to_string();
     assert!(told("gone").ends_with("gone does not exist: name the directory of a result"));
     fs::create_dir(place.path().join("other")).unwrap();
     assert!(told("other").contains("other is a directory without a result"));
