@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use bytes::Bytes;
-use kaskade_model::dynamics::{Measure, WEIGHT_UNITS};
 use kaskade_model::spec::OriginalId;
 use parquet::column::reader::ColumnReader;
 use parquet::data_type::ByteArray;
@@ -157,10 +156,23 @@ fn measured(
     measure: &MeasureEstimate,
 ) -> Result<Measured, ParquetError> {
     let MeasureEstimate { name, is_stock, .. } = measure;
-    let is_weight = *name == Measure::Weight.to_string();
-    let units = if is_weight { WEIGHT_UNITS as f64 } else { 1.0 };
-    let values = column(reader, &format!("measure:{name}"))?;
-    let values = values.into_iter().map(|value| value as f64 / units).collect();
+    let column_name = format!("measure:{name}");
+    let mut whole: Vec<i64> = Vec::new();
+    let mut values: Vec<f64> = Vec::new();
+    each_group(reader, &column_name, |column| {
+        match column {
+            ColumnReader::Int64ColumnReader(mut column) => {
+                while column.read_records(usize::MAX, None, None, &mut whole)?.0 > 0 {}
+            }
+            // Weights are summed in parts of one.
+            ColumnReader::DoubleColumnReader(mut column) => {
+                while column.read_records(usize::MAX, None, None, &mut values)?.0 > 0 {}
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    values.extend(whole.into_iter().map(|value| value.cast_unsigned() as f64));
     Ok(Measured { name: name.clone(), is_stock: *is_stock, values })
 }
 
@@ -244,6 +256,8 @@ fn each_group(
 
 #[cfg(test)]
 mod tests {
+    use kaskade_model::dynamics::Measure;
+
     use super::*;
     use crate::files::result_files;
     use crate::manifest::{Manifest, Provenance};
