@@ -144,6 +144,7 @@ fn common_random_numbers_need_a_tenth_of_the_simulations() {
             summary: Summary::new(&sample, record),
             simulations: rows.iter().map(|row| row.simulation).collect(),
             spreads: rows.iter().map(|row| row.spread()).collect(),
+            measures: Vec::new(),
             files: Vec::new(),
         }
     };
@@ -151,27 +152,29 @@ fn common_random_numbers_need_a_tenth_of_the_simulations() {
     // Separated from here on, however many more are run.
     let separated_from = |a: &_, b: &_| {
         let numbers = 2..=600;
-        let holds =
-            numbers.rev().take_while(|&n| Comparison::of(&first(a, n), &first(b, n)).is_separated);
+        let holds = numbers
+            .rev()
+            .take_while(|&n| Comparison::of(&first(a, n), &first(b, n)).spread.is_separated);
         holds.last()
     };
     let paired = Comparison::of(&first(&all, 2048), &first(&fewer, 2048));
     let n_paired = separated_from(&all, &fewer).expect("the pairs are separated");
     let n_independent = separated_from(&all, &other_coins);
+    let spread = &paired.spread;
     eprintln!(
         "50 and 47 seeds, {:.1} and {:.1} nodes: pairs separate from {n_paired} simulations on \
          (expected {}), independent runs from {n_independent:?} on (expected {}); correlation {:.4}",
-        paired.baseline_mean,
-        paired.other_mean,
-        paired.simulations_needed.expect("there is a difference"),
-        paired.simulations_needed_independent.expect("there is a difference"),
-        paired.correlation.expect("they are pairs"),
+        spread.baseline_mean,
+        spread.other_mean,
+        spread.simulations_needed.expect("there is a difference"),
+        spread.simulations_needed_independent.expect("there is a difference"),
+        spread.correlation.expect("they are pairs"),
     );
     assert_eq!(paired.method, Method::Paired);
-    let apart = (paired.difference / paired.baseline_mean).abs();
+    let apart = (spread.difference / spread.baseline_mean).abs();
     assert!((0.002..0.1).contains(&apart), "a few per cent apart: {apart}");
     assert!(
-        10 * paired.simulations_needed.unwrap() <= paired.simulations_needed_independent.unwrap()
+        10 * spread.simulations_needed.unwrap() <= spread.simulations_needed_independent.unwrap()
     );
     assert!(n_independent.is_none_or(|n| 10 * n_paired <= n), "{n_paired} {n_independent:?}");
 }
