@@ -267,7 +267,11 @@ fn reach(result: &Reported<'_>) -> String {
         escape(result.name),
         counted(reach.nodes, "node"),
         counted(result.summary.simulations, "simulation"),
-        table("The nodes that are reached most often", &header, &rows.collect::<Vec<_>>())
+        table(
+            &format!("The nodes that {} reaches most often", result.name),
+            &header,
+            &rows.collect::<Vec<_>>()
+        )
     )
 }
 

@@ -127,6 +127,15 @@ fn traced_cascades_and_counted_nodes_have_their_place() {
     assert!(page.contains("structural virality") && page.contains("reaches most often"));
     assert!(page.contains("<td>30</td><td>4</td><td>100.00 %</td>"));
     assert!(!page.contains("NaN"));
+    // Of several results each table has a name of its own.
+    let both = ["a", "b"].map(|name| Reported { name, ..Reported::new(&sample, &summary) });
+    let page = report(&both, &[]);
+    let labels = page.split("aria-label=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let mut labels: Vec<&str> = labels.collect();
+    let n_labels = labels.len();
+    labels.sort_unstable();
+    labels.dedup();
+    assert_eq!(labels.len(), n_labels, "{labels:?}");
     let text = crate::table(&summary);
     assert!(text.contains("virality 1.33") && text.contains("30 in 100"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
