@@ -314,14 +314,9 @@ impl<const W: usize> Epidemic<W> {
             }
             outcome.count((node, &self.traits), draws.round(), &self.places, &first_time);
         }
-        if let Some(first) = self.places.channels {
-            let by_arcs = match (is_empty(&first_time), self.seeds.is_empty()) {
-                (true, _) | (_, true) => first_time,
-                (false, false) => {
-                    let is_seed = of_seed(&self.seeds, node_idx);
-                    std::array::from_fn(|w| first_time[w] & !is_seed[w])
-                }
-            };
+        if let Some(first) = self.places.channels.filter(|_| !is_empty(&first_time)) {
+            let is_seed = of_seed(&self.seeds, node_idx);
+            let by_arcs: LaneMask<W> = std::array::from_fn(|w| first_time[w] & !is_seed[w]);
             let measures = &mut outcome.measures[first..];
             match n_ways {
                 0 => measures[0].add(&by_arcs),
